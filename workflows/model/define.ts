@@ -1,0 +1,90 @@
+// The package's one public entry: what a user writes in walflow.config.ts. Builders only give values their types;
+// defaults and validation happen where the file is loaded (workers/config), with messages that name path and fix.
+
+import type { AssetDefinition, Automation, DailyPartitions } from './asset.ts';
+
+export interface SourceConfig {
+  /** postgres:// URL of the source database. */
+  readonly url: string | undefined;
+  /** `schema.table` or `schema.*`. */
+  readonly tables: readonly string[];
+  readonly newTables?: 'add' | 'ignore';
+  /** Replication slot, default `walflow_<pipeline>`. */
+  readonly slot?: string;
+  /** Publication, default `walflow_<pipeline>`; a second one `<publication>_append` carries tables without a key. */
+  readonly publication?: string;
+}
+
+export interface LakeConfig {
+  /** `s3://bucket/prefix`; the pipeline's own folder is made below it. */
+  readonly url: string;
+  readonly endpoint?: string;
+  readonly region?: string;
+  /** HEAD each data file before its manifest; costs a round trip. Default false. */
+  readonly verifyWrites?: boolean;
+}
+
+export interface FlushConfig {
+  /** A batch is cut at the first commit after this many milliseconds. Default 250. */
+  readonly maxDelayMs?: number;
+  /** …or this many rows. Default 100,000. */
+  readonly maxRows?: number;
+  /** …or this many encoded bytes. Default 32 MiB. */
+  readonly maxBytes?: number;
+}
+
+export interface MergeConfig {
+  /** Rows merged in one transaction at most. Default 1,000,000. */
+  readonly maxRows?: number;
+  /** Bytes merged in one transaction at most. Default 256 MiB. */
+  readonly maxBytes?: number;
+}
+
+export interface PipelineConfig {
+  readonly source: SourceConfig;
+  readonly lake: LakeConfig;
+  readonly flush?: FlushConfig;
+  readonly merge?: MergeConfig;
+  /** Name in `warehouses`, default `main`. */
+  readonly warehouse?: string;
+}
+
+export interface DuckDbWarehouse {
+  readonly kind: 'duckdb';
+  readonly path: string;
+  /** DuckDB `memory_limit`, e.g. '1GB'. */
+  readonly memoryLimit?: string;
+  readonly threads?: number;
+}
+
+export interface ProjectConfig {
+  readonly name: string;
+  readonly warehouses: Readonly<Record<string, DuckDbWarehouse>>;
+  readonly pipelines: Readonly<Record<string, PipelineConfig>>;
+  readonly assets?: readonly AssetDefinition[];
+}
+
+/** Gives the configuration its types; returns it unchanged. */
+export function defineConfig(config: ProjectConfig): ProjectConfig {
+  return config;
+}
+
+/** A DuckDB file as a warehouse; one walflow process owns it. */
+export function duckdb(options: Omit<DuckDbWarehouse, 'kind'>): DuckDbWarehouse {
+  return { kind: 'duckdb', ...options };
+}
+
+/** A table derived from others by SQL. `key` is `group/name`; see docs/configuration.md for the fields. */
+export function asset(key: string, definition: Omit<AssetDefinition, 'key'>): AssetDefinition {
+  return { key, ...definition };
+}
+
+/** One partition per UTC day. `dep` is the date column of the dependency, `output` the day column of the result. */
+export function daily(options: Omit<DailyPartitions, 'kind'>): DailyPartitions {
+  return { kind: 'daily', ...options };
+}
+
+/** Run whenever an input changed; nothing changed = no run. */
+export function eager(): Automation {
+  return { kind: 'eager' };
+}

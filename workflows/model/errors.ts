@@ -1,0 +1,49 @@
+// Every failure walflow names, in one table: this table is the manual. A code is stable; the operator acts on the hint.
+// Messages carry ids, positions, counts and table names, never cell values or secrets.
+
+/** How a failure is retried: on a timer by itself, after a person acted, or never (the request itself is wrong). */
+export type RetryRule = 'timed' | 'manual' | 'never';
+
+interface ErrorRule {
+  readonly retry: RetryRule;
+  /** What the operator does; printed after `hint:` unless the thrower knows better. */
+  readonly hint: string;
+}
+
+export const ERROR_RULES = {
+  INTERNAL: { retry: 'timed', hint: 'this is a defect in walflow: report it with the log around it' },
+  LSN_INVALID: { retry: 'never', hint: 'write a log position as 16/B374D848 or as up to 16 hex digits' },
+  CONFIG_INVALID: { retry: 'never', hint: 'mend the configuration at the path named and run `walflow check`' },
+  CONFIG_NOT_FOUND: { retry: 'never', hint: 'run `walflow init` to make one, or name the file with --config' },
+  PGOUTPUT_MALFORMED: { retry: 'timed', hint: 'the replication stream was damaged in transit; it is read again from the last acknowledged position' },
+} as const satisfies Record<string, ErrorRule>;
+
+export type ErrorCode = keyof typeof ERROR_RULES;
+
+interface WalflowErrorDetails {
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/** The one error class of the product. `message` says what happened, `hint` says what to do. */
+export class WalflowError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, details: WalflowErrorDetails = {}) {
+    super(message, details.cause === undefined ? {} : { cause: details.cause });
+    this.name = 'WalflowError';
+    this.code = code;
+    this.hint = details.hint ?? ERROR_RULES[code].hint;
+  }
+
+  /** `error: what. hint: what to do. (CODE)`, the one form the command line prints. */
+  toLine(): string {
+    return `error: ${this.message}. hint: ${this.hint}. (${this.code})`;
+  }
+}
+
+/** The rule for a code, as a plain value (workflows and logs ask for it). */
+export function retryRuleOf(code: ErrorCode): RetryRule {
+  return ERROR_RULES[code].retry;
+}

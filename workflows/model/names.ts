@@ -1,0 +1,29 @@
+// Names that tests, scripts and people outside rely on: workflow ids, task queues, slots, publications (DESIGN-level contract).
+
+/** Pipeline names: also the name of slot, publication and folder. */
+export const PIPELINE_NAME = /^[a-z][a-z0-9_]{0,40}$/;
+
+export const ingestWorkflowId = (pipeline: string) => `ingest/${pipeline}`;
+export const mergeWorkflowId = (pipeline: string) => `merge/${pipeline}`;
+export const automationWorkflowId = (project: string) => `automation/${project}`;
+export const snapshotWorkflowId = (pipeline: string, table: string, id: string) =>
+  `snapshot/${pipeline}/${table}/${id}`;
+export const materializeWorkflowId = (asset: string, partitionOrRun: string) =>
+  `materialize/${asset}/${partitionOrRun}`;
+
+export const INGEST_QUEUE = 'walflow-ingest';
+export const warehouseQueue = (warehouse: string) => `walflow-warehouse-${warehouse}`;
+
+/** Default name of slot and publication. */
+export const defaultSlotName = (pipeline: string) => `walflow_${pipeline}`;
+/** Second publication, `publish = 'insert, truncate'`, for tables without a usable replica identity. */
+export const appendPublicationName = (publication: string) => `${publication}_append`;
+
+/** Search attributes (Keyword). */
+export const SEARCH_ATTRIBUTES = [
+  'WalflowPipeline',
+  'WalflowAsset',
+  'WalflowPartition',
+  'WalflowRunKind',
+  'WalflowTable',
+] as const;

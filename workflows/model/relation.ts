@@ -1,0 +1,73 @@
+// A relation = a captured table as the log describes it. Two sources tell us about a table: the catalog (now) and the
+// Relation message (as of the position being decoded). What both say must agree, else the table is copied again.
+
+/** pg_class.relreplident: default (primary key), nothing, full row, a unique index. */
+export type ReplicaIdentity = 'd' | 'n' | 'f' | 'i';
+
+export interface RelationColumn {
+  readonly name: string;
+  /** pg_type OID. */
+  readonly typeOid: number;
+  /** pg_attribute.atttypmod; -1 = none. */
+  readonly typeModifier: number;
+}
+
+/** What a pgoutput Relation message ('R') says. */
+export interface Relation {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  readonly replicaIdentity: ReplicaIdentity;
+  readonly columns: readonly RelationColumn[];
+}
+
+/** keyed = merged by key; append-only = no usable replica identity: inserts and truncates only. */
+export type CaptureMode = 'keyed' | 'append-only';
+
+/** A table walflow captures: identity, columns in log order, and the key it is merged by. */
+export interface CapturedTable {
+  /** `tableId(schema, name)`: the one name used in manifests, configuration, API and logs. */
+  readonly table: string;
+  readonly schema: string;
+  readonly name: string;
+  readonly oid: number;
+  readonly mode: CaptureMode;
+  /** Names, in key order; empty for append-only. */
+  readonly keyColumns: readonly string[];
+  readonly columns: readonly RelationColumn[];
+  readonly replicaIdentity: ReplicaIdentity;
+}
+
+const escapeName = (name: string) => name.replaceAll('%', '%25').replaceAll('.', '%2E');
+const unescapeName = (name: string) => name.replaceAll('%2E', '.').replaceAll('%25', '%');
+
+/** `public.orders`; a dot or percent sign inside a name is percent-encoded, so two tables never share an id. */
+export function tableId(schema: string, name: string): string {
+  return `${escapeName(schema)}.${escapeName(name)}`;
+}
+
+/** The inverse of `tableId`; null when the text is not `schema.table`. */
+export function parseTableId(id: string): { schema: string; name: string } | null {
+  const parts = id.split('.');
+  const [schema, name] = parts;
+  if (parts.length !== 2 || !schema || !name) return null;
+  return { schema: unescapeName(schema), name: unescapeName(name) };
+}
+
+/** Do the log's description and the captured table still mean the same columns, in the same order? */
+export function sameShape(relation: Relation, captured: CapturedTable): boolean {
+  return (
+    relation.oid === captured.oid &&
+    relation.replicaIdentity === captured.replicaIdentity &&
+    relation.columns.length === captured.columns.length &&
+    relation.columns.every((column, i) => {
+      const other = captured.columns[i];
+      return (
+        other !== undefined &&
+        column.name === other.name &&
+        column.typeOid === other.typeOid &&
+        column.typeModifier === other.typeModifier
+      );
+    })
+  );
+}
