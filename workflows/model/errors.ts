@@ -16,6 +16,10 @@ export const ERROR_RULES = {
   CONFIG_INVALID: { retry: 'never', hint: 'mend the configuration at the path named and run `walflow check`' },
   CONFIG_NOT_FOUND: { retry: 'never', hint: 'run `walflow init` to make one, or name the file with --config' },
   PGOUTPUT_MALFORMED: { retry: 'timed', hint: 'the replication stream was damaged in transit; it is read again from the last acknowledged position' },
+  USAGE_INVALID: { retry: 'never', hint: 'see `walflow --help`' },
+  API_UNREACHABLE: { retry: 'manual', hint: 'start it with `npx walflow dev`, or name a running one with --url or WALFLOW_URL' },
+  API_ANSWER_INVALID: { retry: 'manual', hint: 'something else answers at this address, or another version of walflow: check --url' },
+  DEMO_UNPREPARED: { retry: 'manual', hint: 'the demo needs a database whose user may create tables in schema public' },
 } as const satisfies Record<string, ErrorRule>;
 
 export type ErrorCode = keyof typeof ERROR_RULES;
