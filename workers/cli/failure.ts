@@ -1,0 +1,33 @@
+// How a failure reaches the person: one line on standard error, and a number for the script.
+
+import { CommanderError } from 'commander';
+import { WalflowError } from '../../workflows/model/errors.ts';
+import { EXIT, type ExitCode } from './terminal.ts';
+
+/** Any thrown value as the one error class; what nobody expected becomes INTERNAL. */
+export function toWalflowError(failure: unknown): WalflowError {
+  if (failure instanceof WalflowError) return failure;
+  if (failure instanceof CommanderError) return usageError(failure.message);
+  const what = failure instanceof Error ? failure.message || failure.name : String(failure);
+  return new WalflowError('INTERNAL', what, { cause: failure });
+}
+
+/** `error: what. hint: what to do. (CODE)`; the stack only for the unexpected, and only when asked for. */
+export function failureText(failure: WalflowError, logLevel: string | undefined): string {
+  const line = failure.toLine();
+  if (failure.code !== 'INTERNAL') return line;
+  if (logLevel !== 'debug' && logLevel !== 'trace') return `${line}\nThe stack is printed with --log-level debug.`;
+  const cause = failure.cause instanceof Error ? failure.cause : failure;
+  return `${line}\n${cause.stack ?? cause.message}`;
+}
+
+export function exitCodeOf(failure: WalflowError): ExitCode {
+  return failure.code === 'USAGE_INVALID' ? EXIT.wrongUse : EXIT.failed;
+}
+
+/** Commander's sentence, e.g. "error: unknown command 'stats'\n(Did you mean status?)", in our form. */
+function usageError(message: string): WalflowError {
+  const [what = '', ...more] = message.replace(/^error: /, '').split('\n');
+  const hint = more.join(' ').replace(/^\((.*)\)$/, '$1').replace('Did you mean', 'did you mean');
+  return new WalflowError('USAGE_INVALID', what.replace(/\.$/, ''), hint === '' ? {} : { hint });
+}

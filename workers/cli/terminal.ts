@@ -1,0 +1,43 @@
+// What a command may touch of the outside: two streams, the environment, fetch, and the signal that ends it.
+// Handed to every command, so that a test runs a command without a process.
+
+/** One line or block of text, without the final newline. */
+type Print = (text: string) => void;
+
+export interface Terminal {
+  readonly out: Print;
+  readonly err: Print;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly fetch: typeof fetch;
+  /** Aborted by the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+  /** Standard output is a terminal a person looks at. */
+  readonly live: boolean;
+  readonly colors: boolean;
+  /** Columns. */
+  readonly width: number;
+}
+
+/** Exit codes of the command line. `differs` and `failed` share a number: both mean "look at the output". */
+export const EXIT = { done: 0, failed: 1, differs: 1, wrongUse: 2, couldNot: 2 } as const;
+export type ExitCode = 0 | 1 | 2;
+
+/** The terminal of this process. NO_COLOR (https://no-color.org) and FORCE_COLOR are respected. */
+export function processTerminal(signal: AbortSignal): Terminal {
+  const { stdout, stderr, env } = process;
+  const live = stdout.isTTY === true && env.TERM !== 'dumb';
+  return {
+    out: (text) => void stdout.write(`${text}\n`),
+    err: (text) => void stderr.write(`${text}\n`),
+    env,
+    cwd: process.cwd(),
+    fetch,
+    signal,
+    live,
+    colors: !env.NO_COLOR && (live || (env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0')),
+    get width() {
+      return stdout.columns ?? 80;
+    },
+  };
+}
