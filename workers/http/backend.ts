@@ -1,0 +1,167 @@
+// What the HTTP API answers, and what it asks for it. The API validates, guards and formats; whoever implements
+// `ApiBackend` knows warehouse, lake and Temporal. LSNs are 16 hex digits, times ISO 8601 UTC, ages seconds.
+
+import type { Materialization } from '../../workflows/model/asset.ts';
+import type { Lsn, LsnHex } from '../../workflows/model/lsn.ts';
+import type { RunRef } from '../../workflows/model/run.ts';
+
+export interface SlotStatus {
+  readonly name: string;
+  readonly active: boolean;
+  /** pg_replication_slots.wal_status: reserved, extended, unreserved, lost. */
+  readonly walStatus: string;
+  /** WAL head − confirmed_flush_lsn. */
+  readonly lagBytes: number;
+  /** WAL head − restart_lsn: what the source keeps on its disk for this slot. */
+  readonly retainedBytes: number;
+  /** max_slot_wal_keep_size, where the source sets one. */
+  readonly budgetBytes?: number;
+}
+
+export type TableState = 'loading' | 'live' | 'paused' | 'append-only';
+
+export interface TableStatus {
+  readonly table: string;
+  readonly state: TableState;
+  readonly reason?: string;
+  readonly rows: number;
+  /** Null until the table was readable once. */
+  readonly freshnessAgeSeconds: number | null;
+}
+
+/** One merged window, newest first in a list. */
+export interface MergeSummary extends RunRef {
+  readonly mergedAt: string;
+  readonly seqFrom: number;
+  readonly seqTo: number;
+  readonly lsnTo: LsnHex;
+  readonly rows: number;
+}
+
+/** Commit in the source → readable in the warehouse, over the last minute. */
+export interface LatencySummary {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+export interface PipelineStatus {
+  readonly name: string;
+  /** State of `ingest/<pipeline>`, or `down` when no worker answers. */
+  readonly state: string;
+  readonly reason?: string;
+  /** Null while the source cannot be asked. */
+  readonly slot: SlotStatus | null;
+  /** End of the lake's log. */
+  readonly durableLsn: LsnHex;
+  readonly mergedLsn: LsnHex;
+  /** Last merged manifest. */
+  readonly seq: number;
+  readonly pendingManifests?: number;
+  readonly commitToQueryable?: LatencySummary;
+  readonly lastMerges?: readonly MergeSummary[];
+  readonly tables: readonly TableStatus[];
+}
+
+export type FreshnessState = 'PASS' | 'WARN' | 'FAIL' | 'UNKNOWN';
+
+export interface AssetStatus {
+  readonly key: string;
+  readonly kind: 'captured' | 'derived';
+  readonly deps: readonly string[];
+  readonly group?: string;
+  readonly freshness: { readonly state: FreshnessState; readonly ageSeconds: number | null };
+  readonly partitions?: {
+    readonly total: number;
+    readonly done: number;
+    readonly failed: number;
+    readonly missing: number;
+    readonly stale: number;
+    readonly running: number;
+  };
+  readonly checks: readonly { readonly name: string; readonly state: string; readonly severity: string }[];
+  readonly lastMaterialization?: Materialization;
+}
+
+/** What JSON cannot hold exactly (integers beyond 2^53, decimals, timestamps, blobs) is DuckDB's text. */
+export type QueryValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly QueryValue[]
+  | { readonly [field: string]: QueryValue };
+
+export interface QueryResult {
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly rows: readonly (readonly QueryValue[])[];
+}
+
+export interface MaterializationFilter {
+  readonly partition?: string;
+  readonly limit: number;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string;
+}
+
+export interface MaterializationPage {
+  /** Newest first. */
+  readonly materializations: readonly Materialization[];
+  readonly nextCursor: string | null;
+}
+
+export interface KeyDifference {
+  readonly key: readonly string[];
+  /** Seen from the warehouse: a row it lacks, one too many, or other values. */
+  readonly kind: 'missing' | 'extra' | 'different';
+  readonly columns: readonly string[];
+}
+
+export interface TableVerification {
+  readonly table: string;
+  readonly result: 'equal' | 'differs' | 'not-comparable';
+  /** Why the table could not be compared. */
+  readonly reason?: string;
+  readonly rowsSource: number;
+  readonly rowsWarehouse: number;
+  readonly keyColumns: readonly string[];
+  /** The first few; `differingCount` has all. */
+  readonly differing: readonly KeyDifference[];
+  readonly differingCount: number;
+}
+
+export interface VerifyReport {
+  readonly pipeline: string;
+  /** `differs` beats `not-comparable`: a found difference is never hidden by a table that could not be compared. */
+  readonly result: 'equal' | 'differs' | 'not-comparable';
+  /** Watermark of the last comparison. */
+  readonly mergedLsn: LsnHex;
+  readonly tables: readonly TableVerification[];
+}
+
+export interface WaitResult {
+  readonly reached: boolean;
+  readonly mergedLsn: LsnHex;
+}
+
+/** The run that took an order. */
+export interface RunHandle {
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+/** Methods throw WalflowError; PIPELINE_UNKNOWN and ASSET_UNKNOWN become 404, the rest see failure.ts. */
+export interface ApiBackend {
+  pipelines(): Promise<readonly PipelineStatus[]>;
+  assets(): Promise<readonly AssetStatus[]>;
+  asset(key: string): Promise<AssetStatus>;
+  materializations(key: string, filter: MaterializationFilter): Promise<MaterializationPage>;
+  /** Read-only SQL; the signal aborts when the client hangs up. */
+  query(sql: string, params: readonly QueryValue[], signal: AbortSignal): Promise<QueryResult>;
+  /** Resolves when everything that committed before `lsn` is queryable, or after `timeoutMs`. */
+  wait(pipeline: string, lsn: Lsn, timeoutMs: number, signal: AbortSignal): Promise<WaitResult>;
+  verify(pipeline: string, table: string | undefined, signal: AbortSignal): Promise<VerifyReport>;
+  pausePipeline(pipeline: string): Promise<RunHandle>;
+  resumePipeline(pipeline: string): Promise<RunHandle>;
+  /** Null when everything this process needs answers, else what does not. */
+  notReady(): Promise<string | null>;
+}
