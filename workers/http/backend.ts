@@ -99,14 +99,8 @@ export interface QueryResult {
 export interface MaterializationFilter {
   readonly partition?: string;
   readonly limit: number;
-  /** `nextCursor` of the page before. */
+  /** `id` of the last one of the page before. */
   readonly cursor?: string;
-}
-
-export interface MaterializationPage {
-  /** Newest first. */
-  readonly materializations: readonly Materialization[];
-  readonly nextCursor: string | null;
 }
 
 export interface KeyDifference {
@@ -154,7 +148,8 @@ export interface ApiBackend {
   pipelines(): Promise<readonly PipelineStatus[]>;
   assets(): Promise<readonly AssetStatus[]>;
   asset(key: string): Promise<AssetStatus>;
-  materializations(key: string, filter: MaterializationFilter): Promise<MaterializationPage>;
+  /** Newest first, at most `limit`. */
+  materializations(key: string, filter: MaterializationFilter): Promise<readonly Materialization[]>;
   /** Read-only SQL; the signal aborts when the client hangs up. */
   query(sql: string, params: readonly QueryValue[], signal: AbortSignal): Promise<QueryResult>;
   /** Resolves when everything that committed before `lsn` is queryable, or after `timeoutMs`. */

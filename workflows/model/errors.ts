@@ -20,6 +20,17 @@ export const ERROR_RULES = {
   API_UNREACHABLE: { retry: 'manual', hint: 'start it with `npx walflow dev`, or name a running one with --url or WALFLOW_URL' },
   API_ANSWER_INVALID: { retry: 'manual', hint: 'something else answers at this address, or another version of walflow: check --url' },
   DEMO_UNPREPARED: { retry: 'manual', hint: 'the demo needs a database whose user may create tables in schema public' },
+  SETTING_INVALID: { retry: 'never', hint: 'correct the environment variable, or unset it to get its default' },
+  HTTP_BIND_REFUSED: { retry: 'never', hint: 'set WALFLOW_TOKEN to a long random text, or listen on 127.0.0.1' },
+  HTTP_HOST_REFUSED: { retry: 'never', hint: 'call it by a loopback name, or list the name in WALFLOW_HTTP_ALLOWED_HOSTS' },
+  HTTP_ORIGIN_REFUSED: { retry: 'never', hint: 'web pages of other origins may not call the API; use a program, or the page it serves itself' },
+  HTTP_TOKEN_INVALID: { retry: 'never', hint: 'send `Authorization: Bearer` with the token of WALFLOW_TOKEN (--token on the command line)' },
+  HTTP_REQUEST_INVALID: { retry: 'never', hint: 'mend the request as the message says' },
+  HTTP_TOO_LARGE: { retry: 'never', hint: 'send less in one request' },
+  HTTP_NOT_FOUND: { retry: 'never', hint: 'the endpoints are listed in the README' },
+  PIPELINE_UNKNOWN: { retry: 'never', hint: '`walflow status` lists the pipelines' },
+  ASSET_UNKNOWN: { retry: 'never', hint: '`walflow status` lists the assets' },
+  PORT_TAKEN: { retry: 'manual', hint: 'end the program that holds the port, or choose another one by the setting named' },
 } as const satisfies Record<string, ErrorRule>;
 
 export type ErrorCode = keyof typeof ERROR_RULES;
