@@ -50,6 +50,18 @@ export const ERROR_RULES = {
   ASSET_INVALID: { retry: 'never', hint: 'mend the asset in walflow.config.ts' },
   ASSET_FAILED: { retry: 'manual', hint: 'mend the SQL of the asset, or wait until the tables it reads are loaded' },
   ASSET_OUTSIDE_WINDOW: { retry: 'manual', hint: 'let the SQL return only rows of the day between {start} and {end}' },
+  VALUE_NOT_EXACT: { retry: 'manual', hint: 'the table is paused: change the value or the column type at the source, then run `walflow resync`' },
+  CHANGE_FILE_FULL: { retry: 'timed', hint: 'lower flush.maxBytes: one column of one change file holds 2 GiB at most' },
+  LAKE_URL_INVALID: { retry: 'never', hint: 'write the lake as s3://bucket or s3://bucket/prefix' },
+  LAKE_UNREACHABLE: { retry: 'timed', hint: 'check the S3 endpoint, the network, and the state of the store; it is tried again' },
+  LAKE_BUCKET_MISSING: { retry: 'manual', hint: 'create the bucket, or correct its name in lake.url' },
+  LAKE_ACCESS_DENIED: { retry: 'manual', hint: 'check the credentials (AWS conventions) and that they may get, put, list and delete below the prefix' },
+  LAKE_NO_CONDITIONAL_WRITES: { retry: 'manual', hint: 'use a store that honours If-None-Match on PUT (S3, SeaweedFS 4.40 or later): without it two writers could both win' },
+  DATA_FILE_DAMAGED: { retry: 'manual', hint: 'restore the object from a version or a copy of the bucket, or run `walflow resync` for its table' },
+  MANIFEST_UNREADABLE: { retry: 'manual', hint: 'restore the object from a version or a copy of the bucket; merging stops before it, ingest goes on' },
+  MANIFEST_NEWER: { retry: 'manual', hint: 'run the walflow version that wrote it, or a later one' },
+  LOG_BROKEN: { retry: 'manual', hint: 'the lake was changed by hand or by another program: restore its log folder from a copy' },
+  LOG_TAKEN_OVER: { retry: 'timed', hint: 'another writer appends to this log; this attempt ends and starts anew from the head' },
 } as const satisfies Record<string, ErrorRule>;
 
 export type ErrorCode = keyof typeof ERROR_RULES;
