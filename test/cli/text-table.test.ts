@@ -4,10 +4,13 @@ import { csv, textTable } from '../../workers/cli/text-table.ts';
 
 describe('textTable', () => {
   test('aligns columns and ends no line with blanks', () => {
-    const table = textTable([{ name: 'table' }, { name: 'rows', align: 'right' }], [
-      ['public.orders', '12'],
-      ['a', '3,456'],
-    ]);
+    const table = textTable(
+      [{ name: 'table' }, { name: 'rows', align: 'right' }],
+      [
+        ['public.orders', '12'],
+        ['a', '3,456'],
+      ],
+    );
     expect(table).toBe(
       ['table           rows', '─────────────  ─────', 'public.orders     12', 'a              3,456'].join('\n'),
     );
@@ -33,8 +36,15 @@ describe('textTable', () => {
 
 describe('csv', () => {
   test('keeps NULL and the empty text apart and quotes what needs it', () => {
-    expect(csv(['a', 'b'], [[null, ''], ['x,y', 'say "hi"'], ['line\nbreak', 'plain']])).toBe(
-      'a,b\n,""\n"x,y","say ""hi"""\n"line\nbreak",plain',
-    );
+    expect(
+      csv(
+        ['a', 'b'],
+        [
+          [null, ''],
+          ['x,y', 'say "hi"'],
+          ['line\nbreak', 'plain'],
+        ],
+      ),
+    ).toBe('a,b\n,""\n"x,y","say ""hi"""\n"line\nbreak",plain');
   });
 });

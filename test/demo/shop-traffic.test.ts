@@ -33,7 +33,10 @@ describe('shop traffic', () => {
       'delete from public.order_items',
       'delete from public.orders',
     ]) {
-      expect(texts.some((text) => text.startsWith(start)), start).toBe(true);
+      expect(
+        texts.some((text) => text.startsWith(start)),
+        start,
+      ).toBe(true);
     }
   });
 

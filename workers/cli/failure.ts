@@ -28,6 +28,6 @@ export function exitCodeOf(failure: WalflowError): ExitCode {
 /** Commander's sentence, e.g. "error: unknown command 'stats'\n(Did you mean status?)", in our form. */
 function usageError(message: string): WalflowError {
   const [what = '', ...more] = message.replace(/^error: /, '').split('\n');
-  const hint = more.join(' ').replace(/^\((.*)\)$/, '$1').replace('Did you mean', 'did you mean');
+  const hint = more.join(' ').replace(/^\(Did you mean (.*)\?\)$/, 'did you mean $1');
   return new WalflowError('USAGE_INVALID', what.replace(/\.$/, ''), hint === '' ? {} : { hint });
 }

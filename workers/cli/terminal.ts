@@ -1,8 +1,19 @@
 // What a command may touch of the outside: two streams, the environment, fetch, and the signal that ends it.
 // Handed to every command, so that a test runs a command without a process.
 
+import { createLogUpdate } from 'log-update';
+
 /** One line or block of text, without the final newline. */
 type Print = (text: string) => void;
+
+/** A block of lines at the end of the output that is drawn again in place. */
+export interface Screen {
+  draw(text: string): void;
+  /** Prints above the block, once. */
+  print(text: string): void;
+  /** Leaves the block as it is; what is printed next comes below. */
+  done(): void;
+}
 
 export interface Terminal {
   readonly out: Print;
@@ -12,8 +23,8 @@ export interface Terminal {
   readonly fetch: typeof fetch;
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
-  /** Standard output is a terminal a person looks at. */
-  readonly live: boolean;
+  /** Null when standard output is no terminal a person looks at. */
+  openScreen(): Screen | null;
   readonly colors: boolean;
   /** Columns. */
   readonly width: number;
@@ -34,10 +45,15 @@ export function processTerminal(signal: AbortSignal): Terminal {
     cwd: process.cwd(),
     fetch,
     signal,
-    live,
+    openScreen: () => (live ? screenOn(stdout) : null),
     colors: !env.NO_COLOR && (live || (env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0')),
     get width() {
       return stdout.columns ?? 80;
     },
   };
+}
+
+function screenOn(stdout: NodeJS.WriteStream): Screen {
+  const update = createLogUpdate(stdout);
+  return { draw: update, print: (text) => update.persist(text), done: () => update.done() };
 }

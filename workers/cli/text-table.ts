@@ -18,7 +18,10 @@ export function textTable(columns: readonly TextColumn[], rows: readonly (readon
   const names = columns.map(({ name }) => shown(name));
   const widths = names.map((name, i) => Math.max(length(name), ...cells.map((row) => length(row[i] ?? ''))));
   const line = (row: readonly string[]) =>
-    row.map((cell, i) => padded(cell, widths[i] ?? 0, columns[i]?.align ?? 'left')).join(GAP).trimEnd();
+    row
+      .map((cell, i) => padded(cell, widths[i] ?? 0, columns[i]?.align ?? 'left'))
+      .join(GAP)
+      .trimEnd();
   return [line(names), widths.map((width) => '─'.repeat(width)).join(GAP), ...cells.map(line)].join('\n');
 }
 

@@ -113,7 +113,11 @@ async function commit(client: pg.Client, transaction: ShopTransaction): Promise<
 }
 
 async function readIds(client: pg.Client): Promise<ShopIds> {
-  const { rows } = await client.query<{ readonly customers: number; readonly products: number; readonly orders: number }>(
+  const { rows } = await client.query<{
+    readonly customers: number;
+    readonly products: number;
+    readonly orders: number;
+  }>(
     `select ${['customers', 'products', 'orders']
       .map((table) => `coalesce(pg_sequence_last_value('public.${table}_id_seq'), 1)::int as ${table}`)
       .join(', ')}`,

@@ -1,5 +1,7 @@
 // Seeded randomness for the demo: the same seed always makes the same shop traffic. Not for secrets.
 
+import { WalflowError } from '../../workflows/model/errors.ts';
+
 /** A source of numbers in [0, 1). */
 export type Random = () => number;
 
@@ -19,7 +21,9 @@ export function between(random: Random, from: number, to: number): number {
   return from + Math.floor(random() * (to - from + 1));
 }
 
-/** One of a non-empty list. */
-export function oneOf<T>(random: Random, items: readonly [T, ...T[]]): T {
-  return items[between(random, 0, items.length - 1)] ?? items[0];
+/** One of a list that is not empty. */
+export function oneOf<T>(random: Random, items: readonly T[]): T {
+  const item = items[between(random, 0, items.length - 1)];
+  if (item === undefined) throw new WalflowError('INTERNAL', 'nothing to choose from');
+  return item;
 }

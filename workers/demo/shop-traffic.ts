@@ -20,30 +20,26 @@ export interface ShopIds {
   readonly orders: number;
 }
 
-interface Scene {
-  readonly weight: number;
-  readonly play: (shop: ShopTraffic) => ShopTransaction;
-}
+type Scene = (shop: ShopTraffic) => ShopTransaction;
 
 const DAY_SECONDS = 86_400;
 const COUNTRIES = ['AT', 'BR', 'DE', 'FR', 'IN', 'JP', 'KE', 'US'] as const;
 const KINDS = ['view', 'search', 'cart', 'checkout'] as const;
 const STATUSES = ['paid', 'packed', 'shipped', 'delivered', 'returned'] as const;
 
-/** Relative frequencies; together they touch every kind of change the log knows. */
-const SCENES: readonly Scene[] = [
-  { weight: 30, play: (shop) => shop.placeOrder() },
-  { weight: 24, play: (shop) => shop.moveOrder() },
-  { weight: 20, play: (shop) => shop.browse() },
-  { weight: 8, play: (shop) => shop.register() },
-  { weight: 7, play: (shop) => shop.reprice() },
-  { weight: 4, play: (shop) => shop.cancelOrder() },
-  { weight: 3, play: (shop) => shop.moveHouse() },
-  { weight: 2, play: (shop) => shop.renumberLine() },
-  { weight: 1, play: (shop) => shop.rewriteDescription() },
-  { weight: 1, play: (shop) => shop.backdateOrder() },
+/** What happens how often; together they touch every kind of change the log knows. */
+const DECK: readonly Scene[] = [
+  ...times(30, (shop) => shop.placeOrder()),
+  ...times(24, (shop) => shop.moveOrder()),
+  ...times(20, (shop) => shop.browse()),
+  ...times(8, (shop) => shop.register()),
+  ...times(7, (shop) => shop.reprice()),
+  ...times(4, (shop) => shop.cancelOrder()),
+  ...times(3, (shop) => shop.moveHouse()),
+  ...times(2, (shop) => shop.renumberLine()),
+  ...times(1, (shop) => shop.rewriteDescription()),
+  ...times(1, (shop) => shop.backdateOrder()),
 ];
-const TOTAL_WEIGHT = SCENES.reduce((sum, scene) => sum + scene.weight, 0);
 
 export class ShopTraffic {
   readonly #random: Random;
@@ -59,9 +55,7 @@ export class ShopTraffic {
 
   /** The next transaction: 1 to about 8 rows, times the burst where many rows are written at once. */
   next(): ShopTransaction {
-    let at = this.#random() * TOTAL_WEIGHT;
-    const scene = SCENES.find(({ weight }) => (at -= weight) < 0);
-    return (scene ?? SCENES[0])?.play(this) ?? [];
+    return oneOf(this.#random, DECK)(this);
   }
 
   /** Two tables in one transaction: an order and its lines appear together or not at all. */
@@ -220,4 +214,8 @@ where id = ${nearest('orders', '$1')} and created_at > now() - make_interval(day
 /** The existing row nearest at or above an id. */
 function nearest(table: string, parameter: string): string {
   return `(select id from public.${table} where id >= ${parameter}::bigint order by id limit 1)`;
+}
+
+function times(count: number, scene: Scene): readonly Scene[] {
+  return new Array<Scene>(count).fill(scene);
 }

@@ -1,0 +1,105 @@
+// The HTTP API of a running walflow (`walflow dev` or the warehouse worker), typed. Every failure of it becomes a
+// WalflowError: the API's own code and hint when it sent one, API_UNREACHABLE when nobody answers.
+
+import { ERROR_RULES, type ErrorCode, WalflowError } from '../../workflows/model/errors.ts';
+import type { AssetStatus, PipelineStatus, QueryResult, RunHandle, VerifyReport } from '../http/backend.ts';
+
+interface ApiClientOptions {
+  readonly url: string;
+  readonly token: string | undefined;
+  readonly fetch: typeof fetch;
+  readonly signal: AbortSignal;
+}
+
+export interface ApiClient {
+  pipelines(): Promise<readonly PipelineStatus[]>;
+  assets(): Promise<readonly AssetStatus[]>;
+  query(sql: string): Promise<QueryResult>;
+  verify(pipeline: string, table: string | undefined): Promise<VerifyReport>;
+  operate(pipeline: string, operation: 'pause' | 'resume'): Promise<RunHandle>;
+  /** Text of /metrics. */
+  metrics(): Promise<string>;
+}
+
+/** @throws WalflowError USAGE_INVALID when `url` is no http(s) address */
+export function createApiClient(options: ApiClientOptions): ApiClient {
+  const base = baseOf(options.url);
+  const request = async (path: string, body?: unknown) => {
+    const response = await answerOf(options, new URL(path, base), body);
+    const text = await response.text();
+    if (!response.ok) throw failureOf(base, response.status, text);
+    return text;
+  };
+  const get = async <T>(path: string) => parsed<T>(base, await request(path));
+  const post = async <T>(path: string, body: unknown) => parsed<T>(base, await request(path, body));
+  const pipeline = (name: string) => `api/pipelines/${encodeURIComponent(name)}`;
+  return {
+    pipelines: () => get('api/pipelines'),
+    assets: () => get('api/assets'),
+    query: (sql) => post('api/query', { sql }),
+    verify: (name, table) => post(`${pipeline(name)}/verify`, table === undefined ? {} : { table }),
+    operate: (name, operation) => post(`${pipeline(name)}/${operation}`, {}),
+    metrics: () => request('metrics'),
+  };
+}
+
+function baseOf(url: string): URL {
+  const base = URL.canParse(url) ? new URL(url) : null;
+  if (base === null || !/^https?:$/.test(base.protocol)) {
+    throw new WalflowError('USAGE_INVALID', `"${url}" is not an http address`, {
+      hint: 'write --url like http://127.0.0.1:4400',
+    });
+  }
+  if (!base.pathname.endsWith('/')) base.pathname += '/';
+  return base;
+}
+
+async function answerOf(options: ApiClientOptions, url: URL, body: unknown): Promise<Response> {
+  const headers: Record<string, string> = { accept: 'application/json' };
+  if (options.token !== undefined) headers.authorization = `Bearer ${options.token}`;
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  try {
+    return await options.fetch(url, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers,
+      signal: options.signal,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  } catch (cause) {
+    options.signal.throwIfAborted();
+    throw new WalflowError('API_UNREACHABLE', `no walflow answers at ${url.origin}`, { cause });
+  }
+}
+
+/** The API's error body is `{error: {code, message, hint}}`; anything else came from something in between. */
+function failureOf(base: URL, status: number, text: string): WalflowError {
+  const error = errorBody(text);
+  if (error === null)
+    return new WalflowError('API_ANSWER_INVALID', `${base.origin} answered with HTTP status ${status}`);
+  const known = error.code in ERROR_RULES;
+  const code = known ? (error.code as ErrorCode) : 'API_ANSWER_INVALID';
+  return new WalflowError(code, known ? error.message : `${error.message} (${error.code})`, { hint: error.hint });
+}
+
+function errorBody(text: string): { code: string; message: string; hint: string } | null {
+  const body = jsonOf(text);
+  const error = typeof body === 'object' && body !== null && 'error' in body ? body.error : null;
+  if (typeof error !== 'object' || error === null || !('code' in error) || !('message' in error)) return null;
+  const hint = 'hint' in error ? String(error.hint) : 'look at the log of the walflow that answered';
+  return { code: String(error.code), message: String(error.message), hint };
+}
+
+function parsed<T>(base: URL, text: string): T {
+  const body = jsonOf(text);
+  if (body === undefined)
+    throw new WalflowError('API_ANSWER_INVALID', `${base.origin} answered with something else than JSON`);
+  return body as T;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

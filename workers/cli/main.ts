@@ -1,0 +1,55 @@
+// Entry of the command line: one signal for Ctrl-C, one place where failures are printed, one exit code.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { CommanderError } from 'commander';
+import { exitCodeOf, failureText, toWalflowError } from './failure.ts';
+import { createProgram } from './program.ts';
+import { EXIT, type ExitCode, processTerminal, type Terminal } from './terminal.ts';
+
+/** 128 + SIGINT, what shells expect of a process that was told twice. */
+const FORCED = 130;
+
+/** Runs the command line of this process. The exit code is left in `process.exitCode`. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const stop = new AbortController();
+  let asked = 0;
+  const onSignal = () => {
+    asked += 1;
+    if (asked > 1) process.exit(FORCED);
+    stop.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
+  // `walflow query … | head` closes our output early; that is no failure.
+  process.stdout.on('error', (failure: NodeJS.ErrnoException) => {
+    process.exit(failure.code === 'EPIPE' ? EXIT.done : EXIT.failed);
+  });
+  loadDotEnv();
+  process.exitCode = await run(argv, processTerminal(stop.signal));
+}
+
+/** Runs one command and prints its failure, if any. Never throws. */
+export async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  let code: ExitCode = EXIT.done;
+  const program = createProgram(terminal, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (failure) {
+    // Help and version are "errors" to commander, with exit code 0; without a command it shows help and 1.
+    if (failure instanceof CommanderError && failure.exitCode === 0) return EXIT.done;
+    if (failure instanceof CommanderError && failure.code === 'commander.help') return EXIT.wrongUse;
+    if (failure instanceof Error && failure.name === 'AbortError' && terminal.signal.aborted) return EXIT.failed;
+    const known = toWalflowError(failure);
+    terminal.err(failureText(known, program.opts().logLevel));
+    return exitCodeOf(known);
+  }
+}
+
+/** Variables that are set already win. */
+function loadDotEnv(): void {
+  const file = join(process.cwd(), '.env');
+  if (existsSync(file)) process.loadEnvFile(file);
+}

@@ -1,0 +1,47 @@
+// What `walflow verify` prints: one line per table, and the keys that differ. Keys are shown, other values never. Pure.
+
+import { lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
+import type { KeyDifference, TableVerification, VerifyReport } from '../http/backend.ts';
+import { countText } from './quantity.ts';
+
+const KINDS = {
+  missing: 'only in the source',
+  extra: 'only in the warehouse',
+  different: 'differs in',
+} as const satisfies Record<KeyDifference['kind'], string>;
+
+const VERDICTS = {
+  equal: 'equal by value',
+  differs: 'DIFFERS',
+  'not-comparable': 'not all tables could be compared',
+} as const satisfies Record<VerifyReport['result'], string>;
+
+export function verifyText({ pipeline, result, mergedLsn, tables }: VerifyReport): string {
+  const position = lsnToText(parseLsn(mergedLsn));
+  return [...tables.flatMap(tableLines), `${pipeline}: ${VERDICTS[result]} (merged to ${position})`].join('\n');
+}
+
+function tableLines(table: TableVerification): readonly string[] {
+  switch (table.result) {
+    case 'equal':
+      return [`${table.table}: equal, ${countText(table.rowsSource)} rows`];
+    case 'not-comparable':
+      return [`${table.table}: could not be compared: ${table.reason ?? 'no reason given'}`];
+    case 'differs':
+      return differenceLines(table);
+  }
+}
+
+function differenceLines({ table, rowsSource, rowsWarehouse, ...found }: TableVerification): readonly string[] {
+  const hidden = found.differingCount - found.differing.length;
+  return [
+    `${table}: ${countText(found.differingCount)} keys differ (${countText(rowsSource)} rows in the source, ${countText(rowsWarehouse)} in the warehouse)`,
+    ...found.differing.map((difference) => `  ${keyText(found.keyColumns, difference)}`),
+    ...(hidden > 0 ? [`  … and ${countText(hidden)} more`] : []),
+  ];
+}
+
+function keyText(keyColumns: readonly string[], { key, kind, columns }: KeyDifference): string {
+  const pairs = key.map((value, i) => `${keyColumns[i] ?? `#${i + 1}`}=${JSON.stringify(value)}`);
+  return `${pairs.join(', ')}: ${KINDS[kind]}${kind === 'different' ? ` ${columns.join(', ')}` : ''}`;
+}
