@@ -1,0 +1,306 @@
+// Station 2 of a row's way: decodes pgoutput protocol 1 (text tuples) in place. A row becomes offsets into the received
+// buffer, never an object; tuples are reused, so a handler takes what it needs before it returns. One decoder per
+// connection: the server describes a relation once per session.
+// Format: https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
+
+import { WalflowError } from '../../workflows/model/errors.ts';
+import type { Lsn } from '../../workflows/model/lsn.ts';
+import type { Relation, RelationColumn, ReplicaIdentity } from '../../workflows/model/relation.ts';
+import { byteAt, int16At, int32At, int64NumberAt, uint32At } from './byte-reader.ts';
+
+/** `lengths[i]` of an SQL NULL; in a 'key' tuple it means "not in the key". */
+export const NULL_LENGTH = -1;
+/** `lengths[i]` of a TOASTed value the update did not touch: the log does not carry it. */
+export const UNCHANGED_LENGTH = -2;
+
+/** One row inside `buffer`: column i is `lengths[i]` bytes of text at `starts[i]`. Valid until the handler returns. */
+export interface Tuple {
+  buffer: Buffer;
+  readonly starts: Int32Array;
+  readonly lengths: Int32Array;
+  count: number;
+}
+
+/** What an old tuple holds: the replica identity's columns, or the whole row (REPLICA IDENTITY FULL). */
+export type OldKind = 'key' | 'full';
+
+/** Receives the messages in log order; commit times are microseconds since the Unix epoch. */
+export interface MessageHandler {
+  begin(commitLsn: Lsn, commitTimeUs: number, xid: number): void;
+  relation(relation: Relation): void;
+  insert(relation: Relation, tuple: Tuple): void;
+  update(relation: Relation, tuple: Tuple, old: Tuple | null, oldKind: OldKind | null): void;
+  delete(relation: Relation, old: Tuple, oldKind: OldKind): void;
+  truncate(relations: readonly Relation[]): void;
+  commit(commitLsn: Lsn, endLsn: Lsn, commitTimeUs: number): void;
+}
+
+/** MaxTupleAttributeNumber (src/include/access/htup_details.h): no tuple is wider. */
+const MAX_COLUMNS = 1664;
+/** 2000-01-01, PostgreSQL's epoch, in microseconds since 1970-01-01. */
+const POSTGRES_EPOCH_US = 946_684_800_000_000;
+const IDENTITIES: readonly string[] = ['d', 'n', 'f', 'i'] satisfies readonly ReplicaIdentity[];
+
+const TAG_BEGIN = 0x42;
+const TAG_COMMIT = 0x43;
+const TAG_DELETE = 0x44;
+const TAG_INSERT = 0x49;
+const TAG_MESSAGE = 0x4d;
+const TAG_ORIGIN = 0x4f;
+const TAG_RELATION = 0x52;
+const TAG_TRUNCATE = 0x54;
+const TAG_UPDATE = 0x55;
+const TAG_TYPE = 0x59;
+
+const TUPLE_KEY = 0x4b;
+const TUPLE_NEW = 0x4e;
+const TUPLE_OLD = 0x4f;
+
+const FIELD_NULL = 0x6e;
+const FIELD_TEXT = 0x74;
+const FIELD_UNCHANGED = 0x75;
+
+export class PgoutputDecoder {
+  readonly #handler: MessageHandler;
+  readonly #relations = new Map<number, Relation>();
+  readonly #newTuple = emptyTuple();
+  readonly #oldTuple = emptyTuple();
+  #lastRelation: Relation | null = null;
+  #inTransaction = false;
+  #start = 0;
+  #position = 0;
+  #end = 0;
+
+  constructor(handler: MessageHandler) {
+    this.#handler = handler;
+  }
+
+  /**
+   * Decodes one message lying at `buffer[offset, end)`.
+   * @throws WalflowError PGOUTPUT_MALFORMED; whatever the handler throws passes through.
+   */
+  decode(buffer: Buffer, offset: number, end: number): void {
+    if (offset < 0 || offset >= end || end > buffer.length) throw malformed('an empty message');
+    this.#start = offset;
+    this.#position = offset + 1;
+    this.#end = end;
+    switch (byteAt(buffer, offset)) {
+      case TAG_INSERT:
+        return this.#insert(buffer);
+      case TAG_UPDATE:
+        return this.#update(buffer);
+      case TAG_DELETE:
+        return this.#delete(buffer);
+      case TAG_BEGIN:
+        return this.#begin(buffer);
+      case TAG_COMMIT:
+        return this.#commit(buffer);
+      case TAG_RELATION:
+        return this.#relation(buffer);
+      case TAG_TRUNCATE:
+        return this.#truncate(buffer);
+      case TAG_MESSAGE:
+      case TAG_ORIGIN:
+      case TAG_TYPE:
+        return;
+      default:
+        throw this.#malformed(buffer, 'unknown message type');
+    }
+  }
+
+  #insert(buffer: Buffer): void {
+    const relation = this.#changedRelation(buffer);
+    if (this.#byte(buffer) !== TUPLE_NEW) throw this.#malformed(buffer, 'an insert without a new row');
+    this.#tuple(buffer, relation, this.#newTuple);
+    this.#finish(buffer);
+    this.#handler.insert(relation, this.#newTuple);
+  }
+
+  #update(buffer: Buffer): void {
+    const relation = this.#changedRelation(buffer);
+    let kind = this.#byte(buffer);
+    let oldKind: OldKind | null = null;
+    if (kind === TUPLE_KEY || kind === TUPLE_OLD) {
+      oldKind = kind === TUPLE_KEY ? 'key' : 'full';
+      this.#tuple(buffer, relation, this.#oldTuple);
+      kind = this.#byte(buffer);
+    }
+    if (kind !== TUPLE_NEW) throw this.#malformed(buffer, 'an update without a new row');
+    this.#tuple(buffer, relation, this.#newTuple);
+    this.#finish(buffer);
+    this.#handler.update(relation, this.#newTuple, oldKind === null ? null : this.#oldTuple, oldKind);
+  }
+
+  #delete(buffer: Buffer): void {
+    const relation = this.#changedRelation(buffer);
+    const kind = this.#byte(buffer);
+    if (kind !== TUPLE_KEY && kind !== TUPLE_OLD) throw this.#malformed(buffer, 'a delete without an old row');
+    this.#tuple(buffer, relation, this.#oldTuple);
+    this.#finish(buffer);
+    this.#handler.delete(relation, this.#oldTuple, kind === TUPLE_KEY ? 'key' : 'full');
+  }
+
+  #begin(buffer: Buffer): void {
+    const at = this.#take(buffer, 20);
+    this.#finish(buffer);
+    if (this.#inTransaction) throw this.#malformed(buffer, 'a transaction inside a transaction');
+    this.#inTransaction = true;
+    this.#handler.begin(buffer.readBigUInt64BE(at), this.#timeAt(buffer, at + 8), uint32At(buffer, at + 16));
+  }
+
+  #commit(buffer: Buffer): void {
+    const at = this.#take(buffer, 25);
+    this.#finish(buffer);
+    if (!this.#inTransaction) throw this.#malformed(buffer, 'a commit outside a transaction');
+    this.#inTransaction = false;
+    // Int8 flags (unused) come first.
+    this.#handler.commit(
+      buffer.readBigUInt64BE(at + 1),
+      buffer.readBigUInt64BE(at + 9),
+      this.#timeAt(buffer, at + 17),
+    );
+  }
+
+  #relation(buffer: Buffer): void {
+    const oid = uint32At(buffer, this.#take(buffer, 4));
+    // An empty namespace stands for pg_catalog.
+    const schema = this.#text(buffer) || 'pg_catalog';
+    const name = this.#text(buffer);
+    const replicaIdentity = String.fromCharCode(this.#byte(buffer));
+    if (!isIdentity(replicaIdentity)) throw this.#malformed(buffer, 'unknown replica identity');
+    const count = int16At(buffer, this.#take(buffer, 2));
+    if (count < 0 || count > MAX_COLUMNS) throw this.#malformed(buffer, `${count} columns`);
+    const columns: RelationColumn[] = [];
+    for (let i = 0; i < count; i++) columns.push(this.#column(buffer));
+    this.#finish(buffer);
+    const relation: Relation = { oid, schema, name, replicaIdentity, columns };
+    this.#relations.set(oid, relation);
+    this.#lastRelation = null;
+    this.#handler.relation(relation);
+  }
+
+  #column(buffer: Buffer): RelationColumn {
+    this.#take(buffer, 1);
+    const name = this.#text(buffer);
+    const at = this.#take(buffer, 8);
+    return { name, typeOid: uint32At(buffer, at), typeModifier: int32At(buffer, at + 4) };
+  }
+
+  #truncate(buffer: Buffer): void {
+    this.#assertInTransaction(buffer);
+    const count = int32At(buffer, this.#take(buffer, 4));
+    // Int8 options: CASCADE, RESTART IDENTITY. The relations listed are all there are, whatever they say.
+    this.#take(buffer, 1);
+    if (count !== (this.#end - this.#position) / 4) throw this.#malformed(buffer, `a truncate of ${count} relations`);
+    const relations: Relation[] = [];
+    for (let i = 0; i < count; i++) {
+      relations.push(this.#known(buffer, uint32At(buffer, this.#take(buffer, 4))));
+    }
+    this.#handler.truncate(relations);
+  }
+
+  #changedRelation(buffer: Buffer): Relation {
+    this.#assertInTransaction(buffer);
+    const oid = uint32At(buffer, this.#take(buffer, 4));
+    const last = this.#lastRelation;
+    if (last !== null && last.oid === oid) return last;
+    this.#lastRelation = this.#known(buffer, oid);
+    return this.#lastRelation;
+  }
+
+  /** TupleData. The one loop every value passes through: two compares a field keep it inside the message. */
+  #tuple(buffer: Buffer, relation: Relation, tuple: Tuple): void {
+    const { starts, lengths } = tuple;
+    const end = this.#end;
+    let position = this.#take(buffer, 2);
+    const count = int16At(buffer, position);
+    position += 2;
+    if (count !== relation.columns.length) throw this.#malformed(buffer, `a row of ${count} columns`);
+    for (let i = 0; i < count; i++) {
+      if (position >= end) throw this.#malformed(buffer, `column ${i} is cut off`);
+      const kind = byteAt(buffer, position++);
+      if (kind === FIELD_TEXT) {
+        if (position + 4 > end) throw this.#malformed(buffer, `column ${i} is cut off`);
+        const length = int32At(buffer, position);
+        position += 4;
+        if (length < 0 || length > end - position) throw this.#malformed(buffer, `column ${i} has ${length} bytes`);
+        starts[i] = position;
+        lengths[i] = length;
+        position += length;
+      } else if (kind === FIELD_NULL || kind === FIELD_UNCHANGED) {
+        starts[i] = 0;
+        lengths[i] = kind === FIELD_NULL ? NULL_LENGTH : UNCHANGED_LENGTH;
+      } else {
+        throw this.#malformed(buffer, `column ${i} is of unknown kind ${kind}`);
+      }
+    }
+    tuple.buffer = buffer;
+    tuple.count = count;
+    this.#position = position;
+  }
+
+  #known(buffer: Buffer, oid: number): Relation {
+    const relation = this.#relations.get(oid);
+    if (relation === undefined) throw this.#malformed(buffer, `relation ${oid} was never described`);
+    return relation;
+  }
+
+  /** Position of the next `size` bytes, which are then read. */
+  #take(buffer: Buffer, size: number): number {
+    const at = this.#position;
+    if (size > this.#end - at) throw this.#malformed(buffer, 'it is cut off');
+    this.#position = at + size;
+    return at;
+  }
+
+  #byte(buffer: Buffer): number {
+    return byteAt(buffer, this.#take(buffer, 1));
+  }
+
+  /** A zero-terminated string. */
+  #text(buffer: Buffer): string {
+    const start = this.#position;
+    const zero = buffer.indexOf(0, start);
+    if (zero < 0 || zero >= this.#end) throw this.#malformed(buffer, 'a name has no end');
+    this.#position = zero + 1;
+    return buffer.toString('utf8', start, zero);
+  }
+
+  #timeAt(buffer: Buffer, at: number): number {
+    const timeUs = int64NumberAt(buffer, at) + POSTGRES_EPOCH_US;
+    if (!Number.isSafeInteger(timeUs)) throw this.#malformed(buffer, 'a commit time out of range');
+    return timeUs;
+  }
+
+  #finish(buffer: Buffer): void {
+    if (this.#position !== this.#end) throw this.#malformed(buffer, `${this.#end - this.#position} bytes too many`);
+  }
+
+  #assertInTransaction(buffer: Buffer): void {
+    if (!this.#inTransaction) throw this.#malformed(buffer, 'a change outside a transaction');
+  }
+
+  #malformed(buffer: Buffer, what: string): WalflowError {
+    const tag = byteAt(buffer, this.#start).toString(16).padStart(2, '0');
+    return malformed(
+      `${what} (message 0x${tag}, ${this.#end - this.#start} bytes, at byte ${this.#position - this.#start})`,
+    );
+  }
+}
+
+function emptyTuple(): Tuple {
+  return {
+    buffer: Buffer.alloc(0),
+    starts: new Int32Array(MAX_COLUMNS),
+    lengths: new Int32Array(MAX_COLUMNS),
+    count: 0,
+  };
+}
+
+function isIdentity(letter: string): letter is ReplicaIdentity {
+  return IDENTITIES.includes(letter);
+}
+
+function malformed(what: string): WalflowError {
+  return new WalflowError('PGOUTPUT_MALFORMED', `the server sent a message that cannot be decoded: ${what}`);
+}

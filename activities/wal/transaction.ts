@@ -1,0 +1,178 @@
+// Station 2½ of a row's way: what the log says → what the lake records. Numbers the changes of a transaction, splits a
+// key change into the end of the old row and the beginning of the new one, and completes rows where the log allows it.
+// Invariant: a value the log did not carry stays marked unchanged; it never turns into NULL.
+
+import type { ErrorCode } from '../../workflows/model/errors.ts';
+import type { Lsn } from '../../workflows/model/lsn.ts';
+import { type CapturedTable, type Relation, sameShape } from '../../workflows/model/relation.ts';
+import { type MessageHandler, NULL_LENGTH, type Tuple, UNCHANGED_LENGTH } from './pgoutput.ts';
+
+/** insert, update, delete, as written into change files. */
+export type ChangeOp = 'i' | 'u' | 'd';
+
+/** Receives the captured tables' changes in log order. Tuples are valid only until the call returns. */
+export interface ChangeSink {
+  begin(commitLsn: Lsn, commitTimeUs: number, xid: number): void;
+  /** `moved`: this update follows the delete of its old key at the previous ordinal. */
+  change(table: CapturedTable, op: ChangeOp, ordinal: number, moved: boolean, tuple: Tuple): void;
+  truncate(table: CapturedTable, ordinal: number): void;
+  /** The log describes the table differently than it is captured: its changes are no longer reported. */
+  shapeChanged(table: CapturedTable, relation: Relation): void;
+  /** A change cannot be recorded exactly: the table's changes are no longer reported. */
+  unusable(table: CapturedTable, code: ErrorCode, reason: string): void;
+  commit(commitLsn: Lsn, endLsn: Lsn, commitTimeUs: number): void;
+}
+
+interface Capture {
+  readonly table: CapturedTable;
+  readonly keyed: boolean;
+  /** Column numbers of the key, and all the others. */
+  readonly key: readonly number[];
+  readonly rest: readonly number[];
+}
+
+export class TransactionReader implements MessageHandler {
+  readonly #tables: (relation: Relation) => CapturedTable | null;
+  readonly #sink: ChangeSink;
+  readonly #captures = new Map<number, Capture>();
+  /** Tables that ended with shapeChanged or unusable; they stay silent until the next session. */
+  readonly #ended = new Set<string>();
+  #lastRelation: Relation | null = null;
+  #lastCapture: Capture | null = null;
+  #ordinal = 0;
+
+  /** `tables` is asked once per Relation message; null = not captured, its changes are skipped. */
+  constructor(tables: (relation: Relation) => CapturedTable | null, sink: ChangeSink) {
+    this.#tables = tables;
+    this.#sink = sink;
+  }
+
+  begin(commitLsn: Lsn, commitTimeUs: number, xid: number): void {
+    this.#ordinal = 0;
+    this.#sink.begin(commitLsn, commitTimeUs, xid);
+  }
+
+  commit(commitLsn: Lsn, endLsn: Lsn, commitTimeUs: number): void {
+    this.#sink.commit(commitLsn, endLsn, commitTimeUs);
+  }
+
+  relation(relation: Relation): void {
+    this.#lastRelation = null;
+    this.#captures.delete(relation.oid);
+    const table = this.#tables(relation);
+    if (table === null || this.#ended.has(table.table)) return;
+    if (sameShape(relation, table) && relation.schema === table.schema && relation.name === table.name) {
+      this.#captures.set(relation.oid, captureOf(table));
+      return;
+    }
+    this.#ended.add(table.table);
+    this.#sink.shapeChanged(table, relation);
+  }
+
+  insert(relation: Relation, tuple: Tuple): void {
+    const capture = this.#captureOf(relation);
+    if (capture !== null) this.#sink.change(capture.table, 'i', this.#ordinal++, false, tuple);
+  }
+
+  update(relation: Relation, tuple: Tuple, old: Tuple | null): void {
+    const capture = this.#captureOf(relation);
+    if (capture === null || !this.#takesOldRows(capture, relation)) return;
+    if (old !== null) fillUnchanged(tuple, old);
+    if (!hasKey(tuple, capture.key)) {
+      this.#end(capture, relation, 'KEY_NOT_IN_LOG', 'an update did not carry the key column (stored out of line)');
+      return;
+    }
+    if (old === null || sameKey(tuple, old, capture.key)) {
+      this.#sink.change(capture.table, 'u', this.#ordinal++, false, tuple);
+      return;
+    }
+    if (!this.#delete(capture, relation, old)) return;
+    this.#sink.change(capture.table, 'u', this.#ordinal++, true, tuple);
+  }
+
+  delete(relation: Relation, old: Tuple): void {
+    const capture = this.#captureOf(relation);
+    if (capture !== null && this.#takesOldRows(capture, relation)) this.#delete(capture, relation, old);
+  }
+
+  truncate(relations: readonly Relation[]): void {
+    for (const relation of relations) {
+      const capture = this.#captureOf(relation);
+      if (capture !== null) this.#sink.truncate(capture.table, this.#ordinal++);
+    }
+  }
+
+  /** A delete names its row by the key alone, whatever the replica identity adds. */
+  #delete(capture: Capture, relation: Relation, old: Tuple): boolean {
+    if (!hasKey(old, capture.key)) {
+      this.#end(capture, relation, 'KEY_NOT_IN_LOG', "the old row of a change lacks the key (a partition's identity differs)");
+      return false;
+    }
+    for (const column of capture.rest) old.lengths[column] = NULL_LENGTH;
+    this.#sink.change(capture.table, 'd', this.#ordinal++, false, old);
+    return true;
+  }
+
+  /** The append publication sends no updates or deletes: one that arrives means somebody else changed a publication. */
+  #takesOldRows(capture: Capture, relation: Relation): boolean {
+    if (capture.keyed) return true;
+    this.#end(capture, relation, 'APPEND_ONLY_CHANGED', 'an update or delete arrived for a table captured append-only');
+    return false;
+  }
+
+  #end(capture: Capture, relation: Relation, code: ErrorCode, reason: string): void {
+    const { table } = capture;
+    this.#captures.delete(relation.oid);
+    this.#lastRelation = null;
+    this.#ended.add(table.table);
+    this.#sink.unusable(table, code, `${table.table}: ${reason}`);
+  }
+
+  #captureOf(relation: Relation): Capture | null {
+    if (relation === this.#lastRelation) return this.#lastCapture;
+    this.#lastRelation = relation;
+    this.#lastCapture = this.#captures.get(relation.oid) ?? null;
+    return this.#lastCapture;
+  }
+}
+
+function captureOf(table: CapturedTable): Capture {
+  const names = table.columns.map((column) => column.name);
+  const key = table.keyColumns.map((name) => names.indexOf(name));
+  const rest = names.map((_, i) => i).filter((i) => !key.includes(i));
+  return { table, keyed: table.mode === 'keyed', key, rest };
+}
+
+/**
+ * Takes values the update left untouched from the old row, in place. An old NULL is never taken: a value stored out of
+ * line is not NULL, so there it means "not in the key". The kind of the old tuple ('key' or 'full') must not decide: for
+ * a partition the server derives it from the root's identity, while the partition's own decides what was logged.
+ */
+function fillUnchanged(tuple: Tuple, old: Tuple): void {
+  for (let column = 0; column < tuple.count; column++) {
+    const length = old.lengths[column] as number;
+    if (length < 0 || tuple.lengths[column] !== UNCHANGED_LENGTH) continue;
+    // Both tuples lie in the same message, so offsets can be taken over as they are.
+    tuple.starts[column] = old.starts[column] as number;
+    tuple.lengths[column] = length;
+  }
+}
+
+/** Does the log carry every key column? A key is never NULL. */
+function hasKey(tuple: Tuple, key: readonly number[]): boolean {
+  for (const column of key) if ((tuple.lengths[column] as number) < 0) return false;
+  return true;
+}
+
+function sameKey(a: Tuple, b: Tuple, key: readonly number[]): boolean {
+  for (const column of key) if (!sameField(a, b, column)) return false;
+  return true;
+}
+
+function sameField(a: Tuple, b: Tuple, column: number): boolean {
+  const length = a.lengths[column] as number;
+  if (length !== b.lengths[column]) return false;
+  const atA = a.starts[column] as number;
+  const atB = b.starts[column] as number;
+  return a.buffer.compare(b.buffer, atB, atB + length, atA, atA + length) === 0;
+}
