@@ -1,0 +1,213 @@
+// Tuples → one Parquet file of change rows, straight from the bytes of the log: no row objects, no strings. One encoder per
+// table, reused batch after batch. Invariant: a row is appended whole or not at all; a value without an exact form is
+// refused by name, never rounded, never NULL.
+
+import { createHash } from 'node:crypto';
+import { columnTypeOf } from '../../workflows/model/column-type.ts';
+import { WalflowError } from '../../workflows/model/errors.ts';
+import { lakeColumnName } from '../../workflows/model/lake-column.ts';
+import type { Lsn } from '../../workflows/model/lsn.ts';
+import type { CapturedTable, RelationColumn } from '../../workflows/model/relation.ts';
+import { ChangeColumns, type PositionRange, packFlags, type RowOp } from './change-columns.ts';
+import { ColumnBuffer } from './column-buffer.ts';
+import { minMaxOf } from './column-statistics.ts';
+import { type ColumnPages, definitionLevels, encodeParquet, type LeafColumn } from './parquet.ts';
+import { leafTypeOf, PHYSICAL } from './parquet-schema.ts';
+import type { Converter } from './text-number.ts';
+import { converterOf } from './text-value.ts';
+
+/** What a manifest says about a file, and the file. */
+export interface EncodedChangeFile extends PositionRange {
+  readonly bytes: Buffer;
+  /** Hex SHA-256 of `bytes`. */
+  readonly sha256: string;
+  readonly rows: number;
+  readonly inserts: number;
+  readonly updates: number;
+  readonly deletes: number;
+  readonly moved: number;
+  /** Source columns the log did not carry in at least one row, in table order. */
+  readonly unchangedColumns: readonly string[];
+}
+
+interface SourceColumn {
+  readonly name: string;
+  readonly nameBytes: Buffer;
+  readonly leaf: LeafColumn;
+  readonly isKey: boolean;
+  readonly convert: Converter;
+  readonly values: ColumnBuffer;
+  /** The log did not carry it in at least one row. */
+  unchanged: boolean;
+}
+
+/** Lengths of a tuple's fields that stand for no bytes. */
+const NULL_LENGTH = -1;
+const UNCHANGED_LENGTH = -2;
+/** What a row costs besides its values. */
+const ROW_BYTES = 16;
+const FIRST_SCRATCH_BYTES = 1 << 12;
+/** UTF-8 needs at most this many bytes per UTF-16 unit. */
+const MAX_UTF8_BYTES = 3;
+
+export class ChangeFileEncoder {
+  readonly #table: string;
+  readonly #columns: readonly SourceColumn[];
+  readonly #own = new ChangeColumns();
+  readonly #starts: Int32Array;
+  readonly #lengths: Int32Array;
+  #scratch = Buffer.allocUnsafe(FIRST_SCRATCH_BYTES);
+  #bytes = 0;
+  #finished = false;
+
+  constructor(table: CapturedTable) {
+    this.#table = table.table;
+    this.#columns = table.columns.map((column) => sourceColumn(column, table.keyColumns.includes(column.name)));
+    this.#starts = new Int32Array(table.columns.length);
+    this.#lengths = new Int32Array(table.columns.length);
+  }
+
+  get rows(): number {
+    return this.#own.rows;
+  }
+
+  /** Bytes of the log held here, about: what bounds a batch. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Every row from here on belongs to this transaction. Transactions come in commit order. */
+  beginTransaction(commitLsn: Lsn, commitTimeUs: number, xid: number): void {
+    this.#own.beginTransaction(commitLsn, commitTimeUs, xid);
+  }
+
+  /**
+   * Appends a row from a tuple's fields in table order: text as PostgreSQL prints it, at `starts[i]` with `lengths[i]`
+   * bytes; length -1 = NULL, -2 = not carried by the log.
+   * @throws WalflowError VALUE_NOT_EXACT, CHANGE_FILE_FULL; the row is then not part of the file.
+   */
+  append(op: RowOp, ordinal: number, moved: boolean, buffer: Buffer, starts: Int32Array, lengths: Int32Array): void {
+    if (this.#finished) throw new WalflowError('INTERNAL', `${this.#table}: a finished change file was appended to`);
+    const columns = this.#columns;
+    const row = this.#own.rows;
+    let bytes = ROW_BYTES;
+    let notCarried = false;
+    for (let i = 0; i < columns.length; i++) {
+      const column = columns[i] as SourceColumn;
+      const length = lengths[i] as number;
+      if (length >= 0) {
+        this.#appendValue(i, row, buffer, starts[i] as number, length);
+        bytes += length;
+      } else {
+        column.values.setNull(row);
+        if (length === UNCHANGED_LENGTH) notCarried = true;
+      }
+    }
+    this.#own.append(op, ordinal, moved);
+    if (notCarried) this.#listNotCarried(lengths);
+    else this.#own.allCarried();
+    this.#bytes += bytes;
+  }
+
+  /** Appends a row of a first copy (`_op` r): each value as PostgreSQL prints it. Throws as `append` does. */
+  appendText(ordinal: number, values: readonly (string | null)[]): void {
+    let at = 0;
+    for (let i = 0; i < this.#columns.length; i++) {
+      const value = values[i] ?? null;
+      this.#starts[i] = at;
+      this.#lengths[i] = value === null ? NULL_LENGTH : this.#writeScratch(value, at);
+      if (value !== null) at += this.#lengths[i] as number;
+    }
+    this.append('r', ordinal, false, this.#scratch, this.#starts, this.#lengths);
+  }
+
+  /** The file. The encoder takes no more rows until `reset`; nothing of it may be touched before this resolves. */
+  async finish(): Promise<EncodedChangeFile> {
+    this.#finished = true;
+    const { rows, counts, moved } = this.#own;
+    const positions = this.#own.positions();
+    const unchangedColumns = this.#columns.filter((column) => column.unchanged).map((column) => column.name);
+    const pages = [...this.#own.pages(), ...this.#columns.map((column) => sourcePages(column, rows))];
+    const bytes = await encodeParquet(pages, rows);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const figures = { rows, inserts: counts.i, updates: counts.u, deletes: counts.d, moved, unchangedColumns };
+    return { bytes, sha256, ...figures, ...positions };
+  }
+
+  /** Empties the encoder for the next file; memory is kept. */
+  reset(): void {
+    this.#own.reset();
+    for (const column of this.#columns) {
+      column.values.reset();
+      column.unchanged = false;
+    }
+    this.#bytes = 0;
+    this.#finished = false;
+  }
+
+  #appendValue(i: number, row: number, buffer: Buffer, start: number, length: number): void {
+    const column = this.#columns[i] as SourceColumn;
+    const { values } = column;
+    values.lastStart = values.length;
+    let exact = false;
+    try {
+      exact = column.convert(values, buffer, start, length);
+    } finally {
+      if (!exact) for (let taken = 0; taken <= i; taken++) this.#columns[taken]?.values.undo(row);
+    }
+    if (exact) return;
+    throw new WalflowError(
+      'VALUE_NOT_EXACT',
+      `${this.#table}.${column.name} has a value its column cannot hold exactly`,
+    );
+  }
+
+  #listNotCarried(lengths: Int32Array): void {
+    let isFirst = true;
+    for (let i = 0; i < this.#columns.length; i++) {
+      if (lengths[i] !== UNCHANGED_LENGTH) continue;
+      const column = this.#columns[i] as SourceColumn;
+      column.unchanged = true;
+      this.#own.notCarried(column.nameBytes, isFirst);
+      isFirst = false;
+    }
+  }
+
+  #writeScratch(value: string, at: number): number {
+    const needed = at + value.length * MAX_UTF8_BYTES;
+    if (needed > this.#scratch.length) {
+      const grown = Buffer.allocUnsafe(Math.max(this.#scratch.length * 2, needed));
+      this.#scratch.copy(grown, 0, 0, at);
+      this.#scratch = grown;
+    }
+    return this.#scratch.write(value, at, 'utf8');
+  }
+}
+
+function sourceColumn(column: RelationColumn, isKey: boolean): SourceColumn {
+  const type = columnTypeOf(column);
+  return {
+    name: column.name,
+    nameBytes: Buffer.from(column.name, 'utf8'),
+    leaf: { name: lakeColumnName(column.name), shape: 'optional', type: leafTypeOf(type) },
+    isKey,
+    convert: converterOf(type),
+    values: new ColumnBuffer(),
+    unchanged: false,
+  };
+}
+
+function sourcePages({ leaf, isKey, values }: SourceColumn, rows: number): ColumnPages {
+  const { order, physical } = leaf.type;
+  const levels = definitionLevels(values.nullCount === 0 ? null : values.presence(rows), rows);
+  const plain =
+    physical === PHYSICAL.BOOLEAN ? packFlags(values.bytes, values.length, 1) : values.bytes.subarray(0, values.length);
+  return {
+    column: leaf,
+    valueCount: rows,
+    data: Buffer.concat([levels, plain]),
+    dictionary: null,
+    nullCount: values.nullCount,
+    minMax: isKey && order !== null ? minMaxOf(values.bytes, values.length, order) : null,
+  };
+}

@@ -1,0 +1,39 @@
+// zstd at level 1: on change rows it is as small as slower codecs and costs next to nothing. Small pages are compressed at
+// once; large ones in the thread pool, so that the event loop goes on answering the source meanwhile.
+
+import { promisify } from 'node:util';
+import { constants, type ZstdOptions, zstdCompress, zstdCompressSync } from 'node:zlib';
+
+/** Parquet's CompressionCodec: https://github.com/apache/parquet-format/blob/master/Compression.md */
+const UNCOMPRESSED = 0;
+const ZSTD = 6;
+
+/** The pages of one column, which share one codec. */
+export interface CompressedPages {
+  readonly codec: typeof UNCOMPRESSED | typeof ZSTD;
+  readonly pages: readonly Uint8Array[];
+}
+
+/** Below this a frame costs more than it saves. */
+const MIN_BYTES = 128;
+/** From here on the hand-over to another thread is cheaper than the stall. */
+const ASYNC_BYTES = 1 << 16;
+const MIN_OUTPUT_CHUNK = 1 << 10;
+const MAX_OUTPUT_CHUNK = 1 << 20;
+
+const compressInPool = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress);
+
+export async function compressPages(pages: readonly Uint8Array[]): Promise<CompressedPages> {
+  const bytes = pages.reduce((sum, page) => sum + page.length, 0);
+  if (bytes < MIN_BYTES) return { codec: UNCOMPRESSED, pages };
+  return { codec: ZSTD, pages: await Promise.all(pages.map(compress)) };
+}
+
+async function compress(page: Uint8Array): Promise<Uint8Array> {
+  const options: ZstdOptions = {
+    params: { [constants.ZSTD_c_compressionLevel]: 1 },
+    // Output is gathered in chunks; one that holds a whole small page saves the gathering.
+    chunkSize: Math.min(MAX_OUTPUT_CHUNK, Math.max(MIN_OUTPUT_CHUNK, page.length)),
+  };
+  return page.length < ASYNC_BYTES ? zstdCompressSync(page, options) : await compressInPool(page, options);
+}
