@@ -1,0 +1,140 @@
+// One child process: started in a session of its own (the terminal's Ctrl-C must reach only the parent, which stops its
+// children in order), logged to a file, awaited until it answers, stopped by signals of growing force.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WalflowError } from '../../workflows/model/errors.ts';
+import { dyingWithParent } from './parent-death.ts';
+import type { Identity } from './postgres-identity.ts';
+import { RotatingLog } from './rotating-log.ts';
+
+export interface ChildSpec {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly logFile: string;
+  /** Another user to run as; needs root. */
+  readonly identity?: Identity;
+  /** True once the child does its work; asked again and again until then. */
+  readonly ready: () => Promise<boolean>;
+  readonly readyTimeoutMs: number;
+  /** First the polite signal, then harder ones; SIGKILL follows by itself. */
+  readonly stopSignals: readonly [NodeJS.Signals, ...NodeJS.Signals[]];
+}
+
+export interface ChildExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface RunningChild {
+  readonly name: string;
+  readonly pid: number;
+  /** Resolves, never rejects, when the process is gone. */
+  readonly exited: Promise<ChildExit>;
+  /** The last lines of its log. */
+  tail(lines: number): string;
+  /** Ends it within `boundMs`; the last quarter of that is left to SIGKILL. Safe to call twice. */
+  stop(boundMs?: number): Promise<void>;
+}
+
+const READY_POLL_MS = 50;
+const DEFAULT_STOP_BOUND_MS = 6_000;
+const TAIL_LINES = 15;
+const LAST_WORDS_MS = 500;
+
+/**
+ * Starts a child and waits until it is ready.
+ * @throws WalflowError EMBEDDED_CHILD_CRASHED, with the tail of its log, when it ends first or does not get ready in time.
+ */
+export async function startChild(spec: ChildSpec, signal?: AbortSignal): Promise<RunningChild> {
+  const child = await spawnChild(spec);
+  let exit: ChildExit | undefined;
+  void child.exited.then((how) => {
+    exit = how;
+  });
+  const deadlineMs = performance.now() + spec.readyTimeoutMs;
+  while (!(await spec.ready().catch(() => false))) {
+    if (exit !== undefined) throw crashed(spec, child, `ended before it was ready (${exitText(exit)})`);
+    if (signal?.aborted || performance.now() > deadlineMs) {
+      await child.stop();
+      signal?.throwIfAborted();
+      throw crashed(spec, child, `was not ready after ${spec.readyTimeoutMs / 1000} s`);
+    }
+    await sleep(READY_POLL_MS);
+  }
+  return child;
+}
+
+/** The error for a child that ended although nobody asked it to. */
+export function crashed(spec: Pick<ChildSpec, 'name' | 'logFile'>, child: RunningChild, what: string): WalflowError {
+  const tail = child.tail(TAIL_LINES);
+  const log = tail === '' ? 'it wrote no log' : `the end of its log:\n${tail}\n`;
+  return new WalflowError('EMBEDDED_CHILD_CRASHED', `${spec.name} ${what}; ${log}`, {
+    hint: `read ${spec.logFile}`,
+  });
+}
+
+export function exitText({ code, signal }: ChildExit): string {
+  return signal === null ? `exit code ${code}` : signal;
+}
+
+async function spawnChild(spec: ChildSpec): Promise<RunningChild> {
+  const log = new RotatingLog(spec.logFile);
+  const [command, ...args] = await dyingWithParent([spec.command, ...spec.args], spec.stopSignals[0]);
+  const child = spawn(command, args, {
+    cwd: spec.cwd,
+    env: { ...spec.env },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...spec.identity,
+  });
+  child.stdout?.on('data', (chunk: Buffer) => log.write(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => log.write(chunk));
+  child.once('close', () => log.close());
+  const exited = exitOf(child);
+  try {
+    await once(child, 'spawn');
+  } catch (cause) {
+    throw new WalflowError('EMBEDDED_CHILD_CRASHED', `${spec.name} could not be started: ${spec.command}`, { cause });
+  }
+  return {
+    name: spec.name,
+    pid: pidOf(child),
+    exited,
+    tail: (lines) => log.tail(lines),
+    stop: (boundMs = DEFAULT_STOP_BOUND_MS) => stopBySignals(child, exited, spec.stopSignals, boundMs),
+  };
+}
+
+/** Waits a moment for the last lines too, but not for grandchildren that still hold the pipe. */
+async function exitOf(child: ChildProcess): Promise<ChildExit> {
+  const closed = once(child, 'close').catch(() => undefined);
+  const [code, signal] = await once(child, 'exit').catch(() => [null, null]);
+  await Promise.race([closed, sleep(LAST_WORDS_MS)]);
+  return { code, signal };
+}
+
+function pidOf(child: ChildProcess): number {
+  if (child.pid === undefined) throw new WalflowError('INTERNAL', 'a spawned process has no pid');
+  return child.pid;
+}
+
+async function stopBySignals(
+  child: ChildProcess,
+  exited: Promise<ChildExit>,
+  signals: ChildSpec['stopSignals'],
+  boundMs: number,
+): Promise<void> {
+  const stepMs = (boundMs * 0.75) / signals.length;
+  for (const signal of signals) {
+    if (child.exitCode !== null || child.signalCode !== null) break;
+    child.kill(signal);
+    await Promise.race([exited, sleep(stepMs)]);
+  }
+  if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  await exited;
+}

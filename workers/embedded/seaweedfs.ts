@@ -1,0 +1,108 @@
+// A real S3 server of our own: SeaweedFS `weed mini`, every port of it on loopback, all but the S3 port chosen free at
+// each start so that several stacks run side by side. What it stores survives a change of these ports: volumes announce
+// themselves to the master, whose own folder is therefore made anew each time.
+
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ChildSpec } from './child.ts';
+import { freePorts, LOOPBACK } from './port.ts';
+
+export interface S3Access {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly bucket: string;
+}
+
+export interface SeaweedOptions {
+  /** The `weed` program. */
+  readonly program: string;
+  readonly folder: string;
+  readonly port: number;
+  readonly logFile: string;
+  readonly bucket: string;
+}
+
+/** Loopback only, so these guard against mix-ups, not against people. */
+const ACCESS_KEY = { accessKeyId: 'walflow', secretAccessKey: 'walflow-secret' } as const;
+const READY_TIMEOUT_MS = 60_000;
+const PROBE_TIMEOUT_MS = 2_000;
+
+export function s3Access({ port, bucket }: SeaweedOptions): S3Access {
+  return { endpoint: `http://${LOOPBACK}:${port}`, region: 'us-east-1', ...ACCESS_KEY, bucket };
+}
+
+/** Says how to start the server; makes its folder. */
+export async function prepareSeaweed(options: SeaweedOptions): Promise<ChildSpec> {
+  const master = join(options.folder, 'master');
+  await rm(master, { recursive: true, force: true });
+  await mkdir(master, { recursive: true });
+  const ports = await internalPorts();
+  return {
+    name: 'seaweedfs',
+    command: options.program,
+    args: [
+      '-logtostderr',
+      'mini',
+      `-dir=${options.folder}`,
+      `-master.dir=${master}`,
+      `-ip=${LOOPBACK}`,
+      `-ip.bind=${LOOPBACK}`,
+      `-s3.port=${options.port}`,
+      // Relative to the folder it runs in: a socket's path may have 107 bytes.
+      '-s3.localSocket=s3.sock',
+      '-filer.localSocket=filer.sock',
+      ...Object.entries(ports).map(([flag, port]) => `-${flag}=${port}`),
+      ...UNUSED_PARTS,
+    ],
+    env: {
+      PATH: process.env.PATH,
+      HOME: options.folder,
+      AWS_ACCESS_KEY_ID: ACCESS_KEY.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: ACCESS_KEY.secretAccessKey,
+      S3_BUCKET: options.bucket,
+    },
+    cwd: options.folder,
+    logFile: options.logFile,
+    ready: async () =>
+      (await isOk(`http://${LOOPBACK}:${options.port}/healthz`)) &&
+      // The bucket is made last of all; the filer tells without a signed request.
+      (await isOk(`http://${LOOPBACK}:${ports['filer.port']}/buckets/${options.bucket}/`)),
+    readyTimeoutMs: READY_TIMEOUT_MS,
+    stopSignals: ['SIGTERM'],
+  };
+}
+
+/** `weed mini` starts more than S3, and each part wants a well-known port; telemetry is not ours to send. */
+const UNUSED_PARTS = [
+  '-webdav=false',
+  '-admin.ui=false',
+  '-s3.port.iceberg=0',
+  '-s3.port.lance=0',
+  '-metricsPort=0',
+  '-master.telemetry=false',
+];
+
+async function internalPorts() {
+  const free = await freePorts(INTERNAL_PORTS.length);
+  return Object.fromEntries(INTERNAL_PORTS.map((flag, i) => [flag, free[i]]));
+}
+
+const INTERNAL_PORTS = [
+  's3.port.grpc',
+  'master.port',
+  'master.port.grpc',
+  'filer.port',
+  'filer.port.grpc',
+  'volume.port',
+  'volume.port.grpc',
+  'admin.port',
+  'admin.port.grpc',
+];
+
+async function isOk(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+  await response.body?.cancel();
+  return response.ok;
+}
