@@ -1,0 +1,43 @@
+// A project without a file: `walflow dev --source URL --tables …` follows one database into one DuckDB file.
+
+import { resolve } from 'node:path';
+import type { ResolvedProject } from './project.ts';
+import { resolveProject } from './resolve.ts';
+import type { Environment } from './setting.ts';
+
+interface AdHocOptions {
+  /** `--source`. */
+  readonly source: string;
+  /** `--tables`; empty = all of schema `public`. */
+  readonly tables: readonly string[];
+  /** `--pipeline`; names project, slot and folder too. */
+  readonly pipeline: string;
+  /** State folder; the warehouse file is kept there. */
+  readonly home: string;
+  /** What a relative `home` is relative to. */
+  readonly folder: string;
+  readonly env: Environment;
+}
+
+/** Data as fresh as `walflow dev` can: a local S3 server makes small batches cheap. */
+const DEV_MAX_DELAY_MS = 50;
+const DEV_LAKE = 's3://walflow/raw/cdc';
+
+/** @throws WalflowError CONFIG_INVALID, naming the field a flag ends up in */
+export function adHocProject(options: AdHocOptions): ResolvedProject {
+  const { source, tables, pipeline, home, folder, env } = options;
+  return resolveProject(
+    {
+      name: pipeline,
+      warehouses: { main: { kind: 'duckdb', path: resolve(folder, home, 'warehouse.duckdb') } },
+      pipelines: {
+        [pipeline]: {
+          source: { url: source, tables: tables.length === 0 ? ['public.*'] : tables },
+          lake: { url: env.WALFLOW_LAKE_URL || DEV_LAKE },
+          flush: { maxDelayMs: DEV_MAX_DELAY_MS },
+        },
+      },
+    },
+    { label: 'the command line', file: null, folder, env },
+  );
+}

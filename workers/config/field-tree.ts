@@ -1,0 +1,44 @@
+// Reads the field table back: which fields an object has, what a field's note says. Used for messages and for the
+// generated page. Pure.
+
+import { z } from 'zod';
+import type { FieldNote } from './field.ts';
+
+/** The schema inside `.optional()`, `.default()` and `.prefault()`, and the default found on the way. */
+export function unwrapped(schema: z.ZodType): { readonly schema: z.ZodType; readonly fallback: unknown } {
+  let fallback: unknown;
+  let inner = schema;
+  while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) {
+    if (!(inner instanceof z.ZodOptional)) fallback = inner.def.defaultValue;
+    inner = inner.def.innerType as z.ZodType;
+  }
+  return { schema: inner, fallback };
+}
+
+/** Fields of an object by name; null for anything else. */
+export function fieldsOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | null {
+  const { schema: inner } = unwrapped(schema);
+  return inner instanceof z.ZodObject ? inner.shape : null;
+}
+
+/** What each entry of a record or list is; null for anything else. */
+export function entryOf(schema: z.ZodType): z.ZodType | null {
+  const { schema: inner } = unwrapped(schema);
+  if (inner instanceof z.ZodRecord) return inner.valueType as z.ZodType;
+  if (inner instanceof z.ZodArray) return inner.element as z.ZodType;
+  return null;
+}
+
+/** The schema at a path of a configuration; null where the path leaves the table. */
+export function schemaAt(root: z.ZodType, path: readonly PropertyKey[]): z.ZodType | null {
+  let schema: z.ZodType | null = root;
+  for (const step of path) {
+    if (schema === null) return null;
+    schema = fieldsOf(schema)?.[String(step)] ?? entryOf(schema);
+  }
+  return schema;
+}
+
+export function noteOf(schema: z.ZodType): FieldNote | null {
+  return (schema.meta() as FieldNote | undefined) ?? null;
+}

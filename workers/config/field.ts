@@ -1,0 +1,270 @@
+// The fields of walflow.config.ts. One table: validation, defaults and docs/configuration.md are derived from it. Types
+// for people who write the file are in workflows/model/define.ts; a field is added in both, and the compiler compares.
+
+import { z } from 'zod';
+import type { AssetDefinition, Automation, DailyPartitions } from '../../workflows/model/asset.ts';
+import type {
+  DuckDbWarehouse,
+  FlushConfig,
+  LakeConfig,
+  MergeConfig,
+  PipelineConfig,
+  ProjectConfig,
+  SourceConfig,
+} from '../../workflows/model/define.ts';
+import { PIPELINE_NAME } from '../../workflows/model/names.ts';
+import { parseTableId } from '../../workflows/model/relation.ts';
+import { parseDuration } from './duration.ts';
+
+/** What a field's `meta` says to a reader. */
+export interface FieldNote {
+  readonly help: string;
+  readonly unit?: string;
+  /** Why this default. */
+  readonly why?: string;
+  /** When the field applies. */
+  readonly when?: string;
+  /** The default, where it depends on something else. */
+  readonly otherwise?: string;
+  /** How the value is written, where the type does not say it. */
+  readonly type?: string;
+}
+
+type Shape<Config> = Record<keyof Config, z.ZodType>;
+const note = (text: FieldNote): FieldNote & Record<string, unknown> => ({ ...text });
+
+/** A count with its bounds. */
+const whole = (min: number, max: number) => z.int().min(min).max(max);
+const matching = (pattern: RegExp, form: string) => z.string().regex(pattern, `must be ${form}`);
+const url = (protocol: RegExp, form: string) =>
+  z.string().refine((value) => URL.canParse(value) && protocol.test(value), `must be a URL like ${form}`);
+
+const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
+const SLOT_NAME = /^[a-z0-9_]{1,63}$/;
+const ASSET_KEY = /^[A-Za-z0-9_]+(\/[A-Za-z0-9_]+)*$/;
+const MIB = 1_048_576;
+
+const duration = z
+  .string()
+  .refine((text) => parseDuration(text) !== null, "must be a duration like '30 seconds' or '2 minutes'");
+
+const source = {
+  url: url(/^postgres(ql)?:\/\//, 'postgres://user:password@host:5432/database').meta(
+    note({ help: 'source database; percent-encode special characters of the password', type: 'postgres:// URL' }),
+  ),
+  tables: z
+    .array(z.string().refine((id) => parseTableId(id) !== null, "must be 'schema.table' or 'schema.*'"))
+    .min(1)
+    .meta(note({ help: 'what is captured: `schema.table`, or `schema.*` for all of a schema', type: 'list of texts' })),
+  newTables: z
+    .enum(['add', 'ignore'])
+    .default('add')
+    .meta(
+      note({
+        help: 'what happens to a table that is created later and matches `schema.*`',
+        why: 'a table that nobody added by hand is missed only when it is needed',
+      }),
+    ),
+  slot: matching(SLOT_NAME, 'up to 63 of a-z, 0-9 and _')
+    .optional()
+    .meta(note({ help: 'replication slot', otherwise: '`walflow_<pipeline>`' })),
+  publication: matching(NAME, 'a plain name of up to 63 characters')
+    .optional()
+    .meta(
+      note({
+        help: 'publication; a second one, `<publication>_append`, carries tables without a usable key',
+        otherwise: '`walflow_<pipeline>`',
+      }),
+    ),
+} satisfies Shape<SourceConfig>;
+
+const lake = {
+  url: matching(
+    /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[^?#\s]*)?$/,
+    "a bucket and a folder, like 's3://bucket/raw/cdc'",
+  ).meta(
+    note({
+      help: "where change files and manifests live; the pipeline's own folder is made below it",
+      type: 's3:// URL',
+    }),
+  ),
+  endpoint: url(/^https?:\/\//, 'http://127.0.0.1:8333')
+    .optional()
+    .meta(
+      note({ help: 'an S3 server that is not AWS', otherwise: '`AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, else AWS' }),
+    ),
+  region: z
+    .string()
+    .min(1)
+    .optional()
+    .meta(note({ help: 'region of the bucket', otherwise: '`AWS_REGION`' })),
+  verifyWrites: z
+    .boolean()
+    .default(false)
+    .meta(
+      note({
+        help: 'ask for every data file (HEAD) before the manifest that names it is written',
+        why: 'uploads carry checksums already; the question costs a round trip per batch',
+      }),
+    ),
+} satisfies Shape<LakeConfig>;
+
+const flush = {
+  maxDelayMs: whole(1, 60_000)
+    .default(250)
+    .meta(
+      note({
+        help: 'a batch is cut at the first commit after this time',
+        unit: 'ms',
+        why: 'about four uploads a second at most, and data a quarter of a second old',
+        when: '`walflow dev` with --source uses 50',
+      }),
+    ),
+  maxRows: whole(1, 10_000_000)
+    .default(100_000)
+    .meta(
+      note({
+        help: '… or at this many rows',
+        unit: 'rows',
+        why: 'larger batches merge no faster and take more memory',
+      }),
+    ),
+  maxBytes: whole(65_536, 1_073_741_824)
+    .default(32 * MIB)
+    .meta(
+      note({ help: '… or at this many bytes', unit: 'bytes', why: 'bounds what one batch keeps in memory: 32 MiB' }),
+    ),
+} satisfies Shape<FlushConfig>;
+
+const merge = {
+  maxRows: whole(1, 100_000_000)
+    .default(1_000_000)
+    .meta(
+      note({
+        help: 'rows merged in one transaction at most',
+        unit: 'rows',
+        why: 'beyond it memory grows and speed does not',
+      }),
+    ),
+  maxBytes: whole(65_536, 8_589_934_592)
+    .default(256 * MIB)
+    .meta(
+      note({
+        help: 'bytes of change files merged in one transaction at most',
+        unit: 'bytes',
+        why: '256 MiB: same reason',
+      }),
+    ),
+} satisfies Shape<MergeConfig>;
+
+const pipeline = {
+  source: z.strictObject(source).meta(note({ help: 'the Postgres database that is followed' })),
+  lake: z
+    .strictObject(lake)
+    .meta(note({ help: 'the S3 folder that holds every change; credentials by AWS conventions' })),
+  flush: z
+    .strictObject(flush)
+    .prefault({})
+    .meta(note({ help: 'when a batch of changes is written' })),
+  merge: z
+    .strictObject(merge)
+    .prefault({})
+    .meta(note({ help: 'how much is merged at once' })),
+  warehouse: z
+    .string()
+    .default('main')
+    .meta(note({ help: 'the name in `warehouses` the pipeline is merged into' })),
+} satisfies Shape<PipelineConfig>;
+
+const warehouse = {
+  kind: z.literal('duckdb').meta(note({ help: 'set by `duckdb({ … })`' })),
+  path: z
+    .string()
+    .min(1)
+    .meta(note({ help: 'the file, relative to the configuration; one walflow process owns it', type: 'path' })),
+  memoryLimit: matching(/^\d+(\.\d+)?\s*([KMGT]i?B|%)$/i, "a size like '1GB'")
+    .optional()
+    .meta(note({ help: "DuckDB's `memory_limit`", otherwise: '`1GB`', why: 'a merge spills to disk beyond it' })),
+  threads: whole(1, 1024)
+    .optional()
+    .meta(note({ help: "DuckDB's threads", otherwise: 'the number of cores' })),
+} satisfies Shape<DuckDbWarehouse>;
+
+const partitions = {
+  kind: z.literal('daily').meta(note({ help: 'set by `daily({ … })`: one partition per UTC day' })),
+  start: z.iso.date('must be a day like 2026-01-31').meta(note({ help: 'first day', type: 'YYYY-MM-DD' })),
+  dep: z
+    .string()
+    .min(1)
+    .meta(note({ help: 'column of the dependency that says which day a row belongs to' })),
+  output: z
+    .string()
+    .min(1)
+    .meta(note({ help: 'column of the result that holds the day; rows outside the window fail the run' })),
+} satisfies Shape<DailyPartitions>;
+
+const automation = {
+  kind: z.literal('eager').meta(note({ help: 'set by `eager()`: run whenever an input changed' })),
+} satisfies Shape<Automation>;
+
+const freshness = {
+  warnAfter: duration.meta(note({ help: 'age at which the asset counts as late (WARN)', type: 'duration' })),
+  failAfter: duration.meta(note({ help: 'age at which it counts as stale (FAIL)', type: 'duration' })),
+} satisfies Shape<NonNullable<AssetDefinition['freshness']>>;
+
+const asset = {
+  key: matching(ASSET_KEY, "letters, digits and _, in parts divided by '/'").meta(
+    note({ help: 'its name, `group/name`: schema `group`, table `name` in the warehouse' }),
+  ),
+  deps: z
+    .array(z.string())
+    .min(1)
+    .meta(
+      note({ help: 'what it reads: `<pipeline>/<schema>.<table>`, or keys of other assets', type: 'list of texts' }),
+    ),
+  partitions: z
+    .strictObject(partitions)
+    .optional()
+    .meta(note({ help: 'recompute per day instead of as a whole' })),
+  automation: z
+    .strictObject(automation)
+    .optional()
+    .meta(note({ help: 'when it runs by itself' })),
+  freshness: z
+    .strictObject(freshness)
+    .optional()
+    .meta(note({ help: 'how old it may be' })),
+  table: matching(/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$/, "'schema.table' in plain letters")
+    .optional()
+    .meta(note({ help: 'where the result goes', otherwise: 'derived from the key' })),
+  sql: z
+    .string()
+    .min(1)
+    .meta(
+      note({
+        help: 'the query; `{dep}` stands for a dependency by its key, `{start}` and `{end}` for the day (half-open)',
+      }),
+    ),
+} satisfies Shape<AssetDefinition>;
+
+/** The whole file. Strict everywhere: a key that is not here is a typing error, not an extension. */
+export const PROJECT = z.strictObject({
+  name: matching(NAME, 'a plain name of up to 63 characters').meta(note({ help: 'name of the project' })),
+  warehouses: z
+    .record(matching(NAME, 'a plain name'), z.strictObject(warehouse))
+    .refine((all) => Object.keys(all).length > 0, 'must name at least one warehouse')
+    .meta(note({ help: 'where tables are kept, by name; pipelines and assets use `main` unless they say otherwise' })),
+  pipelines: z
+    .record(
+      matching(PIPELINE_NAME, 'lower-case letters, digits and _ (at most 41), beginning with a letter'),
+      z.strictObject(pipeline),
+    )
+    .meta(note({ help: 'one source slot into one warehouse each; the name also names slot, publication and folder' })),
+  assets: z
+    .array(z.strictObject(asset))
+    .default([])
+    .meta(note({ help: 'tables derived from others, made by `asset(key, { … })`' })),
+} satisfies Shape<ProjectConfig>);
+
+/** The file with every scalar default filled in. */
+export type CheckedConfig = z.output<typeof PROJECT>;

@@ -1,0 +1,55 @@
+// A project as the processes use it: every default filled in, paths absolute, durations in milliseconds, all names
+// checked against each other. Made only by resolve.ts.
+
+import type { AssetDefinition } from '../../workflows/model/asset.ts';
+
+export interface ResolvedLake {
+  /** As configured: `s3://bucket/prefix`. */
+  readonly url: string;
+  readonly bucket: string;
+  /** Without slashes at either end; the pipeline's own folder comes below it. */
+  readonly prefix: string;
+  /** Undefined = AWS. */
+  readonly endpoint: string | undefined;
+  /** Undefined = the SDK's own search. */
+  readonly region: string | undefined;
+  readonly verifyWrites: boolean;
+}
+
+export interface ResolvedPipeline {
+  readonly name: string;
+  readonly warehouse: string;
+  readonly source: {
+    readonly url: string;
+    readonly tables: readonly string[];
+    readonly newTables: 'add' | 'ignore';
+    readonly slot: string;
+    readonly publication: string;
+  };
+  readonly lake: ResolvedLake;
+  readonly flush: { readonly maxDelayMs: number; readonly maxRows: number; readonly maxBytes: number };
+  readonly merge: { readonly maxRows: number; readonly maxBytes: number };
+}
+
+export interface ResolvedWarehouse {
+  readonly name: string;
+  readonly kind: 'duckdb';
+  /** Absolute. */
+  readonly path: string;
+  readonly memoryLimit: string;
+  /** Undefined = DuckDB's own choice, the number of cores. */
+  readonly threads: number | undefined;
+}
+
+export interface ResolvedAsset extends AssetDefinition {
+  readonly freshnessLimits: { readonly warnAfterMs: number; readonly failAfterMs: number } | null;
+}
+
+export interface ResolvedProject {
+  readonly name: string;
+  /** The configuration file; null for a project made of command-line flags. */
+  readonly file: string | null;
+  readonly warehouses: ReadonlyMap<string, ResolvedWarehouse>;
+  readonly pipelines: ReadonlyMap<string, ResolvedPipeline>;
+  readonly assets: readonly ResolvedAsset[];
+}

@@ -1,0 +1,99 @@
+// What a user wrote → a project that can run: validated, defaults filled in, paths absolute, durations in milliseconds,
+// all names checked against each other.
+
+import { isAbsolute, resolve } from 'node:path';
+import { defaultSlotName } from '../../workflows/model/names.ts';
+import { assetProblems } from './asset-rules.ts';
+import { parseDuration } from './duration.ts';
+import { type CheckedConfig, PROJECT } from './field.ts';
+import { pipelineProblems } from './pipeline-rules.ts';
+import { configInvalid, problemsOf } from './problem.ts';
+import type { ResolvedAsset, ResolvedPipeline, ResolvedProject, ResolvedWarehouse } from './project.ts';
+import type { Environment } from './setting.ts';
+
+/** Where a configuration came from. */
+export interface ConfigOrigin {
+  /** Said in messages: the file's path, or `--source`. */
+  readonly label: string;
+  readonly file: string | null;
+  /** What relative paths are relative to. */
+  readonly folder: string;
+  /** For AWS conventions. */
+  readonly env: Environment;
+}
+
+const DEFAULT_MEMORY_LIMIT = '1GB';
+
+/**
+ * @param config what the file exports; anything
+ * @throws WalflowError CONFIG_INVALID naming every path that is wrong and its fix
+ */
+export function resolveProject(config: unknown, origin: ConfigOrigin): ResolvedProject {
+  const parsed = PROJECT.safeParse(config, { reportInput: true });
+  if (!parsed.success) {
+    throw configInvalid(
+      origin.label,
+      parsed.error.issues.flatMap((issue) => problemsOf(PROJECT, issue)),
+    );
+  }
+  const checked = parsed.data;
+  const project: ResolvedProject = {
+    name: checked.name,
+    file: origin.file,
+    warehouses: new Map(Object.entries(checked.warehouses).map(([name, it]) => [name, warehouse(name, it, origin)])),
+    pipelines: new Map(Object.entries(checked.pipelines).map(([name, it]) => [name, pipeline(name, it, origin.env)])),
+    assets: checked.assets.map(asset),
+  };
+  const problems = [...pipelineProblems(project), ...assetProblems(project)];
+  if (problems.length > 0) throw configInvalid(origin.label, problems);
+  return project;
+}
+
+function warehouse(name: string, it: CheckedConfig['warehouses'][string], origin: ConfigOrigin): ResolvedWarehouse {
+  return {
+    name,
+    kind: it.kind,
+    path: isAbsolute(it.path) ? it.path : resolve(origin.folder, it.path),
+    memoryLimit: it.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
+    threads: it.threads,
+  };
+}
+
+function pipeline(name: string, it: CheckedConfig['pipelines'][string], env: Environment): ResolvedPipeline {
+  const [, bucket = '', prefix = ''] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(it.lake.url) ?? [];
+  return {
+    name,
+    warehouse: it.warehouse,
+    source: {
+      ...it.source,
+      slot: it.source.slot ?? defaultSlotName(name),
+      publication: it.source.publication ?? defaultSlotName(name),
+    },
+    lake: {
+      url: it.lake.url,
+      bucket,
+      prefix: prefix.replaceAll(/^\/+|\/+$/g, ''),
+      endpoint: it.lake.endpoint ?? (env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || undefined),
+      region: it.lake.region ?? (env.AWS_REGION || env.AWS_DEFAULT_REGION || undefined),
+      verifyWrites: it.lake.verifyWrites,
+    },
+    flush: it.flush,
+    merge: it.merge,
+  };
+}
+
+function asset(it: CheckedConfig['assets'][number]): ResolvedAsset {
+  const { partitions, automation, freshness, table, ...rest } = it;
+  return {
+    ...rest,
+    ...(partitions === undefined ? {} : { partitions }),
+    ...(automation === undefined ? {} : { automation }),
+    ...(freshness === undefined ? {} : { freshness }),
+    ...(table === undefined ? {} : { table }),
+    freshnessLimits: freshness === undefined ? null : freshnessLimits(freshness),
+  };
+}
+
+function freshnessLimits(freshness: NonNullable<CheckedConfig['assets'][number]['freshness']>) {
+  return { warnAfterMs: parseDuration(freshness.warnAfter) ?? 0, failAfterMs: parseDuration(freshness.failAfter) ?? 0 };
+}
