@@ -86,23 +86,30 @@ export class PgoutputDecoder {
     this.#end = end;
     switch (byteAt(buffer, offset)) {
       case TAG_INSERT:
-        return this.#insert(buffer);
+        this.#insert(buffer);
+        break;
       case TAG_UPDATE:
-        return this.#update(buffer);
+        this.#update(buffer);
+        break;
       case TAG_DELETE:
-        return this.#delete(buffer);
+        this.#delete(buffer);
+        break;
       case TAG_BEGIN:
-        return this.#begin(buffer);
+        this.#begin(buffer);
+        break;
       case TAG_COMMIT:
-        return this.#commit(buffer);
+        this.#commit(buffer);
+        break;
       case TAG_RELATION:
-        return this.#relation(buffer);
+        this.#relation(buffer);
+        break;
       case TAG_TRUNCATE:
-        return this.#truncate(buffer);
+        this.#truncate(buffer);
+        break;
       case TAG_MESSAGE:
       case TAG_ORIGIN:
       case TAG_TYPE:
-        return;
+        break;
       default:
         throw this.#malformed(buffer, 'unknown message type');
     }
@@ -154,11 +161,7 @@ export class PgoutputDecoder {
     if (!this.#inTransaction) throw this.#malformed(buffer, 'a commit outside a transaction');
     this.#inTransaction = false;
     // Int8 flags (unused) come first.
-    this.#handler.commit(
-      buffer.readBigUInt64BE(at + 1),
-      buffer.readBigUInt64BE(at + 9),
-      this.#timeAt(buffer, at + 17),
-    );
+    this.#handler.commit(buffer.readBigUInt64BE(at + 1), buffer.readBigUInt64BE(at + 9), this.#timeAt(buffer, at + 17));
   }
 
   #relation(buffer: Buffer): void {

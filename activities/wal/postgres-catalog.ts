@@ -45,9 +45,7 @@ const CATALOG_SQL = `
 
 /** server_version_num: 170010 is 17.10. */
 export async function readServerVersion(statements: Statements): Promise<number> {
-  const row = await statements.row<{ version: number }>(
-    `select current_setting('server_version_num')::int as version`,
-  );
+  const row = await statements.row<{ version: number }>(`select current_setting('server_version_num')::int as version`);
   return row.version;
 }
 

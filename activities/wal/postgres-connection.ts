@@ -91,7 +91,8 @@ class ClientStatements implements Statements {
 
   async rows<Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
     // With an empty list pg would use the extended protocol, which a walsender refuses.
-    const query = () => (values.length > 0 ? this.#client.query<Row>(text, [...values]) : this.#client.query<Row>(text));
+    const query = () =>
+      values.length > 0 ? this.#client.query<Row>(text, [...values]) : this.#client.query<Row>(text);
     return (await typed(query)).rows;
   }
 
@@ -102,7 +103,12 @@ class ClientStatements implements Statements {
   }
 
   async textRows(text: string, values: readonly string[] = []): Promise<(string | null)[][]> {
-    const query = { text, rowMode: 'array' as const, types: AS_TEXT, ...(values.length > 0 ? { values: [...values] } : {}) };
+    const query = {
+      text,
+      rowMode: 'array' as const,
+      types: AS_TEXT,
+      ...(values.length > 0 ? { values: [...values] } : {}),
+    };
     return (await typed(() => this.#client.query<(string | null)[]>(query))).rows;
   }
 }

@@ -23,6 +23,7 @@ const BY_STATE: Readonly<Record<string, ErrorCode>> = {
   '28000': 'SOURCE_LOGIN_FAILED',
   '28P01': 'SOURCE_LOGIN_FAILED',
   '3D000': 'SOURCE_DATABASE_MISSING',
+  '42P01': 'SOURCE_TABLE_MISSING',
   '42501': 'SOURCE_PERMISSION_DENIED',
   '53300': 'SOURCE_TOO_MANY_CONNECTIONS',
   '55006': 'SLOT_BUSY',
@@ -61,8 +62,9 @@ export function statementError(cause: unknown, doing: string): WalflowError {
   return new WalflowError(statementCode(failure), `${doing} failed: ${failure.message}`, { cause });
 }
 
-/** SQLSTATE of a server's error; null for anything else. */
+/** SQLSTATE of a server's error, wrapped or not; null for anything else. */
 export function sqlState(cause: unknown): string | null {
+  if (cause instanceof WalflowError) return sqlState(cause.cause);
   const { code } = failureOf(cause);
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null;
 }

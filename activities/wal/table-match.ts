@@ -78,7 +78,8 @@ function isMeant(row: CatalogRow, wanted: { readonly schema: string; readonly na
 }
 
 function whyNot(row: CatalogRow): string | null {
-  if (row.kind !== 'r' && row.kind !== 'p') return `it is ${KIND_NAMES[row.kind] ?? 'no table'}, its rows are not in the log`;
+  if (row.kind !== 'r' && row.kind !== 'p')
+    return `it is ${KIND_NAMES[row.kind] ?? 'no table'}, its rows are not in the log`;
   if (row.persistence === 'u') return 'it is unlogged, its changes are not in the log (ALTER TABLE … SET LOGGED)';
   if (row.persistence === 't') return 'it is temporary';
   if (row.columns.length === 0) return 'it has no columns';

@@ -105,7 +105,12 @@ export class TransactionReader implements MessageHandler {
   /** A delete names its row by the key alone, whatever the replica identity adds. */
   #delete(capture: Capture, relation: Relation, old: Tuple): boolean {
     if (!hasKey(old, capture.key)) {
-      this.#end(capture, relation, 'KEY_NOT_IN_LOG', "the old row of a change lacks the key (a partition's identity differs)");
+      this.#end(
+        capture,
+        relation,
+        'KEY_NOT_IN_LOG',
+        "the old row of a change lacks the key (a partition's identity differs)",
+      );
       return false;
     }
     for (const column of capture.rest) old.lengths[column] = NULL_LENGTH;

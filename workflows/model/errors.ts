@@ -236,6 +236,7 @@ export const ERROR_RULES = {
     retry: 'manual',
     hint: 'a publication was changed by hand: let walflow make it again, then resync the table',
   },
+  TABLE_SHAPE_CHANGED: { retry: 'timed', hint: 'nothing to do: the table is copied again with its new columns' },
 } as const satisfies Record<string, ErrorRule>;
 
 export type ErrorCode = keyof typeof ERROR_RULES;

@@ -1,0 +1,166 @@
+// First copies. Keyed tables: chunks by key range, each its own short transaction, so nothing is held open at the source and
+// finished chunks stay valid; changes at or after R0 beat their rows. Tables without a key: one exact snapshot of a
+// temporary slot. Values are the text the server prints, under the same session settings as the stream's.
+
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { WalflowError } from '../../workflows/model/errors.ts';
+import { type Lsn, parseLsn } from '../../workflows/model/lsn.ts';
+import { type CapturedTable, type Relation, sameShape } from '../../workflows/model/relation.ts';
+import type { Source } from './postgres.ts';
+import { type Blocker, readBlockersBelow, takeHorizon } from './postgres-blockers.ts';
+import { LOGGED_COLUMNS_SQL } from './postgres-catalog.ts';
+import { connect, type Statements } from './postgres-connection.ts';
+import { sqlName } from './postgres-publication.ts';
+
+/** One row, values in the order of the table's columns. */
+export type TextRow = readonly (string | null)[];
+
+export interface Chunk {
+  /** In key order; fewer than asked for = the table's end. */
+  readonly rows: readonly TextRow[];
+  /** Key of the last row, in key order: where the next chunk begins. Null when there are no rows. */
+  readonly lastKey: readonly string[] | null;
+  /** The table as it was in this chunk's own transaction. */
+  readonly relation: Relation;
+  /** Its files (pg_class.relfilenode, of all partitions): differs after a rewrite, a truncate, or another partition. */
+  readonly storage: string;
+}
+
+interface WaitOptions {
+  /** Called every few seconds with what is still waited for. */
+  readonly onBlocked: (blockers: readonly Blocker[]) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A table as a transaction's own snapshot shows it. */
+interface TableState extends Relation {
+  readonly storage: string;
+  /** Rewritten after the snapshot was taken: its rows are not what the snapshot should see. */
+  readonly rewritten: boolean;
+  readonly partitioned: boolean;
+  /** SQL names of the columns' types. */
+  readonly typeNames: Readonly<Record<string, string>>;
+}
+
+const POLL_MS = 50;
+const BLOCKED_EVERY_MS = 5_000;
+
+/**
+ * The partitions' files stand for a partitioned table, which has none of its own. pg_relation_filenode() looks at the
+ * catalog as it is now, the query at the snapshot's.
+ */
+const STATE_SQL = `
+  select c.oid, n.nspname as schema, c.relname as name, c.relreplident as "replicaIdentity",
+    ${LOGGED_COLUMNS_SQL} as columns, c.relkind = 'p' as partitioned, f.storage, f.rewritten,
+    (select json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod))
+      from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as "typeNames"
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  cross join lateral (
+    select string_agg(l.oid || ':' || l.relfilenode, ',' order by l.oid) as storage,
+      bool_or(l.relkind = 'r' and pg_relation_filenode(l.oid) is distinct from l.relfilenode) as rewritten
+    from pg_class l where l.oid = c.oid or l.oid in (select relid from pg_partition_tree(c.oid))) f`;
+
+/**
+ * Waits until every transaction of this database that runs now has ended for every later snapshot. Call it after R0 was
+ * read: a transaction whose commit record lies before R0 can still be invisible to a snapshot taken after R0.
+ */
+export async function waitForTransactions(source: Source, { onBlocked, signal }: WaitOptions): Promise<void> {
+  const horizon = await takeHorizon(source.connection);
+  let tellAt = performance.now() + BLOCKED_EVERY_MS;
+  for (;;) {
+    signal.throwIfAborted();
+    const blockers = await readBlockersBelow(source.connection, horizon);
+    if (blockers.length === 0) return;
+    if (performance.now() >= tellAt) {
+      onBlocked(blockers);
+      tellAt = performance.now() + BLOCKED_EVERY_MS;
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+/**
+ * Reads the next rows behind a key. The table is locked against DDL first, so that what the catalog says and what the
+ * rows are belong together. A table that no longer has the captured shape gives no rows: compare `relation`.
+ * @param after key values in key order; null = from the beginning.
+ * @throws WalflowError SOURCE_TABLE_MISSING
+ */
+export async function readChunk(
+  source: Source,
+  table: CapturedTable,
+  after: readonly string[] | null,
+  limit: number,
+): Promise<Chunk> {
+  return await source.connection.transaction('begin isolation level repeatable read read only', async (statements) => {
+    const { storage, rewritten: _, partitioned, typeNames, ...relation } = await lockAndRead(statements, table);
+    if (!sameShape(relation, table)) return { rows: [], lastKey: null, relation, storage };
+    const key = table.keyColumns.map((name) => pg.escapeIdentifier(name));
+    const casts = table.keyColumns.map((name, i) => `$${i + 1}::${typeNames[name]}`);
+    const behind = after === null ? '' : ` where (${key.join(', ')}) > (${casts.join(', ')})`;
+    // `using <` finds its operator by name just as `>` above does: both order alike, also for types from extensions.
+    const order = key.map((column) => `${column} using <`).join(', ');
+    const text = `${selectSql(table, partitioned)}${behind} order by ${order} limit ${limit}`;
+    const rows = await statements.textRows(text, after ?? []);
+    return { rows, lastKey: keyOfLast(table, rows), relation, storage };
+  });
+}
+
+/**
+ * Copies a table without a key in the one snapshot of a temporary slot.
+ * @param onRows gets at most `limit` rows at a time, and the slot's consistent point; the next rows wait for it.
+ * @returns the consistent point: a transaction is in the copy if its commit is before it, in the log otherwise.
+ * @throws WalflowError TABLE_SHAPE_CHANGED, SOURCE_NO_FREE_SLOT, SOURCE_NO_FREE_WALSENDER, …
+ */
+export async function exactCopy(
+  url: string,
+  table: CapturedTable,
+  limit: number,
+  onRows: (rows: readonly TextRow[], consistentPoint: Lsn) => Promise<void>,
+): Promise<Lsn> {
+  const walsender = await connect(url, `walflow copy ${table.table}`, true);
+  const slot = `walflow_copy_${randomUUID().slice(0, 8)}`;
+  try {
+    const point = await walsender.transaction('begin isolation level repeatable read read only', async (statements) => {
+      const created = await statements.row<{ consistent_point: string }>(
+        `CREATE_REPLICATION_SLOT ${slot} TEMPORARY LOGICAL pgoutput (SNAPSHOT 'use')`,
+      );
+      const consistentPoint = parseLsn(created.consistent_point);
+      const { rewritten, partitioned, storage: _, ...relation } = await lockAndRead(statements, table);
+      if (rewritten || !sameShape(relation, table)) {
+        throw new WalflowError('TABLE_SHAPE_CHANGED', `${table.table} was changed while its copy began`);
+      }
+      await statements.rows(`declare walflow_copy no scroll cursor for ${selectSql(table, partitioned)}`);
+      for (;;) {
+        const rows = await statements.textRows(`fetch ${limit} from walflow_copy`);
+        if (rows.length === 0) return consistentPoint;
+        await onRows(rows, consistentPoint);
+      }
+    });
+    await walsender.rows(`DROP_REPLICATION_SLOT ${slot}`);
+    return point;
+  } finally {
+    // A temporary slot goes with its connection.
+    await walsender.close();
+  }
+}
+
+async function lockAndRead(statements: Statements, table: CapturedTable): Promise<TableState> {
+  // In readChunk this comes before the transaction has a snapshot: LOCK takes none.
+  await statements.rows(`lock table ${sqlName(table)} in access share mode`);
+  const where = `where n.nspname = ${pg.escapeLiteral(table.schema)} and c.relname = ${pg.escapeLiteral(table.name)}`;
+  return await statements.row<TableState>(`${STATE_SQL} ${where}`);
+}
+
+/** The columns the log carries, in its order. ONLY: a plain parent's children are tables of their own. */
+function selectSql(table: CapturedTable, partitioned: boolean): string {
+  const columns = table.columns.map((column) => pg.escapeIdentifier(column.name)).join(', ');
+  return `select ${columns} from ${partitioned ? '' : 'only '}${sqlName(table)}`;
+}
+
+function keyOfLast(table: CapturedTable, rows: readonly TextRow[]): readonly string[] | null {
+  const last = rows.at(-1);
+  if (last === undefined) return null;
+  return table.keyColumns.map((name) => last[table.columns.findIndex((column) => column.name === name)] ?? '');
+}

@@ -1,0 +1,79 @@
+// Reads the replication socket lazily. The walsender sends row by row and every send that finds us waiting costs it a
+// wake-up; letting the socket fill for a few milliseconds nearly doubles the rate and halves the server's CPU.
+// States: reading → (a turn of the event loop brought little) resting → reading; held by the caller over both.
+
+/** The part of a socket that is steered. */
+interface PausableSocket {
+  on(event: 'data', listener: (chunk: Buffer) => void): unknown;
+  removeListener(event: 'data', listener: (chunk: Buffer) => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
+}
+
+/** A turn that brought this much has not emptied the socket: no rest. */
+const FULL_TURN_BYTES = 48 * 1024;
+/** A turn that brought less than this is light traffic: rest shortly, latency counts. */
+const LIGHT_TURN_BYTES = 4 * 1024;
+const LIGHT_REST_MS = 1;
+
+export class LazyReads {
+  readonly #socket: PausableSocket;
+  readonly #restMs: number;
+  #turnBytes = 0;
+  #turnOpen = false;
+  #rest: NodeJS.Timeout | null = null;
+  #held = false;
+  #closed = false;
+
+  /** `restMs`: how long to let the socket fill under load; 0 reads eagerly. */
+  constructor(socket: PausableSocket, restMs: number) {
+    this.#socket = socket;
+    this.#restMs = restMs;
+    if (restMs > 0) socket.on('data', this.#onData);
+  }
+
+  /** Stops reading until `release`; what the socket already handed over is still delivered. */
+  hold(): void {
+    this.#held = true;
+    this.#socket.pause();
+  }
+
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    if (this.#rest === null && !this.#closed) this.#socket.resume();
+  }
+
+  get held(): boolean {
+    return this.#held;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#socket.removeListener('data', this.#onData);
+    if (this.#rest !== null) clearTimeout(this.#rest);
+    this.#rest = null;
+  }
+
+  /** Counts per turn, not per event: TLS hands over one record at a time. */
+  readonly #onData = (chunk: Buffer): void => {
+    this.#turnBytes += chunk.length;
+    if (this.#turnOpen) return;
+    this.#turnOpen = true;
+    setImmediate(() => this.#endTurn());
+  };
+
+  #endTurn(): void {
+    const bytes = this.#turnBytes;
+    this.#turnBytes = 0;
+    this.#turnOpen = false;
+    if (bytes >= FULL_TURN_BYTES || this.#rest !== null || this.#closed) return;
+    this.#socket.pause();
+    this.#rest = setTimeout(() => this.#endRest(), bytes < LIGHT_TURN_BYTES ? LIGHT_REST_MS : this.#restMs);
+  }
+
+  #endRest(): void {
+    this.#rest = null;
+    if (!this.#held) this.#socket.resume();
+  }
+}

@@ -1,0 +1,152 @@
+// Everything that could stop a pipeline at the source, looked at before anything is made there. All obstacles are found
+// at once: nobody wants to learn of the third one after mending two.
+
+import { type ErrorCode, WalflowError } from '../../workflows/model/errors.ts';
+import type { CapturedTable } from '../../workflows/model/relation.ts';
+import type { Source } from './postgres.ts';
+import { matchTables } from './postgres-catalog.ts';
+import { connect } from './postgres-connection.ts';
+import { type PublicationPlan, planPublications } from './postgres-publication.ts';
+import { busyError, readHolder } from './postgres-slot.ts';
+import type { MatchedTable } from './table-match.ts';
+
+export interface PreflightSettings {
+  readonly url: string;
+  /** `schema.table` or `schema.*`. */
+  readonly tables: readonly string[];
+  readonly slot: string;
+  readonly publication: string;
+  /** How the pipeline's own stream shows in pg_stat_activity: a walsender of that name is no obstacle. */
+  readonly applicationName: string;
+}
+
+export interface PreflightResult {
+  readonly tables: readonly CapturedTable[];
+  /** For the user, said once: append-only tables and the like. */
+  readonly notices: readonly string[];
+}
+
+interface ServerFacts {
+  readonly version: number;
+  readonly versionText: string;
+  readonly walLevel: string;
+  readonly standby: boolean;
+  readonly maxSlots: number;
+  readonly slots: number;
+  readonly slotExists: boolean;
+  readonly user: string;
+  readonly mayCreate: boolean;
+}
+
+const OLDEST_VERSION = 150_000;
+
+const SERVER_SQL = `
+  select current_setting('server_version_num')::int as version, current_setting('server_version') as "versionText",
+    current_setting('wal_level') as "walLevel", pg_is_in_recovery() as standby,
+    current_setting('max_replication_slots')::int as "maxSlots",
+    (select count(*)::int from pg_replication_slots) as slots,
+    exists (select from pg_replication_slots where slot_name = $1) as "slotExists",
+    current_user as user, has_database_privilege(current_database(), 'CREATE') as "mayCreate"`;
+
+/**
+ * Examines server, rights, slot, publications and tables.
+ * @throws WalflowError with the first obstacle's code; its message and hint tell all of them.
+ */
+export async function preflight(source: Source, settings: PreflightSettings): Promise<PreflightResult> {
+  const facts = await source.connection.row<ServerFacts>(SERVER_SQL, [settings.slot]);
+  const obstacles = serverObstacles(facts);
+  // An old server lacks what the questions below ask for.
+  if (facts.version < OLDEST_VERSION) throw combined(obstacles);
+  obstacles.push(...(await slotObstacles(source, settings)), ...(await walsenderObstacles(settings)));
+  const match = await matchTables(source.connection, settings.tables);
+  obstacles.push(...match.obstacles, ...match.tables.flatMap((table) => tableObstacles(table, facts.user)));
+  obstacles.push(...(await publicationObstacles(source, settings, match.tables, facts)));
+  if (obstacles.length > 0) throw combined(obstacles);
+  return { tables: match.tables.map((table) => table.captured), notices: match.notices };
+}
+
+function serverObstacles(facts: ServerFacts): WalflowError[] {
+  const obstacles: WalflowError[] = [];
+  const found = (code: ErrorCode, message: string) => obstacles.push(new WalflowError(code, message));
+  if (facts.version < OLDEST_VERSION) found('SOURCE_TOO_OLD', `the source runs PostgreSQL ${facts.versionText}`);
+  if (facts.standby) found('SOURCE_IS_STANDBY', 'the source is a standby (it is in recovery)');
+  if (facts.walLevel !== 'logical') found('SOURCE_WAL_LEVEL', `wal_level is ${facts.walLevel} on the source`);
+  if (!facts.slotExists && facts.slots >= facts.maxSlots) {
+    found('SOURCE_NO_FREE_SLOT', `all ${facts.maxSlots} replication slots of the source are taken`);
+  }
+  return obstacles;
+}
+
+async function slotObstacles(source: Source, settings: PreflightSettings): Promise<WalflowError[]> {
+  const holder = await readHolder(source.connection, settings.slot);
+  return holder === null || holder.applicationName === settings.applicationName
+    ? []
+    : [busyError(settings.slot, holder)];
+}
+
+/** Trying is the only sure test: managed services grant replication by roles of their own, poolers refuse it. */
+async function walsenderObstacles(settings: PreflightSettings): Promise<WalflowError[]> {
+  try {
+    const walsender = await connect(settings.url, `${settings.applicationName} preflight`, true);
+    await walsender.close();
+    return [];
+  } catch (failure) {
+    if (failure instanceof WalflowError) return [failure];
+    throw failure;
+  }
+}
+
+function tableObstacles({ captured, row }: MatchedTable, user: string): WalflowError[] {
+  if (!row.selectable) {
+    return [new WalflowError('SOURCE_PERMISSION_DENIED', `role ${user} may not read ${captured.table}`)];
+  }
+  if (row.rowSecurity) {
+    return [new WalflowError('SOURCE_ROW_SECURITY', `row security of ${captured.table} applies to role ${user}`)];
+  }
+  return [];
+}
+
+async function publicationObstacles(
+  source: Source,
+  settings: PreflightSettings,
+  tables: readonly MatchedTable[],
+  facts: ServerFacts,
+): Promise<WalflowError[]> {
+  const captured = tables.map((table) => table.captured);
+  try {
+    const plans = await planPublications(source.connection, settings.publication, captured);
+    const foreign = new Set(tables.filter((table) => !table.row.owned).map((table) => table.captured.table));
+    return plans.flatMap((plan) => rightObstacles(plan, foreign, facts));
+  } catch (failure) {
+    if (failure instanceof WalflowError && failure.code === 'PUBLICATION_UNUSABLE') return [failure];
+    throw failure;
+  }
+}
+
+function rightObstacles(plan: PublicationPlan, foreign: ReadonlySet<string>, facts: ServerFacts): WalflowError[] {
+  if (plan.statements.length === 0) return [];
+  const lacks: string[] = [];
+  if (plan.owned === null && !facts.mayCreate) lacks.push('may not create objects in this database');
+  if (plan.owned === false) lacks.push('does not own it');
+  const unowned = plan.tables.map((table) => table.table).filter((table) => foreign.has(table));
+  if (unowned.length > 0) lacks.push(`does not own ${unowned.join(', ')}`);
+  if (lacks.length === 0) return [];
+  const message = `publication ${plan.name} is needed, but role ${facts.user} ${lacks.join(' and ')}`;
+  return [new WalflowError('SOURCE_NO_PUBLICATION_RIGHT', `${message}: ${plan.statements.join('; ')}`)];
+}
+
+function combined(obstacles: readonly WalflowError[]): WalflowError {
+  const [first] = obstacles;
+  if (first === undefined || obstacles.length === 1)
+    return first ?? new WalflowError('INTERNAL', 'no obstacle to report');
+  const number = (text: (obstacle: WalflowError) => string) =>
+    obstacles.map((obstacle, i) => `(${i + 1}) ${text(obstacle)}`).join('; ');
+  return new WalflowError(
+    first.code,
+    `${obstacles.length} obstacles at the source: ${number((o) => `${o.message} [${o.code}]`)}`,
+    {
+      hint: number((obstacle) => obstacle.hint),
+      cause: new AggregateError(obstacles, 'obstacles at the source'),
+    },
+  );
+}
