@@ -5,11 +5,12 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { findProgram } from '../../workers/embedded/binary.ts';
 import { type ChildSpec, type RunningChild, startChild } from '../../workers/embedded/child.ts';
+import { fetchProgress } from '../../workers/embedded/fetch-progress.ts';
 import { freePorts } from '../../workers/embedded/port.ts';
 import { type PostgresOptions, postgresUrl, preparePostgres } from '../../workers/embedded/postgres.ts';
 import { TEMPORAL_CLI, WEED } from '../../workers/embedded/program-release.ts';
+import { findProgram } from '../../workers/embedded/program-search.ts';
 import { prepareSeaweed, type S3Access, type SeaweedOptions, s3Access } from '../../workers/embedded/seaweedfs.ts';
 import { prepareTemporal, type TemporalOptions, temporalAddress } from '../../workers/embedded/temporal.ts';
 
@@ -35,6 +36,15 @@ const TEST_SETTINGS = {
   max_connections: '200',
   max_replication_slots: '60',
   max_wal_senders: '60',
+};
+
+const SEARCH = {
+  env: process.env,
+  onFetch: fetchProgress(
+    (text) => process.stderr.write(text),
+    false,
+    () => performance.now(),
+  ),
 };
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -81,7 +91,7 @@ function postgresOptions(folder: string, port: number): PostgresOptions {
 
 async function seaweedOptions(folder: string, port: number): Promise<SeaweedOptions> {
   return {
-    program: await findProgram(WEED, process.env),
+    program: await findProgram(WEED, SEARCH),
     folder: join(folder, 'seaweedfs'),
     port,
     logFile: join(folder, 'logs', 'seaweedfs.log'),
@@ -91,7 +101,7 @@ async function seaweedOptions(folder: string, port: number): Promise<SeaweedOpti
 
 async function temporalOptions(folder: string, port: number): Promise<TemporalOptions> {
   return {
-    program: await findProgram(TEMPORAL_CLI, process.env),
+    program: await findProgram(TEMPORAL_CLI, SEARCH),
     folder: join(folder, 'temporal'),
     port,
     uiPort: null,

@@ -1,0 +1,101 @@
+// Downloads a release archive and unpacks the one program in it. Every byte is hashed on its way to disk, and nothing is
+// unpacked unless length and checksum are right. A server that does not answer is given up within seconds.
+
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { chmod } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { extract } from 'tar';
+
+/** `totalBytes` is null where nobody knows it. */
+export type FetchEvent =
+  | { readonly tag: 'started'; readonly title: string; readonly from: string }
+  | { readonly tag: 'received'; readonly title: string; readonly bytes: number; readonly totalBytes: number | null };
+export type OnFetch = (event: FetchEvent) => void;
+
+export interface DownloadSource {
+  readonly title: string;
+  readonly program: string;
+  readonly url: string;
+  readonly sha256: string;
+}
+
+interface DownloadOptions {
+  readonly onFetch: OnFetch;
+  readonly signal?: AbortSignal;
+  /** Without an answer, or without a byte, for this long the download is given up. */
+  readonly silenceMs?: number;
+}
+
+const DEFAULT_SILENCE_MS = 8_000;
+
+/**
+ * @returns path of the program, executable, inside `folder`
+ * @throws Error with the reason in words: unreachable, HTTP status, cut off, wrong checksum, program not in it
+ */
+export async function downloadProgram(
+  source: DownloadSource,
+  folder: string,
+  options: DownloadOptions,
+): Promise<string> {
+  options.onFetch({ tag: 'started', title: source.title, from: source.url });
+  const archive = join(folder, 'archive.tar.gz');
+  const sha256 = await download(source, archive, options);
+  if (sha256 !== source.sha256) throw new Error(`wrong checksum (SHA-256 ${sha256}, expected ${source.sha256})`);
+  await extract({ file: archive, cwd: folder, strict: true }, [source.program]);
+  const program = join(folder, source.program);
+  await chmod(program, 0o755).catch(() => {
+    throw new Error(`the archive holds no ${source.program}`);
+  });
+  return program;
+}
+
+/** @returns hex SHA-256 of what was stored in `file` */
+async function download(source: DownloadSource, file: string, options: DownloadOptions): Promise<string> {
+  const watch = silenceWatch(options.silenceMs ?? DEFAULT_SILENCE_MS, options.signal);
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    const response = await fetch(source.url, { signal: watch.signal, headers: { 'accept-encoding': 'identity' } });
+    if (!response.ok || response.body === null) throw new Error(`HTTP status ${response.status}`);
+    const length = response.headers.get('content-length');
+    const totalBytes = length === null ? null : Number(length);
+    const counted = async function* (body: AsyncIterable<Uint8Array>) {
+      for await (const chunk of body) {
+        watch.heard();
+        hash.update(chunk);
+        bytes += chunk.length;
+        options.onFetch({ tag: 'received', title: source.title, bytes, totalBytes });
+        yield chunk;
+      }
+    };
+    await pipeline(Readable.fromWeb(response.body), counted, createWriteStream(file), { signal: watch.signal });
+    if (totalBytes !== null && bytes !== totalBytes) throw new Error('cut off');
+    return hash.digest('hex');
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw new Error(watch.signal.aborted ? 'no answer' : reasonOf(error, bytes), { cause: error });
+  } finally {
+    watch.end();
+  }
+}
+
+/** A signal that aborts when nothing was heard for `silenceMs`, or when `outer` does. */
+function silenceWatch(silenceMs: number, outer: AbortSignal | undefined) {
+  const silence = new AbortController();
+  const timer = setTimeout(() => silence.abort(), silenceMs);
+  return {
+    signal: outer === undefined ? silence.signal : AbortSignal.any([silence.signal, outer]),
+    heard: () => void timer.refresh(),
+    end: () => clearTimeout(timer),
+  };
+}
+
+/** fetch says "fetch failed" or "terminated"; what a person can use is in the cause. */
+function reasonOf(error: unknown, bytes: number): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? error.cause.message : null;
+  return bytes > 0 ? `cut off after ${bytes} bytes (${cause ?? error.message})` : (cause ?? error.message);
+}
