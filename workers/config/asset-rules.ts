@@ -111,7 +111,11 @@ function tableProblems({ assets, pipelines }: ResolvedProject, asset: ResolvedAs
   const mine = tableName(asset);
   if (assetTable(asset).schema.toLowerCase() === RESERVED_SCHEMA) {
     return [
-      { path, what: `writes into schema ${RESERVED_SCHEMA}`, fix: 'that schema is walflow’s own: choose another' },
+      {
+        path,
+        what: `writes into schema ${RESERVED_SCHEMA}`,
+        fix: 'choose another schema: that one is kept for walflow itself',
+      },
     ];
   }
   const twin = assets.slice(0, i).find((other) => tableName(other) === mine && other.key !== asset.key);

@@ -6,7 +6,7 @@ import { WalflowError } from '../../workflows/model/errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-interface SettingRule {
+export interface SettingRule {
   readonly env: string;
   /** Commander flag of the command line that says the same and wins. */
   readonly flag?: string;
@@ -192,7 +192,7 @@ export const SETTINGS = {
     env: 'TEMPORAL_TLS',
     value: flag,
     type: 'true or false',
-    help: 'TLS to Temporal with the system’s certificate authorities',
+    help: 'TLS to Temporal with the certificate authorities of this machine',
     when: 'not needed beside an API key or a certificate path',
   },
   temporalTlsServerCaCertPath: {
