@@ -1,0 +1,285 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { NULL_LENGTH, PgoutputDecoder, type Tuple, UNCHANGED_LENGTH } from '../../activities/wal/pgoutput.ts';
+import { type ChangeOp, type ChangeSink, TransactionReader } from '../../activities/wal/transaction.ts';
+import { type CapturedTable, type Relation, tableId } from '../../workflows/model/relation.ts';
+import { type Field, fieldsOf } from './event-log.ts';
+import { splitMessages } from './golden/message-file.ts';
+
+const UNCHANGED: Field = { unchanged: true };
+
+/** Records what reaches the lake. */
+class SinkLog implements ChangeSink {
+  readonly calls: unknown[][] = [];
+
+  begin(_lsn: bigint, _time: number, xid: number): void {
+    this.calls.push(['begin', xid]);
+  }
+
+  change(table: CapturedTable, op: ChangeOp, ordinal: number, moved: boolean, tuple: Tuple): void {
+    this.calls.push([op, table.table, ordinal, ...(moved ? ['moved'] : []), fieldsOf(tuple)]);
+  }
+
+  truncate(table: CapturedTable, ordinal: number): void {
+    this.calls.push(['truncate', table.table, ordinal]);
+  }
+
+  shapeChanged(table: CapturedTable): void {
+    this.calls.push(['shapeChanged', table.table]);
+  }
+
+  unusable(table: CapturedTable, code: string): void {
+    this.calls.push(['unusable', table.table, code]);
+  }
+
+  commit(): void {
+    this.calls.push(['commit']);
+  }
+}
+
+/** A tuple laid out as the decoder lays it out: texts inside one message. */
+function tupleOf(buffer: Buffer, fields: readonly Field[]): Tuple {
+  const tuple = { buffer, starts: new Int32Array(8), lengths: new Int32Array(8), count: fields.length };
+  fields.forEach((field, i) => {
+    if (typeof field === 'string') {
+      const text = `|${field}|`;
+      tuple.starts[i] = buffer.indexOf(text) + 1;
+      tuple.lengths[i] = Buffer.byteLength(field);
+    } else {
+      tuple.lengths[i] = field === null ? NULL_LENGTH : UNCHANGED_LENGTH;
+    }
+  });
+  return tuple;
+}
+
+function tuplesOf(...rows: (readonly Field[])[]): Tuple[] {
+  const texts = rows.flat().filter((field) => typeof field === 'string');
+  const buffer = Buffer.from(texts.map((text) => `|${text}|`).join(''));
+  return rows.map((row) => tupleOf(buffer, row));
+}
+
+const column = (name: string) => ({ name, typeOid: 25, typeModifier: -1 });
+
+const DOCS: CapturedTable = {
+  table: 'public.docs',
+  schema: 'public',
+  name: 'docs',
+  oid: 1,
+  mode: 'keyed',
+  keyColumns: ['region', 'id'],
+  columns: [column('id'), column('body'), column('region')],
+  replicaIdentity: 'd',
+};
+const LOGS: CapturedTable = {
+  ...DOCS,
+  table: 'public.logs',
+  name: 'logs',
+  oid: 2,
+  mode: 'append-only',
+  keyColumns: [],
+};
+
+const relationOf = (table: CapturedTable, more: Partial<Relation> = {}): Relation => ({
+  oid: table.oid,
+  schema: table.schema,
+  name: table.name,
+  replicaIdentity: table.replicaIdentity,
+  columns: table.columns,
+  ...more,
+});
+
+/** A reader inside transaction 5 that knows `tables`; `describeAll` returns their relations. */
+function readerOf(...tables: CapturedTable[]) {
+  const sink = new SinkLog();
+  const captured = new Map(tables.map((table) => [table.table, table]));
+  const reader = new TransactionReader(
+    (relation) => captured.get(tableId(relation.schema, relation.name)) ?? null,
+    sink,
+  );
+  const relations = tables.map((table) => relationOf(table));
+  for (const relation of relations) reader.relation(relation);
+  reader.begin(100n, 0, 5);
+  sink.calls.length = 0;
+  return { sink, reader, relations: relations as [Relation, ...Relation[]] };
+}
+
+describe('ordinals', () => {
+  it('count every recorded change of a transaction and begin anew with the next', () => {
+    const { sink, reader, relations } = readerOf(DOCS, LOGS);
+    const [docs, logs] = relations as [Relation, Relation];
+    const [row] = tuplesOf(['1', 'a', 'eu']) as [Tuple];
+    reader.insert(docs, row);
+    reader.insert(logs, row);
+    reader.truncate([docs, logs]);
+    reader.commit(100n, 120n, 0);
+    reader.begin(120n, 0, 6);
+    reader.insert(docs, row);
+    expect(sink.calls).toEqual([
+      ['i', 'public.docs', 0, ['1', 'a', 'eu']],
+      ['i', 'public.logs', 1, ['1', 'a', 'eu']],
+      ['truncate', 'public.docs', 2],
+      ['truncate', 'public.logs', 3],
+      ['commit'],
+      ['begin', 6],
+      ['i', 'public.docs', 0, ['1', 'a', 'eu']],
+    ]);
+  });
+
+  it('are not used up by tables that are not captured', () => {
+    const { sink, reader, relations } = readerOf(DOCS);
+    const other = relationOf(LOGS);
+    const [row] = tuplesOf(['1', 'a', 'eu']) as [Tuple];
+    reader.relation(other);
+    reader.insert(other, row);
+    reader.update(other, row, null);
+    reader.delete(other, row);
+    reader.truncate([other, relations[0]]);
+    expect(sink.calls).toEqual([['truncate', 'public.docs', 0]]);
+  });
+});
+
+describe('updates', () => {
+  it('that keep the key are one change', () => {
+    const { sink, reader, relations } = readerOf(DOCS);
+    const [row] = tuplesOf(['1', UNCHANGED, 'eu']) as [Tuple];
+    reader.update(relations[0], row, null);
+    expect(sink.calls).toEqual([['u', 'public.docs', 0, ['1', UNCHANGED, 'eu']]]);
+  });
+
+  it('that change any key column are the old key ended, then the new row moved', () => {
+    const { sink, reader, relations } = readerOf(DOCS);
+    const [row, old] = tuplesOf(['1', UNCHANGED, 'us'], ['1', null, 'eu']) as [Tuple, Tuple];
+    reader.update(relations[0], row, old);
+    expect(sink.calls).toEqual([
+      ['d', 'public.docs', 0, ['1', null, 'eu']],
+      ['u', 'public.docs', 1, 'moved', ['1', UNCHANGED, 'us']],
+    ]);
+  });
+
+  it('with an old key equal to the new one did not move', () => {
+    const { sink, reader, relations } = readerOf(DOCS);
+    const [row, old] = tuplesOf(['1', 'b', 'eu'], ['1', null, 'eu']) as [Tuple, Tuple];
+    reader.update(relations[0], row, old);
+    expect(sink.calls).toEqual([['u', 'public.docs', 0, ['1', 'b', 'eu']]]);
+  });
+
+  it('take untouched values from a full old row', () => {
+    const { sink, reader, relations } = readerOf({ ...DOCS, replicaIdentity: 'f' });
+    const [row, old] = tuplesOf(['1', UNCHANGED, 'eu'], ['1', 'long text', 'eu']) as [Tuple, Tuple];
+    reader.update(relations[0], row, old);
+    expect(sink.calls).toEqual([['u', 'public.docs', 0, ['1', 'long text', 'eu']]]);
+  });
+
+  it('never take a NULL of the old tuple for an untouched value, whatever kind the tuple says it is', () => {
+    const { sink, reader, relations } = readerOf({ ...DOCS, replicaIdentity: 'f' });
+    const [row, old] = tuplesOf(['2', UNCHANGED, 'eu'], ['1', null, 'eu']) as [Tuple, Tuple];
+    reader.update(relations[0], row, old);
+    expect(sink.calls.at(-1)).toEqual(['u', 'public.docs', 1, 'moved', ['2', UNCHANGED, 'eu']]);
+  });
+
+  it('name an old row by its key alone when the identity is full', () => {
+    const { sink, reader, relations } = readerOf({ ...DOCS, replicaIdentity: 'f' });
+    const [row, old] = tuplesOf(['2', 'b', 'eu'], ['1', 'secret', 'eu']) as [Tuple, Tuple];
+    reader.update(relations[0], row, old);
+    expect(sink.calls[0]).toEqual(['d', 'public.docs', 0, ['1', null, 'eu']]);
+  });
+
+  it('take a key column stored out of line from the old key', () => {
+    const { sink, reader, relations } = readerOf(DOCS);
+    const [row, old] = tuplesOf([UNCHANGED, 'b', 'eu'], ['1', null, 'eu']) as [Tuple, Tuple];
+    reader.update(relations[0], row, old);
+    expect(sink.calls).toEqual([['u', 'public.docs', 0, ['1', 'b', 'eu']]]);
+  });
+
+  it('without their key end the table with a reason, once', () => {
+    const { sink, reader, relations } = readerOf(DOCS);
+    const [row, whole] = tuplesOf([UNCHANGED, 'b', 'eu'], ['1', 'b', 'eu']) as [Tuple, Tuple];
+    reader.update(relations[0], row, null);
+    reader.insert(relations[0], whole);
+    reader.relation(relations[0]);
+    reader.insert(relations[0], whole);
+    expect(sink.calls).toEqual([['unusable', 'public.docs', 'KEY_NOT_IN_LOG']]);
+  });
+
+  it('whose old row lacks the key end the table', () => {
+    const { sink, reader, relations } = readerOf(DOCS);
+    const [row, old] = tuplesOf(['1', 'b', 'eu'], [null, 'x', 'eu']) as [Tuple, Tuple];
+    reader.update(relations[0], row, old);
+    expect(sink.calls).toEqual([['unusable', 'public.docs', 'KEY_NOT_IN_LOG']]);
+  });
+});
+
+describe('deletes', () => {
+  it('carry the key and nothing else', () => {
+    const { sink, reader, relations } = readerOf(DOCS);
+    const [old] = tuplesOf(['1', 'whole row', 'eu']) as [Tuple];
+    reader.delete(relations[0], old);
+    expect(sink.calls).toEqual([['d', 'public.docs', 0, ['1', null, 'eu']]]);
+  });
+});
+
+describe('append-only tables', () => {
+  it('end when an update or delete arrives after all', () => {
+    for (const act of ['update', 'delete'] as const) {
+      const { sink, reader, relations } = readerOf(LOGS);
+      const [row] = tuplesOf(['1', 'a', 'eu']) as [Tuple];
+      if (act === 'update') reader.update(relations[0], row, null);
+      else reader.delete(relations[0], row);
+      reader.insert(relations[0], row);
+      expect(sink.calls).toEqual([['unusable', 'public.logs', 'APPEND_ONLY_CHANGED']]);
+    }
+  });
+});
+
+describe('relation messages', () => {
+  it('of another shape end the table, once, whatever comes later', () => {
+    const { sink, reader, relations } = readerOf(DOCS);
+    const wider = relationOf(DOCS, { columns: [...DOCS.columns, column('more')] });
+    const [row] = tuplesOf(['1', 'a', 'eu']) as [Tuple];
+    reader.relation(wider);
+    reader.insert(wider, row);
+    reader.relation(wider);
+    reader.relation(relations[0]);
+    reader.insert(relations[0], row);
+    expect(sink.calls).toEqual([['shapeChanged', 'public.docs']]);
+  });
+
+  it('of a table that took another one\u2019s name count as another shape', () => {
+    const { sink, reader } = readerOf(DOCS);
+    reader.relation(relationOf(DOCS, { oid: 77 }));
+    expect(sink.calls).toEqual([['shapeChanged', 'public.docs']]);
+  });
+
+  it('of the same shape change nothing', () => {
+    const { sink, reader } = readerOf(DOCS);
+    const again = relationOf(DOCS);
+    const [row] = tuplesOf(['1', 'a', 'eu']) as [Tuple];
+    reader.relation(again);
+    reader.insert(again, row);
+    expect(sink.calls).toEqual([['i', 'public.docs', 0, ['1', 'a', 'eu']]]);
+  });
+});
+
+it('reads a capture of a real server: a moved row keeps its untouched value marked', () => {
+  const sink = new SinkLog();
+  const text = (name: string) => ({ name, typeOid: 25, typeModifier: -1 });
+  const int = (name: string) => ({ name, typeOid: 23, typeModifier: -1 });
+  const tableOf = (relation: Relation): CapturedTable => ({
+    ...relation,
+    table: tableId(relation.schema, relation.name),
+    mode: 'keyed',
+    keyColumns: ['id'],
+    columns: [int('id'), text('body'), int('rev')],
+  });
+  const decoder = new PgoutputDecoder(new TransactionReader(tableOf, sink));
+  const file = readFileSync(join(import.meta.dirname, 'golden', 'unchanged-toast.bin'));
+  for (const message of splitMessages(file)) decoder.decode(message, 0, message.length);
+  const changes = sink.calls.filter(([what]) => what !== 'begin' && what !== 'commit');
+  expect(changes.slice(0, 3)).toEqual([
+    ['u', 'g.docs', 0, ['1', UNCHANGED, '2']],
+    ['d', 'g.docs', 0, ['1', null, null]],
+    ['u', 'g.docs', 1, 'moved', ['7', UNCHANGED, '2']],
+  ]);
+  expect(changes[3]?.at(-1)).toEqual(['1', expect.stringMatching(/^c4ca4238a0b923820dcc509a6f75849b/), '2']);
+});
