@@ -83,8 +83,11 @@ export function decimalConverter(precision: number, scale: number): Converter {
   const limit = 10n ** BigInt(precision);
   const wide = precision > 18;
   return (column, source, start, length) => {
-    if (!wide && length <= SAFE_DIGITS && precision <= SAFE_DIGITS) {
-      return writeShortDecimal(column, source, start, start + length, { precision, scale });
+    const short = wide ? null : parseShortDecimal(source, start, start + length, scale);
+    if (short !== null) {
+      if (Math.abs(short) >= 10 ** precision) return false;
+      column.writeInt64(short);
+      return true;
     }
     const unscaled = parseDecimal(source.toString('latin1', start, start + length), scale);
     if (unscaled === null || unscaled >= limit || unscaled <= -limit) return false;
@@ -94,13 +97,8 @@ export function decimalConverter(precision: number, scale: number): Converter {
   };
 }
 
-function writeShortDecimal(
-  column: ColumnBuffer,
-  source: Buffer,
-  start: number,
-  end: number,
-  type: { readonly precision: number; readonly scale: number },
-): boolean {
+/** The unscaled integer where it has few enough digits to be a safe one; null = take the slow way, or malformed. */
+function parseShortDecimal(source: Buffer, start: number, end: number, scale: number): number | null {
   const negative = source[start] === MINUS;
   let value = 0;
   let digits = 0;
@@ -114,15 +112,13 @@ function writeShortDecimal(
     } else if (digit === DOT - ZERO && fraction < 0 && digits > 0) {
       fraction = 0;
     } else {
-      return false;
+      return null;
     }
   }
-  const missing = type.scale - Math.max(fraction, 0);
-  if (digits === 0 || fraction === 0 || missing < 0) return false;
-  value *= 10 ** missing;
-  if (value >= 10 ** type.precision) return false;
-  column.writeInt64(negative ? -value : value);
-  return true;
+  const missing = scale - Math.max(fraction, 0);
+  if (digits === 0 || fraction === 0 || missing < 0 || digits + missing > SAFE_DIGITS) return null;
+  const unscaled = value * 10 ** missing;
+  return negative ? -unscaled : unscaled;
 }
 
 /** The unscaled integer, or null: not a plain number (NaN, Infinity), or more digits than the scale keeps. */

@@ -63,8 +63,8 @@ function writeTimestamp(column: ColumnBuffer, source: Buffer, start: number, len
     end -= 3;
   }
   // A year has four digits or more, so the space is the eleventh character or later.
-  const space = source.indexOf(SPACE, start + 10);
-  if (space < 0 || space >= end) return false;
+  let space = start + 10;
+  while (space < end && source[space] !== SPACE) space += 1;
   const day = parseDay(source, start, space, bc);
   const time = parseTime(source, space + 1, end);
   if (day === UNREADABLE || time === UNREADABLE || time >= DAY_US) return false;

@@ -1,0 +1,119 @@
+// Manifests as bytes and back, and the rule that makes a list of them a log. The hash of a manifest is the hash of its
+// stored bytes, so what is hashed is never re-encoded. Indented JSON: a person with `less` and a broken pipeline is a
+// reader too, and a manifest is small against the files it names.
+
+import { createHash } from 'node:crypto';
+import type { z } from 'zod';
+import { WalflowError } from '../../workflows/model/errors.ts';
+import {
+  MANIFEST_FORMAT_VERSION,
+  type Manifest,
+  type SnapshotComplete,
+  type StoredManifest,
+} from '../../workflows/model/manifest.ts';
+import { manifestSchema, snapshotCompleteSchema } from './manifest-schema.ts';
+import { manifestKey } from './object-key.ts';
+
+export interface EncodedObject {
+  readonly bytes: Buffer;
+  /** Hex SHA-256 of `bytes`. */
+  readonly hash: string;
+}
+
+const INDENT = 2;
+
+/** The bytes to store. Refuses (INTERNAL) what `decodeManifest` would not read back. */
+export function encodeManifest(manifest: Manifest): EncodedObject {
+  return encode(manifestSchema, manifest, manifestKey(manifest.seq));
+}
+
+/**
+ * @param key where the bytes were found; named in messages, and the manifest's number must be the key's.
+ * @throws WalflowError MANIFEST_UNREADABLE (truncated, foreign, wrong types), MANIFEST_NEWER.
+ */
+export function decodeManifest(bytes: Buffer, key: string): StoredManifest {
+  const manifest = decode(manifestSchema, bytes, key);
+  if (manifestKey(manifest.seq) !== key) {
+    throw new WalflowError('MANIFEST_UNREADABLE', `${key} holds manifest ${manifest.seq}`);
+  }
+  return { manifest, hash: hashOf(bytes) };
+}
+
+/** The bytes of a snapshot's `complete.json`. */
+export function encodeSnapshotComplete(complete: SnapshotComplete): EncodedObject {
+  return encode(snapshotCompleteSchema, complete, `snapshot ${complete.id} of ${complete.table}`);
+}
+
+/** Throws as `decodeManifest` does. */
+export function decodeSnapshotComplete(bytes: Buffer, key: string): SnapshotComplete {
+  return decode(snapshotCompleteSchema, bytes, key);
+}
+
+/**
+ * Does `next` continue the log where `previous` (null = before manifest 1) ends?
+ * @throws WalflowError LOG_BROKEN.
+ */
+export function assertFollows(previous: StoredManifest | null, next: StoredManifest): void {
+  const problem = problemBetween(previous, next.manifest);
+  if (problem !== null) throw new WalflowError('LOG_BROKEN', `manifest ${next.manifest.seq} ${problem}`);
+}
+
+function problemBetween(previous: StoredManifest | null, next: Manifest): string | null {
+  if (previous === null) return next.seq === 1 ? null : 'was read as the first of the log';
+  const before = previous.manifest;
+  if (next.seq !== before.seq + 1) return `was read after manifest ${before.seq}`;
+  if (next.pipeline !== before.pipeline) return `belongs to pipeline ${next.pipeline}, not ${before.pipeline}`;
+  if (next.previousHash !== previous.hash) return `continues another manifest ${before.seq} than the one in the log`;
+  if (next.epochNo < before.epochNo) return `is of epoch ${next.epochNo}, after epoch ${before.epochNo}`;
+  if (next.epochNo > before.epochNo) return null;
+  if (!sameEpoch(before, next)) return `names another slot or server for epoch ${next.epochNo}`;
+  return next.startLsn === before.endLsn
+    ? null
+    : `starts at ${next.startLsn}, its predecessor ends at ${before.endLsn}`;
+}
+
+function sameEpoch({ epoch: a }: Manifest, { epoch: b }: Manifest): boolean {
+  return a.systemIdentifier === b.systemIdentifier && a.slot === b.slot && a.consistentPoint === b.consistentPoint;
+}
+
+function encode<T>(schema: z.ZodType<T>, value: T, what: string): EncodedObject {
+  const checked = schema.safeParse(value);
+  if (!checked.success) throw new WalflowError('INTERNAL', `${what} is not stored: ${firstIssue(checked.error)}`);
+  const bytes = Buffer.from(`${JSON.stringify(checked.data, null, INDENT)}\n`, 'utf8');
+  return { bytes, hash: hashOf(bytes) };
+}
+
+function decode<T>(schema: z.ZodType<T>, bytes: Buffer, key: string): T {
+  const json = parseJson(bytes, key);
+  const version = formatVersionOf(json);
+  if (version > MANIFEST_FORMAT_VERSION) {
+    const known = `this walflow reads up to version ${MANIFEST_FORMAT_VERSION}`;
+    throw new WalflowError('MANIFEST_NEWER', `${key} has format version ${version}, ${known}`);
+  }
+  const checked = schema.safeParse(json);
+  if (!checked.success) throw new WalflowError('MANIFEST_UNREADABLE', `${key}: ${firstIssue(checked.error)}`);
+  return checked.data;
+}
+
+function parseJson(bytes: Buffer, key: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new WalflowError('MANIFEST_UNREADABLE', `${key} (${bytes.length} bytes) is no JSON: truncated or foreign`, {
+      cause,
+    });
+  }
+}
+
+/** 0 where there is none: the schema then says what is wrong. */
+function formatVersionOf(json: unknown): number {
+  if (typeof json !== 'object' || json === null || !('formatVersion' in json)) return 0;
+  return typeof json.formatVersion === 'number' ? json.formatVersion : 0;
+}
+
+function firstIssue(error: z.ZodError): string {
+  const issue = error.issues[0];
+  return issue === undefined ? 'malformed' : `${issue.path.join('.') || 'the whole'}: ${issue.message}`;
+}
+
+const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');

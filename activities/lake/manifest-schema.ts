@@ -1,0 +1,81 @@
+// What a stored manifest and a snapshot's `complete.json` must look like: checked when written and when read, because
+// everything after them trusts positions, keys and checksums blindly. Fields: workflows/model/manifest.ts.
+
+import { z } from 'zod';
+import type { Manifest, SnapshotComplete } from '../../workflows/model/manifest.ts';
+
+const lsn = z.string().regex(/^[0-9a-f]{16}$/, 'not 16 lower-case hex digits');
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'not a hex SHA-256');
+/** As `isoFromMicros` writes it; years beyond 9999 have a sign and six digits. */
+const time = z.string().regex(/^([+-]\d\d)?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/, 'not a UTC time in microseconds');
+const count = z.int().nonnegative();
+const seq = z.int().positive();
+const text = z.string().min(1);
+
+const dataFile = z.object({
+  key: text,
+  rows: count,
+  bytes: count,
+  sha256,
+  minCommitLsn: lsn,
+  maxCommitLsn: lsn,
+  minCommitTime: time,
+  maxCommitTime: time,
+  inserts: count,
+  updates: count,
+  deletes: count,
+  moved: count,
+  unchangedColumns: z.array(text),
+});
+
+const captureEntry = z.object({
+  table: text,
+  schema: text,
+  name: text,
+  oid: count,
+  mode: z.enum(['keyed', 'append-only']),
+  keyColumns: z.array(text),
+  columns: z.array(z.object({ name: text, typeOid: count, typeModifier: z.int() })),
+  replicaIdentity: z.enum(['d', 'n', 'f', 'i']),
+  schemaVersion: text,
+  snapshot: z.object({ id: text, r0Lsn: lsn, fromSeq: seq }),
+  paused: z.object({ code: text, reason: z.string(), commitLsn: lsn }).exactOptional(),
+});
+
+export const manifestSchema: z.ZodType<Manifest> = z
+  .object({
+    formatVersion: z.int().positive(),
+    pipeline: text,
+    seq,
+    epochNo: z.int().positive(),
+    epoch: z.object({ systemIdentifier: text, slot: text, consistentPoint: lsn }),
+    timeline: count,
+    previousHash: sha256.nullable(),
+    startLsn: lsn,
+    endLsn: lsn,
+    firstCommitTime: time.nullable(),
+    lastCommitTime: time.nullable(),
+    effectiveTime: time.nullable(),
+    lastCommit: z.object({ lsn, xid: count, time }).nullable(),
+    transactions: count,
+    tables: z.array(z.object({ table: text, schemaVersion: text, files: z.array(dataFile) })),
+    truncates: z.array(z.object({ table: text, commitLsn: lsn, ordinal: count })),
+    capture: z.array(captureEntry).nullable(),
+    captureSeq: seq,
+    writer: z.object({ workflowId: text, runId: text, attempt: count, nonce: text, version: text }),
+  })
+  .refine((m) => m.startLsn <= m.endLsn, { path: ['endLsn'], error: 'lies before startLsn' })
+  .refine((m) => (m.seq === 1) === (m.previousHash === null), {
+    path: ['previousHash'],
+    error: 'is null in manifest 1 and nowhere else',
+  });
+
+export const snapshotCompleteSchema: z.ZodType<SnapshotComplete> = z.object({
+  formatVersion: z.int().positive(),
+  table: text,
+  id: text,
+  r0Lsn: lsn,
+  endLsn: lsn,
+  rows: count,
+  files: z.array(z.object({ key: text, rows: count, bytes: count, sha256 })),
+});
