@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { builtinViolations, globalViolations } from './purity-rules.ts';
+import { parseSourceModule } from './source-module.ts';
+
+const globals = (path: string, text: string) => globalViolations([parseSourceModule(path, text)]);
+const builtins = (path: string, text: string) => builtinViolations([parseSourceModule(path, text)]);
+
+test.each([
+  'Date.now();',
+  'new Date();',
+  'Math.random();',
+  'performance.now();',
+  'crypto.randomUUID();',
+  'setTimeout(f, 1);',
+  'const later = setInterval;',
+])('%s is refused in a pure file', (text) => {
+  expect(globals('activities/wal/batch.ts', text)).toHaveLength(1);
+  expect(globals('workflows/model/lsn.ts', text)).toHaveLength(1);
+});
+
+test('a file named after a system has a clock', () => {
+  expect(globals('activities/wal/postgres-stream.ts', 'Date.now(); setTimeout(f, 1);')).toEqual([]);
+});
+
+test('a date made from a number is pure', () => {
+  expect(globals('activities/wal/batch.ts', 'new Date(ms).toISOString(); Date.parse(text); Math.max(1, 2);')).toEqual(
+    [],
+  );
+});
+
+test.each(['process.env.HOME;', 'process.exit(1);', 'const { env } = process;', 'console.log(1);'])(
+  '%s is refused outside workers',
+  (text) => {
+    expect(globals('activities/merge.ts', text)).toHaveLength(1);
+    expect(globals('workers/main.ts', text)).toEqual([]);
+  },
+);
+
+test('a station may ask for its process id', () => {
+  expect(globals('activities/lake/s3.ts', 'process.pid; process.memoryUsage();')).toEqual([]);
+});
+
+test('a pure file may hash and compress, not read files or wait', () => {
+  expect(builtins('activities/lake/parquet.ts', "import 'node:zlib'; import 'node:crypto';")).toEqual([]);
+  expect(builtins('activities/lake/parquet.ts', "import 'node:fs'; import 'node:timers/promises';")).toHaveLength(2);
+  expect(builtins('activities/lake/s3.ts', "import 'node:fs';")).toEqual([]);
+});
