@@ -4,11 +4,9 @@
 import { type AssetDefinition, assetTable, parseCapturedKey } from '../../workflows/model/asset.ts';
 import { nearestName } from './nearest-name.ts';
 import type { Problem } from './problem.ts';
-import type { ResolvedAsset, ResolvedProject } from './project.ts';
+import { ASSET_WAREHOUSE, type ResolvedAsset, type ResolvedProject } from './project.ts';
 import { matchesTable, overlaps } from './table-pattern.ts';
 
-/** Assets are made where this warehouse's owner lives. */
-export const ASSET_WAREHOUSE = 'main';
 /** Last parts of API addresses below /api/assets/<key>: a key that ended in one could not be asked for. */
 const RESERVED_NAMES = new Set(['materializations', 'partitions', 'materialize', 'why']);
 const RESERVED_SCHEMA = '_walflow';

@@ -126,7 +126,7 @@ const flush = {
       note({
         help: '… or at this many rows',
         unit: 'rows',
-        why: 'larger batches merge no faster and take more memory',
+        why: 'bounds the memory of a batch under load; a merge takes many batches at once anyway',
       }),
     ),
   maxBytes: whole(65_536, 1_073_741_824)
@@ -143,7 +143,7 @@ const merge = {
       note({
         help: 'rows merged in one transaction at most',
         unit: 'rows',
-        why: 'beyond it memory grows and speed does not',
+        why: 'a larger window gains little and spills to disk',
       }),
     ),
   maxBytes: whole(65_536, 8_589_934_592)
@@ -152,7 +152,7 @@ const merge = {
       note({
         help: 'bytes of change files merged in one transaction at most',
         unit: 'bytes',
-        why: '256 MiB: same reason',
+        why: '256 MiB fits beside the default memory limit',
       }),
     ),
 } satisfies Shape<MergeConfig>;

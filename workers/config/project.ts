@@ -3,6 +3,9 @@
 
 import type { AssetDefinition } from '../../workflows/model/asset.ts';
 
+/** The warehouse derived assets live in. */
+export const ASSET_WAREHOUSE = 'main';
+
 export interface ResolvedLake {
   /** As configured: `s3://bucket/prefix`. */
   readonly url: string;
