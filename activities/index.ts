@@ -1,0 +1,31 @@
+// The list of activities, in the order a row meets them. Each process registers the ones its resources allow.
+
+import type { MaterializeInput, PrepareInput } from '../workflows/model/run.ts';
+import { describeFailure } from './activity-failure.ts';
+import { copyTable } from './copy.ts';
+import { listDueRuns, materializeAsset } from './materialize.ts';
+import { mergePending } from './merge.ts';
+import type { IngestResources, WarehouseResources } from './resources.ts';
+import { prepareSource } from './source.ts';
+import { streamChanges } from './stream.ts';
+
+/** Activities of the queue `walflow-ingest`. */
+export function createIngestActivities(resources: IngestResources) {
+  return {
+    prepareSource: describeFailure((input: PrepareInput) => prepareSource(resources, input)),
+    copyTable: describeFailure((input: { pipeline: string; table: string; id: string }) => copyTable(resources, input)),
+    streamChanges: describeFailure((input: { pipeline: string }) => streamChanges(resources, input)),
+  };
+}
+
+/** Activities of the queue `walflow-warehouse-<warehouse>`. */
+export function createWarehouseActivities(resources: WarehouseResources) {
+  return {
+    mergePending: describeFailure((input: { pipeline: string }) => mergePending(resources, input)),
+    listDueRuns: describeFailure((_input: Record<string, never>) => listDueRuns(resources)),
+    materializeAsset: describeFailure((input: Pick<MaterializeInput, 'asset'>) => materializeAsset(resources, input)),
+  };
+}
+
+/** What workflows may call. */
+export type Activities = ReturnType<typeof createIngestActivities> & ReturnType<typeof createWarehouseActivities>;

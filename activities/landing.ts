@@ -1,0 +1,238 @@
+// From changes to manifests: batches whole transactions, encodes and stores their files, appends manifests one by one.
+// Invariants: a batch is cut only after a commit; files are stored before their manifest; manifests are strictly serial;
+// nothing is reported as landed before its manifest is stored. Memory is bounded by pausing the stream.
+
+import { WalflowError } from '../workflows/model/errors.ts';
+import { type Lsn, lsnToHex } from '../workflows/model/lsn.ts';
+import type { CaptureEntry } from '../workflows/model/manifest.ts';
+import type { CapturedTable, Relation } from '../workflows/model/relation.ts';
+import { Batch } from './batch.ts';
+import type { LandedBatch, LogWriter } from './log-writer.ts';
+import type { ChangeOp, ChangeSink } from './wal/transaction.ts';
+import type { Tuple } from './wal/pgoutput.ts';
+
+interface LandingOptions {
+  readonly writer: LogWriter;
+  readonly capture: readonly CaptureEntry[];
+  readonly maxDelayMs: number;
+  readonly maxRows: number;
+  readonly maxBytes: number;
+  readonly nowMs: () => number;
+  /** Called after a manifest is stored: acknowledge, ring, count. */
+  readonly onLanded: (batch: LandedBatch, flushSeconds: number) => void;
+  /** Asks the stream to stop or go on reading. */
+  readonly onPressure: (paused: boolean) => void;
+}
+
+/** Two batches on their way: one uploads files while the other's manifest is stored. */
+const MAX_IN_FLIGHT = 2;
+/** A commit after an idle spell waits this long for the rest of what is already in the socket. */
+const IDLE_CUT_MS = 2;
+/** How often, in rows, a running transaction is checked against the memory bound. */
+const SPILL_CHECK_ROWS = 1024;
+
+export class Landing implements ChangeSink {
+  readonly #options: LandingOptions;
+  readonly #writer: LogWriter;
+  readonly #capture: Map<string, CaptureEntry>;
+  #batch: Batch | null = null;
+  #inFlight = 0;
+  #chain: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | null = null;
+  #lastCutMs = 0;
+  #pressed = false;
+  #inTransaction = false;
+  #covered = false;
+  #commitLsn: Lsn = 0n;
+  #commitTimeUs = 0;
+  #xid = 0;
+  #rowsInTransaction = 0;
+  /** End of the last transaction or keepalive after which nothing was left to land. */
+  #idleLsn: Lsn = 0n;
+  readonly #changedTables = new Set<string>();
+  #fail: (failure: unknown) => void = () => {};
+  /** Rejects with the first failure of encoding or storing. */
+  readonly failed: Promise<never>;
+
+  constructor(options: LandingOptions) {
+    this.#options = options;
+    this.#writer = options.writer;
+    this.#capture = new Map(options.capture.map((entry) => [entry.table, entry]));
+    this.failed = new Promise((_, reject) => {
+      this.#fail = reject;
+    });
+    this.failed.catch(() => {});
+  }
+
+  /** Tables that need to be prepared again (their shape changed); the stream should end when this is not empty. */
+  get changedTables(): ReadonlySet<string> {
+    return this.#changedTables;
+  }
+
+  /** True when everything received is in the lake. */
+  get idle(): boolean {
+    return this.#batch === null && this.#inFlight === 0 && !this.#inTransaction;
+  }
+
+  begin(commitLsn: Lsn, commitTimeUs: number, xid: number): void {
+    this.#inTransaction = true;
+    this.#commitLsn = commitLsn;
+    this.#commitTimeUs = commitTimeUs;
+    this.#xid = xid;
+    this.#rowsInTransaction = 0;
+    // The server resends from the acknowledged position; the lake may be ahead of it (stored, not yet acknowledged).
+    this.#covered = commitLsn < this.#writer.durableLsn;
+    if (this.#covered) this.#writer.assertSameHistory(commitLsn, commitTimeUs, xid);
+  }
+
+  change(table: CapturedTable, op: ChangeOp, ordinal: number, moved: boolean, tuple: Tuple): void {
+    if (this.#covered) return;
+    const batch = this.#batch ?? this.#open();
+    const encoder = batch.encoderOf(table, this.#commitLsn, this.#commitTimeUs, this.#xid);
+    if (encoder === null) return;
+    try {
+      encoder.append(op, ordinal, moved, tuple.buffer, tuple.starts, tuple.lengths);
+    } catch (failure) {
+      if (!(failure instanceof WalflowError) || failure.code !== 'VALUE_NOT_EXACT') throw failure;
+      this.#pauseTable(table, failure.code, failure.message);
+      return;
+    }
+    batch.rows += 1;
+    this.#rowsInTransaction += 1;
+    if (this.#rowsInTransaction % SPILL_CHECK_ROWS === 0) this.#spillIfLarge(batch);
+  }
+
+  truncate(table: CapturedTable, ordinal: number): void {
+    if (this.#covered) return;
+    const batch = this.#batch ?? this.#open();
+    batch.truncates.push({ table: table.table, commitLsn: lsnToHex(this.#commitLsn), ordinal });
+  }
+
+  shapeChanged(table: CapturedTable, _relation: Relation): void {
+    this.#changedTables.add(table.table);
+    this.#pauseTable(table, 'TABLE_SHAPE_CHANGED', `${table.table} changed its columns or identity; it is copied again`);
+  }
+
+  unusable(table: CapturedTable, code: string, reason: string): void {
+    this.#pauseTable(table, code, reason);
+  }
+
+  commit(_commitLsn: Lsn, endLsn: Lsn, commitTimeUs: number): void {
+    this.#inTransaction = false;
+    if (this.#covered) return;
+    const batch = this.#batch;
+    if (batch === null) {
+      this.#idleLsn = endLsn;
+      return;
+    }
+    batch.commit(this.#commitLsn, endLsn, commitTimeUs, this.#xid);
+    this.#cutWhenDue(batch);
+  }
+
+  /**
+   * A keepalive outside any transaction says that everything before `walEnd` was sent. Returns whether the lake could be
+   * moved there by an empty manifest (the caller decides when that is worth an object).
+   */
+  idleAt(walEnd: Lsn): boolean {
+    if (!this.idle) return false;
+    if (walEnd > this.#idleLsn) this.#idleLsn = walEnd;
+    return this.#idleLsn > this.#writer.durableLsn;
+  }
+
+  /** Stores an empty manifest that ends where the idle source stands; a no-op while anything is pending. */
+  landEmpty(): void {
+    if (!this.idle || this.#idleLsn <= this.#writer.durableLsn) return;
+    const batch = this.#open();
+    batch.endLsn = this.#idleLsn;
+    this.#cut(batch);
+  }
+
+  /** Lands what is complete and waits until it is stored. An open transaction is left to the next attempt. */
+  async drain(): Promise<void> {
+    if (this.#batch !== null && !this.#inTransaction && this.#batch.endLsn > 0n) this.#cut(this.#batch);
+    await this.#chain;
+  }
+
+  /** Drops timers; call it once the stream is closed. */
+  close(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #open(): Batch {
+    this.#batch = new Batch(this.#writer, this.#capture, this.#commitTimeUs, this.#options.nowMs());
+    return this.#batch;
+  }
+
+  #pauseTable(table: CapturedTable, code: string, reason: string): void {
+    const entry = this.#capture.get(table.table);
+    if (entry === undefined || entry.paused !== undefined || this.#covered) return;
+    const batch = this.#batch ?? this.#open();
+    // Outside a transaction (a Relation message can come first) the next commit is the first change that is missing.
+    const commitLsn = lsnToHex(this.#commitLsn);
+    this.#capture.set(table.table, { ...entry, paused: { code, reason, commitLsn } });
+    batch.captureChanged = true;
+    batch.forget(table.table);
+  }
+
+  #spillIfLarge(batch: Batch): void {
+    if (batch.bytes < this.#options.maxBytes) return;
+    batch.spill().catch((failure) => this.#fail(failure));
+    if (batch.partsInFlight >= MAX_IN_FLIGHT) {
+      this.#press(true);
+      batch.settle().then(
+        () => this.#press(false),
+        (failure) => this.#fail(failure),
+      );
+    }
+  }
+
+  #cutWhenDue(batch: Batch): void {
+    const { maxRows, maxBytes, maxDelayMs, nowMs } = this.#options;
+    const full = batch.rows >= maxRows || batch.bytes >= maxBytes;
+    if (this.#inFlight >= MAX_IN_FLIGHT) {
+      if (batch.rows >= 2 * maxRows || batch.bytes >= 2 * maxBytes) this.#press(true);
+      return;
+    }
+    if (full) return this.#cut(batch);
+    if (this.#timer !== null) return;
+    const waitMs = Math.max(IDLE_CUT_MS, this.#lastCutMs + maxDelayMs - nowMs());
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#cutIfReady();
+    }, waitMs);
+  }
+
+  /** Cuts what is complete now; inside a transaction the next commit cuts (its timer is started anew there). */
+  #cutIfReady(): void {
+    const batch = this.#batch;
+    if (batch === null || this.#inTransaction || batch.endLsn === 0n || this.#inFlight >= MAX_IN_FLIGHT) return;
+    this.#cut(batch);
+  }
+
+  #cut(batch: Batch): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#batch = null;
+    this.#inFlight += 1;
+    const cutMs = this.#options.nowMs();
+    this.#lastCutMs = cutMs;
+    const files = batch.finish();
+    files.catch(() => {});
+    const capture = batch.captureChanged ? [...this.#capture.values()] : null;
+    this.#chain = this.#chain.then(async () => {
+      const landed = await this.#writer.land(batch, await files, capture);
+      this.#inFlight -= 1;
+      this.#options.onLanded(landed, (this.#options.nowMs() - cutMs) / 1000);
+      this.#press(false);
+      this.#cutIfReady();
+    });
+    this.#chain.catch((failure) => this.#fail(failure));
+  }
+
+  #press(paused: boolean): void {
+    if (this.#pressed === paused) return;
+    this.#pressed = paused;
+    this.#options.onPressure(paused);
+  }
+}

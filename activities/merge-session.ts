@@ -1,0 +1,184 @@
+// One merge activity's view of the warehouse: where it stands, which tables are live or loading, and how a window becomes
+// a plan. Invariant: the plan names the watermark it was made from, and the warehouse merges only if that still stands.
+
+import { microsFromIso } from '../workflows/model/commit-time.ts';
+import type { CaptureEntry, Manifest, StoredManifest } from '../workflows/model/manifest.ts';
+import type { RunRef } from '../workflows/model/run.ts';
+import { NOTHING_MERGED, type Watermark } from '../workflows/model/watermark.ts';
+import { MergeTally } from './merge-tally.ts';
+import { changesOf, discard, type PendingWindow } from './pending-window.ts';
+import type { PipelineResources, WarehouseResources } from './resources.ts';
+import { SnapshotLoads } from './snapshot-loads.ts';
+import { mergeWindow } from './warehouse/duckdb-merge.ts';
+import { readTables } from './warehouse/duckdb-table-state.ts';
+import { readWatermark } from './warehouse/duckdb-watermark.ts';
+import type { MergeOutcome, MergePlan, TablePauseOrder } from './warehouse/merge-plan.ts';
+import type { TableState, TableStatus } from './warehouse/table-status.ts';
+import { touchRules } from './warehouse/touch-rule.ts';
+import { WindowReader } from './window-reader.ts';
+
+const EMPTY_WINDOW: PendingWindow = { manifests: [], files: new Map(), damaged: new Map() };
+
+export class MergeSession {
+  readonly tally = new MergeTally();
+  readonly reader: WindowReader;
+  readonly #resources: WarehouseResources;
+  readonly #pipeline: PipelineResources;
+  readonly #run: RunRef;
+  readonly #loads: SnapshotLoads;
+  #watermark: Watermark = NOTHING_MERGED;
+  #tables: ReadonlyMap<string, TableStatus> = new Map();
+
+  constructor(resources: WarehouseResources, pipeline: PipelineResources, run: RunRef) {
+    this.#resources = resources;
+    this.#pipeline = pipeline;
+    this.#run = run;
+    this.reader = new WindowReader(pipeline.lake, pipeline.merge, resources.spoolFolder);
+    this.#loads = new SnapshotLoads(pipeline.lake, this.reader);
+  }
+
+  get pace(): { readonly lingerMs: number; readonly pollMs: number } {
+    return this.#pipeline.merge;
+  }
+
+  /** Reads where the warehouse stands and checks that the log is the one it merged. */
+  async start(): Promise<void> {
+    await this.#refresh();
+    await this.reader.start(this.#watermark);
+  }
+
+  /** Merges one window in one transaction. */
+  async merge(window: PendingWindow): Promise<void> {
+    const last = window.manifests.at(-1);
+    if (last === undefined) return;
+    await this.#apply(window, watermarkOf(last, this.#watermark));
+    await discard(window);
+  }
+
+  /** Makes tables live whose copy became whole while nothing else was pending; false when there was none. */
+  async loadOnly(): Promise<boolean> {
+    const loading = this.#inState('loading');
+    if (loading.length === 0 || this.#watermark.seq === 0) return false;
+    const ready = await this.#loads.ready(loading, this.#watermark.endLsn, performance.now());
+    if (ready.length === 0) return false;
+    await this.#apply(EMPTY_WINDOW, this.#watermark);
+    return true;
+  }
+
+  async #apply(window: PendingWindow, next: Watermark): Promise<void> {
+    const { resources, pipeline } = { resources: this.#resources, pipeline: this.#pipeline };
+    const plan = await this.#plan(window, next);
+    const outcome = await mergeWindow(resources.warehouse, plan);
+    if (outcome.tag === 'already-merged') {
+      resources.log.info({ pipeline: pipeline.name, seq: next.seq }, 'the window was merged already');
+      await this.start();
+      return;
+    }
+    this.#watermark = next;
+    this.#note(window, plan, outcome);
+    const moved = plan.begins.length + plan.pauses.length + plan.removes.length + plan.loads.length > 0;
+    if (moved || outcome.paused.length > 0) await this.#refresh();
+  }
+
+  async #plan(window: PendingWindow, next: Watermark): Promise<MergePlan> {
+    const { pipelines, assets } = this.#resources;
+    const capture = captureOf(window.manifests);
+    const begins = capture === null ? [] : this.#begins(capture);
+    const pauses = [...window.damaged.values(), ...(capture ?? []).flatMap((entry) => this.#pauseOf(entry))];
+    const held = new Set([...begins.map((entry) => entry.table), ...pauses.map((order) => order.table)]);
+    const removes = capture === null ? [] : this.#removed(capture);
+    const flowing = [...this.#inState('live'), ...this.#inState('append-only')].filter(
+      (entry) => !held.has(entry.table) && !removes.includes(entry.table),
+    );
+    const loading = [...this.#inState('loading').filter((entry) => !held.has(entry.table)), ...begins].filter(
+      (entry) => !removes.includes(entry.table),
+    );
+    const ready = await this.#loads.ready(loading, next.endLsn, performance.now());
+    const loads = [];
+    for (const entry of ready) loads.push(await this.#loads.plan(entry, this.#watermark.seq + 1, window.manifests));
+    return {
+      pipeline: this.#pipeline.name,
+      expected: this.#watermark,
+      next,
+      run: this.#run,
+      flowing: [...this.#inState('live'), ...this.#inState('append-only')].map((entry) => entry.table),
+      tables: flowing.flatMap((entry) => changesOf(window, entry) ?? []),
+      loads,
+      begins,
+      pauses,
+      removes,
+      touched: touchRules(assets, this.#pipeline.name, new Set(pipelines.keys())),
+      nowIso: new Date().toISOString(),
+    };
+  }
+
+  #begins(capture: readonly CaptureEntry[]): CaptureEntry[] {
+    return capture.filter((entry) => {
+      const known = this.#tables.get(entry.table);
+      return entry.paused === undefined && known?.entry.snapshot.id !== entry.snapshot.id;
+    });
+  }
+
+  #pauseOf(entry: CaptureEntry): TablePauseOrder[] {
+    const known = this.#tables.get(entry.table);
+    if (entry.paused === undefined || known?.state === 'paused') return [];
+    return [{ table: entry.table, code: entry.paused.code, reason: entry.paused.reason }];
+  }
+
+  #removed(capture: readonly CaptureEntry[]): string[] {
+    const captured = new Set(capture.map((entry) => entry.table));
+    return [...this.#tables.keys()].filter((table) => !captured.has(table));
+  }
+
+  #note(window: PendingWindow, plan: MergePlan, outcome: Extract<MergeOutcome, { tag: 'merged' }>): void {
+    const { telemetry, doorbell, log } = this.#resources;
+    const rows: Record<string, number> = {};
+    let total = 0;
+    for (const [table, count] of Object.entries(outcome.rows)) {
+      rows[table] = count.inserts + count.updates + count.deletes + count.loaded;
+      total += rows[table];
+    }
+    this.tally.add(window.manifests, rows);
+    for (const load of plan.loads) {
+      if (!outcome.unresolved.includes(load.entry.table)) continue;
+      this.tally.needsResync(load.entry.table);
+      this.#loads.reject(load.entry);
+    }
+    const commitTimesMs = window.manifests.flatMap(({ manifest }) => commitTimes(manifest));
+    telemetry.merged(this.#pipeline.name, { rows: total, commitTimesMs, nowMs: Date.now() });
+    for (const order of [...plan.pauses, ...outcome.paused]) {
+      log.warn({ pipeline: this.#pipeline.name, table: order.table, code: order.code }, order.reason);
+    }
+    if (outcome.touchedAssets.length > 0) doorbell.changed();
+  }
+
+  #inState(state: TableState): CaptureEntry[] {
+    return [...this.#tables.values()].filter((table) => table.state === state).map((table) => table.entry);
+  }
+
+  async #refresh(): Promise<void> {
+    const { name } = this.#pipeline;
+    await this.#resources.warehouse.use(async (session) => {
+      this.#watermark = await readWatermark(session, name);
+      const tables = await readTables(session, name);
+      this.#tables = new Map(tables.map((table) => [table.table, table]));
+    });
+  }
+}
+
+/** A manifest that changes what is captured begins a window, so at most the first one says so. */
+function captureOf(manifests: readonly StoredManifest[]): readonly CaptureEntry[] | null {
+  return manifests[0]?.manifest.capture ?? null;
+}
+
+function watermarkOf(last: StoredManifest, before: Watermark): Watermark {
+  const { epochNo, seq, endLsn, effectiveTime } = last.manifest;
+  return { epochNo, seq, manifestHash: last.hash, endLsn, effectiveTime: effectiveTime ?? before.effectiveTime };
+}
+
+/** First and last commit of a batch, in milliseconds: how long its slowest and fastest rows waited. */
+function commitTimes(manifest: Manifest): number[] {
+  return [manifest.firstCommitTime, manifest.lastCommitTime].flatMap((time) =>
+    time === null ? [] : [microsFromIso(time) / 1000],
+  );
+}

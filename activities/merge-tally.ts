@@ -1,0 +1,55 @@
+// What one merge activity did, so that workflow history alone answers which positions a run merged.
+
+import type { StoredManifest } from '../workflows/model/manifest.ts';
+import type { MergeResult } from '../workflows/model/run.ts';
+
+export class MergeTally {
+  #seqFrom = 0;
+  #seqTo = 0;
+  #lsnFrom = '';
+  #lsnTo = '';
+  #windows = 0;
+  readonly #rows = new Map<string, number>();
+  readonly #resync = new Set<string>();
+
+  /** Counts one committed window. */
+  add(manifests: readonly StoredManifest[], rows: Readonly<Record<string, number>>): void {
+    const first = manifests[0]?.manifest;
+    const last = manifests.at(-1)?.manifest;
+    if (first !== undefined && last !== undefined) {
+      if (this.#windows === 0) {
+        this.#seqFrom = first.seq;
+        this.#lsnFrom = first.startLsn;
+      }
+      this.#seqTo = last.seq;
+      this.#lsnTo = last.endLsn;
+      this.#windows += 1;
+    }
+    for (const [table, count] of Object.entries(rows)) this.#rows.set(table, (this.#rows.get(table) ?? 0) + count);
+  }
+
+  /** A table whose copy could not be completed exactly. */
+  needsResync(table: string): void {
+    this.#resync.add(table);
+  }
+
+  /** Heartbeat details: for people who look, never read back. */
+  progress(): { seqTo: number; windows: number } {
+    return { seqTo: this.#seqTo, windows: this.#windows };
+  }
+
+  result(more: boolean): MergeResult {
+    const merged =
+      this.#windows === 0
+        ? null
+        : {
+            seqFrom: this.#seqFrom,
+            seqTo: this.#seqTo,
+            lsnFrom: this.#lsnFrom,
+            lsnTo: this.#lsnTo,
+            windows: this.#windows,
+            rows: Object.fromEntries(this.#rows),
+          };
+    return { merged, more, resync: [...this.#resync] };
+  }
+}

@@ -1,0 +1,56 @@
+// Stations 8 and 9 of a row: everything pending in the lake goes into the warehouse, window by window, each one transaction
+// over all tables. Idempotency key: the watermark (epoch, seq, manifest hash); a window at or below it merges nothing.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Context } from '@temporalio/activity';
+import type { MergeResult } from '../workflows/model/run.ts';
+import { MergeSession } from './merge-session.ts';
+import { readPending } from './pending-window.ts';
+import { pipelineOf, type WarehouseResources } from './resources.ts';
+import { runRef } from './run-context.ts';
+
+/** The activity returns within a minute, so that history says what was merged while it is still news. */
+const MAX_RUN_MS = 50_000;
+const HEARTBEAT_MS = 1_000;
+
+/** Merges everything pending, lingers for more, and says what it merged. */
+export async function mergePending(resources: WarehouseResources, input: { pipeline: string }): Promise<MergeResult> {
+  const context = Context.current();
+  const session = new MergeSession(resources, pipelineOf(resources, input.pipeline), runRef());
+  const alive = setInterval(() => context.heartbeat(session.tally.progress()), HEARTBEAT_MS);
+  try {
+    await session.start();
+    const more = await drain(session, context.cancellationSignal);
+    return session.tally.result(more);
+  } finally {
+    clearInterval(alive);
+  }
+}
+
+/** Merges until nothing came for a while or the time is over; answers whether something is still pending. */
+async function drain(session: MergeSession, cancelled: AbortSignal): Promise<boolean> {
+  const { lingerMs, pollMs } = session.pace;
+  const endMs = performance.now() + MAX_RUN_MS;
+  let lastWorkMs = performance.now();
+  let upcoming = readPending(session.reader);
+  for (;;) {
+    const window = await upcoming;
+    cancelled.throwIfAborted();
+    if (window !== null) {
+      const over = performance.now() > endMs;
+      // The next window is read while this one is merged: two machines' work at the same time.
+      upcoming = over ? Promise.resolve(null) : readPending(session.reader);
+      upcoming.catch(() => {});
+      await session.merge(window);
+      if (over) return true;
+    } else {
+      const loaded = await session.loadOnly();
+      const nowMs = performance.now();
+      if (!loaded && (nowMs - lastWorkMs > lingerMs || nowMs > endMs)) return false;
+      if (!loaded) await sleep(pollMs, undefined, { signal: cancelled });
+      upcoming = readPending(session.reader);
+      if (!loaded) continue;
+    }
+    lastWorkMs = performance.now();
+  }
+}

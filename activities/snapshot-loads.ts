@@ -1,0 +1,81 @@
+// Tables that load: whether their copy is whole, and which logged changes belong onto it. A table goes live inside a merge
+// transaction, folded to exactly that transaction's end: its copied rows plus every change at or after the copy's R0.
+
+import type { CaptureEntry, SnapshotComplete, StoredManifest, Truncate } from '../workflows/model/manifest.ts';
+import { decodeSnapshotComplete } from './lake/manifest-codec.ts';
+import { readManifest } from './lake/log.ts';
+import { snapshotCompleteKey } from './lake/object-key.ts';
+import type { S3Lake } from './lake/s3.ts';
+import type { ChangeFile, TableLoad } from './warehouse/merge-plan.ts';
+import type { WindowReader } from './window-reader.ts';
+
+/** How often an incomplete copy is looked for. */
+const LOOK_EVERY_MS = 500;
+const MANIFESTS_AT_ONCE = 16;
+
+export class SnapshotLoads {
+  readonly #lake: S3Lake;
+  readonly #reader: WindowReader;
+  readonly #complete = new Map<string, SnapshotComplete>();
+  readonly #rejected = new Set<string>();
+  #lookedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(lake: S3Lake, reader: WindowReader) {
+    this.#lake = lake;
+    this.#reader = reader;
+  }
+
+  /** Of the loading tables, those whose copy is whole and ends at or before `endLsn` (16 hex digits). */
+  async ready(loading: readonly CaptureEntry[], endLsn: string, nowMs: number): Promise<readonly CaptureEntry[]> {
+    const wanted = loading.filter((entry) => !this.#rejected.has(entry.snapshot.id));
+    const unknown = wanted.filter((entry) => !this.#complete.has(entry.snapshot.id));
+    if (unknown.length > 0 && nowMs - this.#lookedMs >= LOOK_EVERY_MS) {
+      this.#lookedMs = nowMs;
+      await Promise.all(unknown.map((entry) => this.#look(entry)));
+    }
+    return wanted.filter((entry) => {
+      const complete = this.#complete.get(entry.snapshot.id);
+      return complete !== undefined && complete.endLsn <= endLsn;
+    });
+  }
+
+  /** Everything the warehouse needs to make a table live at the end of `window` (or at the watermark, without one). */
+  async plan(entry: CaptureEntry, beforeSeq: number, window: readonly StoredManifest[]): Promise<TableLoad> {
+    const complete = this.#complete.get(entry.snapshot.id);
+    if (complete === undefined) throw new Error(`the copy of ${entry.table} is not known to be complete`);
+    const chunkPaths = await Promise.all(complete.files.map((file) => this.#reader.fetch(file)));
+    const changeFiles: ChangeFile[] = [];
+    const truncates: Truncate[] = [];
+    for await (const { manifest } of this.#manifests(entry.snapshot.fromSeq, beforeSeq, window)) {
+      truncates.push(...manifest.truncates.filter((truncate) => truncate.table === entry.table));
+      for (const file of manifest.tables.find((table) => table.table === entry.table)?.files ?? []) {
+        if (file.maxCommitLsn >= complete.r0Lsn) changeFiles.push({ path: await this.#reader.fetch(file), file });
+      }
+    }
+    return { entry, r0Lsn: complete.r0Lsn, chunkPaths, changeFiles, truncates };
+  }
+
+  /** A copy that cannot be completed exactly; it is not tried again before a new one replaces it. */
+  reject(entry: CaptureEntry): void {
+    this.#rejected.add(entry.snapshot.id);
+  }
+
+  async *#manifests(
+    fromSeq: number,
+    beforeSeq: number,
+    window: readonly StoredManifest[],
+  ): AsyncGenerator<StoredManifest> {
+    for (let seq = fromSeq; seq < beforeSeq; seq += MANIFESTS_AT_ONCE) {
+      const count = Math.min(MANIFESTS_AT_ONCE, beforeSeq - seq);
+      const read = Array.from({ length: count }, (_, i) => readManifest(this.#lake, seq + i));
+      for (const stored of await Promise.all(read)) if (stored !== null) yield stored;
+    }
+    for (const stored of window) if (stored.manifest.seq >= fromSeq) yield stored;
+  }
+
+  async #look(entry: CaptureEntry): Promise<void> {
+    const key = snapshotCompleteKey(entry, entry.snapshot.id);
+    const body = await this.#lake.get(key);
+    if (body !== null) this.#complete.set(entry.snapshot.id, decodeSnapshotComplete(body, key));
+  }
+}

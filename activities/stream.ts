@@ -1,0 +1,107 @@
+// Stations 1 to 6 of a row, composed: log → decode → batch → Parquet → S3 → manifest. Idempotency key: the manifest number,
+// taken by conditional PUT; everything this attempt knows is read from lake and slot when it starts, nothing is resumed
+// from heartbeat details (they lag by the throttle and die with a continue-as-new).
+
+import { randomUUID } from 'node:crypto';
+import { Context } from '@temporalio/activity';
+import { lsnToHex } from '../workflows/model/lsn.ts';
+import { type CapturedTable, tableId } from '../workflows/model/relation.ts';
+import type { StreamEnd } from '../workflows/model/run.ts';
+import { IdleWatch } from './idle-watch.ts';
+import { Landing } from './landing.ts';
+import { continuedPosition, readCapture } from './log-position.ts';
+import { LogWriter } from './log-writer.ts';
+import { type IngestResources, type PipelineResources, pipelineOf } from './resources.ts';
+import { runRef } from './run-context.ts';
+import { nudgeChannel, publicationsOf, SourceWatch, streamApplicationName } from './source-watch.ts';
+import { openSource, type Source } from './wal/postgres.ts';
+import { openReplicationStream, type ReplicationStream } from './wal/postgres-stream.ts';
+import { PgoutputDecoder } from './wal/pgoutput.ts';
+import { TransactionReader } from './wal/transaction.ts';
+
+/** The wake-up of a drained socket is delayed this long: one read then takes what the server sent row by row. */
+const COALESCE_MS = 3;
+
+/** Streams until the captured tables change, the attempt is cancelled, or something fails. */
+export async function streamChanges(resources: IngestResources, input: { pipeline: string }): Promise<StreamEnd> {
+  const pipeline = pipelineOf(resources, input.pipeline);
+  const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} ingest`);
+  try {
+    const position = await continuedPosition(pipeline, source);
+    const writer = new LogWriter({
+      pipeline: pipeline.name,
+      lake: pipeline.lake,
+      position,
+      writer: { ...runRef(), nonce: randomUUID().slice(0, 8), version: resources.version },
+      verifyWrites: pipeline.verifyWrites,
+    });
+    return await runStream(resources, pipeline, source, writer);
+  } finally {
+    resources.telemetry.available(pipeline.name, false);
+    await source.close();
+  }
+}
+
+async function runStream(
+  resources: IngestResources,
+  pipeline: PipelineResources,
+  source: Source,
+  writer: LogWriter,
+): Promise<StreamEnd> {
+  const capture = await readCapture(pipeline.lake, writer.head);
+  const tables = new Map<string, CapturedTable>(capture.map((entry) => [entry.table, entry]));
+  // The callbacks run only once the stream delivers, so it exists by then.
+  let stream: ReplicationStream | null = null;
+  const health = new SourceWatch(resources, pipeline, source, () => ({
+    receivedLsn: stream?.receivedLsn ?? 0n,
+    durableLsn: writer.durableLsn,
+  }));
+  const landing = new Landing({
+    writer,
+    capture,
+    ...pipeline.flush,
+    nowMs: () => performance.now(),
+    onLanded: (batch, flushSeconds) => {
+      stream?.sendStatus(batch.endLsn);
+      health.landed(batch, flushSeconds);
+      resources.doorbell.landed(pipeline.name);
+    },
+    onPressure: (paused) => (paused ? stream?.pause() : stream?.resume()),
+  });
+  const idle = new IdleWatch(landing, () => writer.durableLsn, () => stream?.ping());
+  const decoder = new PgoutputDecoder(
+    new TransactionReader((relation) => tables.get(tableId(relation.schema, relation.name)) ?? null, landing),
+  );
+  stream = await openReplicationStream({
+    url: pipeline.source.url,
+    applicationName: streamApplicationName(pipeline.name),
+    slot: pipeline.source.slot,
+    publications: publicationsOf(pipeline.source.publication, capture),
+    // The server starts at what was acknowledged: it resends what is stored but not acknowledged, and that overlap
+    // proves that this is still the same history.
+    startLsn: 0n,
+    decode: (buffer, offset, end) => decoder.decode(buffer, offset, end),
+    onKeepalive: (walEnd) => idle.keepalive(walEnd),
+    coalesceMs: COALESCE_MS,
+  });
+  try {
+    stream.sendStatus(writer.durableLsn);
+    await source.listen(nudgeChannel(pipeline.name), (payload) => idle.want(payload));
+    resources.log.info({ pipeline: pipeline.name, lsn: lsnToHex(writer.durableLsn) }, 'streaming');
+    return await Promise.race([
+      stream.closed.then(() => Promise.reject(new Error('the replication stream ended'))),
+      landing.failed,
+      source.lost,
+      health.captureChanged(landing),
+      Context.current().cancelled,
+    ]);
+  } finally {
+    idle.close();
+    health.close();
+    // What is complete is landed before the slot is given up, so that the next attempt has nothing to read again.
+    stream.pause();
+    await landing.drain().catch(() => {});
+    landing.close();
+    await stream.stop();
+  }
+}

@@ -1,0 +1,50 @@
+// Opens what the activities of a project need: one S3 client per pipeline's folder, with every setting filled in.
+
+import type { PipelineResources } from '../activities/resources.ts';
+import { S3Lake } from '../activities/lake/s3.ts';
+import type { PipelineInput } from '../workflows/model/run.ts';
+import type { ResolvedPipeline, ResolvedProject } from './config/project.ts';
+
+/** Longer than the doorbell's trailing edge (4 s): under load one activity serves every ring. */
+const LINGER_MS = 6_000;
+/** A waiting merge looks for the next manifest four times per flush, within these bounds. */
+const MIN_POLL_MS = 10;
+const MAX_POLL_MS = 100;
+
+/** Resources of every pipeline, by name. */
+export function openPipelines(project: ResolvedProject): ReadonlyMap<string, PipelineResources> {
+  return new Map([...project.pipelines].map(([name, pipeline]) => [name, openPipeline(pipeline)]));
+}
+
+/** What each pipeline's workflows are started with. */
+export function pipelineInputs(
+  project: ResolvedProject,
+  heartbeatTimeoutSeconds: number,
+  searchAttributes: boolean,
+): ReadonlyMap<string, PipelineInput> {
+  return new Map(
+    [...project.pipelines.values()].map(({ name, warehouse }) => [
+      name,
+      { pipeline: name, warehouse, heartbeatTimeoutSeconds, searchAttributes },
+    ]),
+  );
+}
+
+function openPipeline(pipeline: ResolvedPipeline): PipelineResources {
+  const { name, warehouse, source, lake, flush, merge } = pipeline;
+  const pollMs = Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, Math.round(flush.maxDelayMs / 4)));
+  return {
+    name,
+    warehouse,
+    source,
+    flush,
+    merge: { ...merge, lingerMs: LINGER_MS, pollMs },
+    verifyWrites: lake.verifyWrites,
+    lake: new S3Lake({
+      bucket: lake.bucket,
+      prefix: [lake.prefix, name].filter((part) => part !== '').join('/'),
+      ...(lake.endpoint === undefined ? {} : { endpoint: lake.endpoint }),
+      ...(lake.region === undefined ? {} : { region: lake.region }),
+    }),
+  };
+}

@@ -1,0 +1,81 @@
+// Connections to Temporal and the workers on them. Address, namespace, TLS and API key come resolved from configuration.
+
+import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { WalflowError } from '../workflows/model/errors.ts';
+import { SEARCH_ATTRIBUTES } from '../workflows/model/names.ts';
+import { workflowBundle } from './workflow-bundle.ts';
+
+export interface TemporalSettings {
+  readonly address: string;
+  readonly namespace: string;
+  readonly apiKey?: string;
+  readonly tls?: NonNullable<ConnectionOptions['tls']>;
+}
+
+/** gRPC enum value IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD (temporal.api.enums.v1). */
+const KEYWORD = 2;
+
+const connectionOptions = (settings: TemporalSettings) => ({
+  address: settings.address,
+  ...(settings.apiKey === undefined ? {} : { apiKey: settings.apiKey }),
+  ...(settings.tls === undefined ? {} : { tls: settings.tls }),
+});
+
+/** A client for signals, starts and queries. */
+export async function connectClient(settings: TemporalSettings): Promise<Client> {
+  try {
+    const connection = await Connection.connect(connectionOptions(settings));
+    return new Client({ connection, namespace: settings.namespace });
+  } catch (cause) {
+    throw new WalflowError('TEMPORAL_UNREACHABLE', `Temporal does not answer at ${settings.address}`, { cause });
+  }
+}
+
+/** Makes sure the namespace knows walflow's search attributes; false when it does not and cannot be taught. */
+export async function ensureSearchAttributes(client: Client): Promise<boolean> {
+  const { operatorService } = client.connection as Connection;
+  const { namespace } = client.options;
+  try {
+    const known = await operatorService.listSearchAttributes({ namespace });
+    const missing = SEARCH_ATTRIBUTES.filter((name) => !(name in (known.customAttributes ?? {})));
+    if (missing.length === 0) return true;
+    const searchAttributes = Object.fromEntries(missing.map((name) => [name, KEYWORD]));
+    await operatorService.addSearchAttributes({ namespace, searchAttributes });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A worker for one task queue; `run()` resolves after a drained shutdown. */
+export async function createWorker(
+  settings: TemporalSettings,
+  options: Pick<WorkerOptions, 'activities'> & { readonly taskQueue: string },
+): Promise<{ worker: Worker; connection: NativeConnection }> {
+  const connection = await connectNative(settings);
+  const worker = await Worker.create({
+    connection,
+    namespace: settings.namespace,
+    workflowBundle: await workflowBundle(),
+    ...options,
+    // Activities are cancelled at once and land or merge what is complete; a deaf one must not keep the process.
+    shutdownGraceTime: 0,
+    shutdownForceTime: '8 seconds',
+    // Cancellation and pause arrive in heartbeat responses: the throttle is their latency.
+    maxHeartbeatThrottleInterval: '2 seconds',
+    defaultHeartbeatThrottleInterval: '2 seconds',
+    // The first task after a worker died waits this long for its old cache.
+    stickyQueueScheduleToStartTimeout: '2 seconds',
+    maxCachedWorkflows: 100,
+  });
+  return { worker, connection };
+}
+
+async function connectNative(settings: TemporalSettings): Promise<NativeConnection> {
+  try {
+    return await NativeConnection.connect(connectionOptions(settings));
+  } catch (cause) {
+    throw new WalflowError('TEMPORAL_UNREACHABLE', `Temporal does not answer at ${settings.address}`, { cause });
+  }
+}

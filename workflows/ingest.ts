@@ -1,0 +1,131 @@
+// ingest/<pipeline>: prepares the source, starts first copies, keeps one long streaming activity alive. Decides only when
+// to stream, pause and retry; where to go on is read from lake and slot by the activity at every start.
+
+import {
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { ingestActivities, startSnapshot } from './ingest-steps.ts';
+import { addTables, ingestStatus, pause, removeTables, resume, resyncTable } from './messages.ts';
+import type { IngestStatus, PipelineInput } from './model/run.ts';
+import { messageOf } from './run-text.ts';
+
+interface IngestInput extends PipelineInput {
+  readonly paused: boolean;
+  readonly resync: readonly string[];
+  readonly newEpoch: boolean;
+}
+
+const FIRST_BACKOFF_SECONDS = 1;
+const MAX_BACKOFF_SECONDS = 60;
+/** A stream that lived this long was a success, whatever ended it: the next failure waits one second again. */
+const SUCCESS_MS = 60_000;
+
+/** What the signals of one run have asked for so far. */
+interface Wishes {
+  paused: boolean;
+  newEpoch: boolean;
+  readonly resync: Set<string>;
+  /** Counts messages that need the stream to stop and the source to be prepared again. */
+  rings: number;
+}
+
+function listen(input: IngestInput): Wishes {
+  const wishes: Wishes = { paused: input.paused, newEpoch: input.newEpoch, resync: new Set(input.resync), rings: 0 };
+  const ring = () => {
+    wishes.rings += 1;
+  };
+  setHandler(pause, () => {
+    wishes.paused = true;
+    ring();
+  });
+  setHandler(resume, () => {
+    wishes.paused = false;
+    ring();
+  });
+  setHandler(addTables, ring);
+  setHandler(removeTables, ring);
+  setHandler(resyncTable, (table) => {
+    wishes.resync.add(table);
+    ring();
+  });
+  return wishes;
+}
+
+/** Runs an activity until it ends by itself or a message needs it gone; then it is cancelled and awaited. */
+async function untilRung(wishes: Wishes, work: () => Promise<unknown>): Promise<void> {
+  const seen = wishes.rings;
+  const scope = new CancellationScope();
+  const running = scope.run(work);
+  const ended = running.then(
+    () => true,
+    () => true,
+  );
+  await Promise.race([ended, condition(() => wishes.rings !== seen || workflowInfo().continueAsNewSuggested)]);
+  scope.cancel();
+  try {
+    await running;
+  } catch (failure) {
+    if (!isCancellation(failure)) throw failure;
+  }
+}
+
+/**
+ * Runs until cancelled. Signals: pause, resume, addTables, removeTables, resyncTable. Query: status.
+ * Continue-as-new happens only here, between activities, and carries every wish not yet fulfilled.
+ */
+export async function ingest(input: IngestInput): Promise<void> {
+  const wishes = listen(input);
+  const { prepareSource, streamChanges } = ingestActivities(input);
+  let status: IngestStatus = { state: 'preparing', lastFailure: null, attempts: 0 };
+  let backoffSeconds = FIRST_BACKOFF_SECONDS;
+  setHandler(ingestStatus, () => status);
+  const enter = (next: Partial<IngestStatus>) => {
+    status = { ...status, ...next };
+    setCurrentDetails(describe(input.pipeline, status));
+  };
+
+  const stream = async () => {
+    enter({ state: 'preparing' });
+    const tables = [...wishes.resync];
+    const prepared = await prepareSource({ pipeline: input.pipeline, resync: tables, newEpoch: wishes.newEpoch });
+    for (const table of tables) wishes.resync.delete(table);
+    wishes.newEpoch = false;
+    for (const pending of prepared.pendingSnapshots) await startSnapshot(input, pending);
+    enter({ state: 'streaming' });
+    await untilRung(wishes, () => streamChanges({ pipeline: input.pipeline }));
+  };
+
+  while (!workflowInfo().continueAsNewSuggested) {
+    const seen = wishes.rings;
+    if (wishes.paused) {
+      enter({ state: 'paused' });
+      await condition(() => !wishes.paused || workflowInfo().continueAsNewSuggested);
+      continue;
+    }
+    const startedMs = Date.now();
+    try {
+      await stream();
+      backoffSeconds = FIRST_BACKOFF_SECONDS;
+      enter({ lastFailure: null, attempts: 0 });
+    } catch (failure) {
+      if (CancellationScope.current().consideredCancelled) throw failure;
+      if (Date.now() - startedMs > SUCCESS_MS) backoffSeconds = FIRST_BACKOFF_SECONDS;
+      enter({ state: 'waiting-to-retry', lastFailure: messageOf(failure), attempts: status.attempts + 1 });
+      await condition(() => wishes.rings !== seen, `${backoffSeconds} seconds`);
+      backoffSeconds = Math.min(backoffSeconds * 2, MAX_BACKOFF_SECONDS);
+    }
+  }
+  const { paused, newEpoch } = wishes;
+  await continueAsNew<typeof ingest>({ ...input, paused, newEpoch, resync: [...wishes.resync] });
+}
+
+function describe(pipeline: string, status: IngestStatus): string {
+  const failure = status.lastFailure === null ? '' : `\n\nLast failure (${status.attempts}): ${status.lastFailure}`;
+  return `**${pipeline}** is ${status.state}.${failure}`;
+}

@@ -1,0 +1,67 @@
+// merge/<pipeline>: woken by `landed`, runs one activity that merges everything pending and lingers for more. The ring is
+// empty: the manifest log is the list of work. A checker looks once a minute in case every ring was lost.
+
+import {
+  condition,
+  continueAsNew,
+  getExternalWorkflowHandle,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import { landed, mergeStatus, resyncTable } from './messages.ts';
+import { lsnToText, parseLsn } from './model/lsn.ts';
+import { ingestWorkflowId, warehouseQueue } from './model/names.ts';
+import type { MergeResult, MergeStatus, PipelineInput } from './model/run.ts';
+
+const CHECK_EVERY = '1 minute';
+
+/** Runs until cancelled. Signal: landed. Query: status. */
+export async function merge(input: PipelineInput): Promise<void> {
+  let rung = 0;
+  let seen = 0;
+  let status: MergeStatus = { state: 'idle', last: null };
+  setHandler(landed, () => {
+    rung += 1;
+  });
+  setHandler(mergeStatus, () => status);
+  const { mergePending } = proxyActivities<Activities>({
+    taskQueue: warehouseQueue(input.warehouse),
+    startToCloseTimeout: '1 hour',
+    heartbeatTimeout: `${input.heartbeatTimeoutSeconds} seconds`,
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '60 seconds' },
+    summary: `merge ${input.pipeline}: lake → warehouse`,
+  });
+
+  // Continue-as-new between activities and never "only when idle": under load idle never comes, and 10,000 signals end
+  // a run. A ring that is not yet served only means one more look at the log, which every run starts with.
+  while (!workflowInfo().continueAsNewSuggested) {
+    seen = rung;
+    status = { ...status, state: 'merging' };
+    const result = await mergePending({ pipeline: input.pipeline });
+    status = { state: 'idle', last: result.merged ?? status.last };
+    setCurrentDetails(describe(input.pipeline, status));
+    await requestResync(input.pipeline, result);
+    if (rung === seen && !result.more) await condition(() => rung > seen || workflowInfo().continueAsNewSuggested, CHECK_EVERY);
+  }
+  await continueAsNew<typeof merge>(input);
+}
+
+async function requestResync(pipeline: string, result: MergeResult): Promise<void> {
+  for (const table of result.resync) {
+    try {
+      await getExternalWorkflowHandle(ingestWorkflowId(pipeline)).signal(resyncTable, table);
+    } catch {
+      // Ingest is not running: the table stays `loading` and the next merge asks again.
+    }
+  }
+}
+
+function describe(pipeline: string, status: MergeStatus): string {
+  if (status.last === null) return `**${pipeline}**: nothing merged yet.`;
+  const { seqFrom, seqTo, lsnTo, rows } = status.last;
+  const tables = Object.entries(rows).map(([table, count]) => `- ${table}: ${count} rows`);
+  return `**${pipeline}** merged manifests ${seqFrom} to ${seqTo}, up to ${lsnToText(parseLsn(lsnTo))}.\n\n${tables.join('\n')}`;
+}

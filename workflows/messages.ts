@@ -1,0 +1,26 @@
+// The words processes exchange with running workflows. A signal is a coalesced doorbell: losing, repeating or
+// reordering it changes nothing, because lake and warehouse are the truth and every run looks there.
+
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+import type { IngestStatus, MergeStatus, SnapshotProgress } from './model/run.ts';
+
+/** Files landed in the lake (to `merge/<pipeline>`). */
+export const landed = defineSignal('landed');
+
+/** Something an asset depends on may have changed (to `automation/<project>`). */
+export const event = defineSignal('event');
+
+/** Stop reading the log; the slot keeps what it has not acknowledged (to `ingest/<pipeline>`). */
+export const pause = defineSignal('pause');
+export const resume = defineSignal('resume');
+
+/** The captured tables changed: look at catalog and configuration again (to `ingest/<pipeline>`). */
+export const addTables = defineSignal('addTables');
+export const removeTables = defineSignal('removeTables');
+
+/** Copy one table anew and fold the log onto the copy (to `ingest/<pipeline>`). */
+export const resyncTable = defineSignal<[table: string]>('resyncTable');
+
+export const ingestStatus = defineQuery<IngestStatus>('status');
+export const mergeStatus = defineQuery<MergeStatus>('status');
+export const snapshotProgress = defineQuery<SnapshotProgress>('progress');

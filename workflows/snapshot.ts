@@ -1,0 +1,29 @@
+// snapshot/<pipeline>/<table>/<id>: the first copy of one table. The copy's own markers in the lake say which chunks are
+// done, so an attempt that dies is continued, never started over.
+
+import { getExternalWorkflowHandle, proxyActivities, setHandler } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import { landed, snapshotProgress } from './messages.ts';
+import { INGEST_QUEUE, mergeWorkflowId } from './model/names.ts';
+import type { CopyResult, SnapshotInput, SnapshotProgress } from './model/run.ts';
+
+/** Copies one table in chunks, then rings the merge. Query: progress. */
+export async function snapshot(input: SnapshotInput): Promise<CopyResult> {
+  let progress: SnapshotProgress = { table: input.table, state: 'copying', rows: 0 };
+  setHandler(snapshotProgress, () => progress);
+  const { copyTable } = proxyActivities<Activities>({
+    taskQueue: INGEST_QUEUE,
+    startToCloseTimeout: '30 days',
+    heartbeatTimeout: `${input.heartbeatTimeoutSeconds} seconds`,
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '60 seconds' },
+    summary: `copy ${input.table}`,
+  });
+  const result = await copyTable({ pipeline: input.pipeline, table: input.table, id: input.id });
+  progress = { table: input.table, state: 'done', rows: result.rows };
+  try {
+    await getExternalWorkflowHandle(mergeWorkflowId(input.pipeline)).signal(landed);
+  } catch {
+    // No merge workflow yet, or none any more: its checker finds the finished copy when it runs.
+  }
+  return result;
+}
