@@ -10,6 +10,7 @@ export interface Document {
 /** Settings and their defaults, as the product promises them. */
 export const PORTS: Readonly<Record<string, number>> = {
   WALFLOW_HTTP_PORT: 4400,
+  WALFLOW_INGEST_HTTP_PORT: 4401,
   WALFLOW_PGWIRE_PORT: 5439,
   WALFLOW_POSTGRES_PORT: 5438,
   WALFLOW_S3_PORT: 8333,
