@@ -1,42 +1,63 @@
-// What every command gets: the terminal, the global options, and the API of a running walflow. A command adds itself to
-// the program and returns its exit code; printing a failure is the caller's job, once (main.ts).
+// What every command gets: the terminal, the settings, the API of a running walflow, the project. A command adds itself
+// to the program and returns its exit code; printing a failure is the caller's job, once (main.ts).
 
 import type { Command } from 'commander';
+import { adHocProject } from '../config/ad-hoc.ts';
+import { loadProject } from '../config/load.ts';
+import type { ResolvedProject } from '../config/project.ts';
+import { readSettings, type Settings } from '../config/setting.ts';
 import { type ApiClient, createApiClient } from './api-client.ts';
 import type { ExitCode, Terminal } from './terminal.ts';
 
-export interface GlobalOptions {
+/** Flags every command takes; those that are settings too win over the environment. */
+interface GlobalFlags {
   readonly url?: string;
   readonly token?: string;
   readonly config?: string;
-  readonly logLevel: string;
-  readonly logFormat: string;
+  readonly logLevel?: string;
+  readonly logFormat?: string;
+}
+
+/** Which project a command is about: a file, or one database named on the command line. */
+export interface ProjectFlags {
+  readonly source?: string;
+  readonly tables?: readonly string[];
+  readonly pipeline?: string;
 }
 
 export interface Cli {
   readonly terminal: Terminal;
-  globals(): GlobalOptions;
+  settings(): Settings;
+  /** As given, unchecked: a failure must be printable although a setting is wrong. */
+  logLevel(): string | undefined;
+  /** `--config`; undefined = walflow.config.* of the folder. */
+  configFile(): string | undefined;
   api(): ApiClient;
+  project(flags: ProjectFlags): Promise<ResolvedProject>;
   /** Wraps a command's body for commander: what it returns becomes the exit code of the process. */
   action<Args extends readonly unknown[]>(body: (...args: Args) => Promise<ExitCode>): (...args: Args) => Promise<void>;
 }
 
-export const DEFAULT_HTTP_PORT = 4400;
+/** Name of the pipeline of `--source` when none is given. */
+const DEFAULT_PIPELINE = 'main';
 
 export function createCli(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): Cli {
-  const globals = () => program.opts<GlobalOptions>();
+  const flags = () => program.opts<GlobalFlags>();
+  const settings = () => readSettings(withFlags(terminal.env, flags()));
   return {
     terminal,
-    globals,
+    settings,
+    logLevel: () => flags().logLevel ?? terminal.env.WALFLOW_LOG_LEVEL,
+    configFile: () => flags().config,
     api: () => {
-      const { env } = terminal;
-      const { url, token } = globals();
-      return createApiClient({
-        url: url ?? env.WALFLOW_URL ?? `http://127.0.0.1:${env.WALFLOW_HTTP_PORT ?? DEFAULT_HTTP_PORT}`,
-        token: token ?? env.WALFLOW_TOKEN,
-        fetch: terminal.fetch,
-        signal: terminal.signal,
-      });
+      const { url, token, httpPort } = settings();
+      const { fetch, signal } = terminal;
+      return createApiClient({ url: url ?? `http://127.0.0.1:${httpPort}`, token, fetch, signal });
+    },
+    project: ({ source, tables = [], pipeline = DEFAULT_PIPELINE }) => {
+      const { env, cwd: folder } = terminal;
+      if (source === undefined) return loadProject({ file: flags().config, folder, env });
+      return Promise.resolve(adHocProject({ source, tables, pipeline, home: settings().home, folder, env }));
     },
     action:
       (body) =>
@@ -44,6 +65,16 @@ export function createCli(program: Command, terminal: Terminal, finish: (code: E
         finish(await body(...args));
       },
   };
+}
+
+function withFlags(env: Terminal['env'], flags: GlobalFlags): Terminal['env'] {
+  const given = {
+    WALFLOW_URL: flags.url,
+    WALFLOW_TOKEN: flags.token,
+    WALFLOW_LOG_LEVEL: flags.logLevel,
+    WALFLOW_LOG_FORMAT: flags.logFormat,
+  };
+  return { ...env, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 
 /** Help's last lines: how the command is used in practice. */

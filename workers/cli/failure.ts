@@ -21,8 +21,9 @@ export function failureText(failure: WalflowError, logLevel: string | undefined)
   return `${line}\n${cause.stack ?? cause.message}`;
 }
 
-export function exitCodeOf(failure: WalflowError): ExitCode {
-  return failure.code === 'USAGE_INVALID' ? EXIT.wrongUse : EXIT.failed;
+/** A flag that is no flag and a flag with an impossible value are both wrong use. */
+export function exitCodeOf({ code }: WalflowError): ExitCode {
+  return code === 'USAGE_INVALID' || code === 'SETTING_INVALID' ? EXIT.wrongUse : EXIT.failed;
 }
 
 /** Commander's sentence, e.g. "error: unknown command 'stats'\n(Did you mean status?)", in our form. */

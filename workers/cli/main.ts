@@ -43,7 +43,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
     if (failure instanceof CommanderError && failure.code === 'commander.help') return EXIT.wrongUse;
     if (failure instanceof Error && failure.name === 'AbortError' && terminal.signal.aborted) return EXIT.failed;
     const known = toWalflowError(failure);
-    terminal.err(failureText(known, program.opts().logLevel));
+    terminal.err(failureText(known, program.opts<{ logLevel?: string }>().logLevel ?? terminal.env.WALFLOW_LOG_LEVEL));
     return exitCodeOf(known);
   }
 }

@@ -1,11 +1,15 @@
 // The list of commands and the options all of them share. A command that is listed works.
 
 import { Command, Option } from 'commander';
+import { SETTINGS } from '../config/setting.ts';
 import { WALFLOW_VERSION } from '../version.ts';
+import { addCheck } from './check.ts';
 import { createCli, examples } from './cli.ts';
+import { addDeploy } from './deploy.ts';
 import { addInit } from './init.ts';
 import { addOperations } from './operate.ts';
 import { addQuery } from './query.ts';
+import { addSlot } from './slot.ts';
 import { addStatus } from './status.ts';
 import type { ExitCode, Terminal } from './terminal.ts';
 import { addVerify } from './verify.ts';
@@ -15,11 +19,11 @@ export function createProgram(terminal: Terminal, finish: (code: ExitCode) => vo
   const program = new Command('walflow')
     .description('Postgres to DuckDB tables through Parquet in S3, provably equal, run by Temporal.')
     .version(WALFLOW_VERSION, '-V, --version', 'print the version')
-    .option('--url <url>', 'a running walflow (WALFLOW_URL, default http://127.0.0.1:4400)')
-    .option('--token <token>', 'its token (WALFLOW_TOKEN)')
+    .addOption(settingOption(SETTINGS.url))
+    .addOption(settingOption(SETTINGS.token))
     .option('--config <file>', 'configuration (default: walflow.config.ts in this folder)')
-    .addOption(levelOption())
-    .addOption(formatOption())
+    .addOption(settingOption(SETTINGS.logLevel))
+    .addOption(settingOption(SETTINGS.logFormat))
     .helpOption('-h, --help', 'print help')
     .helpCommand(false)
     .addHelpText('after', examples('walflow dev --demo', 'walflow status', 'walflow query "select 1"'))
@@ -32,19 +36,17 @@ export function createProgram(terminal: Terminal, finish: (code: ExitCode) => vo
     .exitOverride();
   const cli = createCli(program, terminal, finish);
   addInit(program, cli);
+  addCheck(program, cli);
   addStatus(program, cli);
   addQuery(program, cli);
   addVerify(program, cli);
   addOperations(program, cli);
+  addDeploy(program, cli);
+  addSlot(program, cli);
   return program;
 }
 
-function levelOption(): Option {
-  return new Option('--log-level <level>', 'how much the log says')
-    .choices(['trace', 'debug', 'info', 'warn', 'error'])
-    .default('info');
-}
-
-function formatOption(): Option {
-  return new Option('--log-format <format>', 'for people or for machines').choices(['pretty', 'json']);
+/** A flag that says the same as an environment variable; the value is checked where all settings are. */
+function settingOption({ flag, env, help }: { flag: string; env: string; help: string }): Option {
+  return new Option(flag, `${help} (${env})`);
 }

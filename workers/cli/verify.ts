@@ -37,7 +37,7 @@ async function verify(cli: Cli, pipeline: string, options: VerifyOptions): Promi
     terminal.out(options.json ? JSON.stringify(report) : verifyText(report));
     return EXIT_OF[report.result];
   } catch (failure) {
-    terminal.err(failureText(toWalflowError(failure), cli.globals().logLevel));
+    terminal.err(failureText(toWalflowError(failure), cli.logLevel()));
     return EXIT.couldNot;
   }
 }

@@ -1,0 +1,34 @@
+// `walflow check`: is the configuration right? Nothing is connected to.
+
+import type { Command } from 'commander';
+import type { ResolvedPipeline, ResolvedProject } from '../config/project.ts';
+import { type Cli, examples } from './cli.ts';
+import { EXIT } from './terminal.ts';
+
+export function addCheck(program: Command, cli: Cli): void {
+  program
+    .command('check')
+    .description('validate the configuration and say what it means; connects to nothing')
+    .addHelpText('after', examples('walflow check', 'walflow check --config staging.config.ts'))
+    .action(
+      cli.action(async () => {
+        cli.terminal.out(projectText(await cli.project({})));
+        return EXIT.done;
+      }),
+    );
+}
+
+function projectText(project: ResolvedProject): string {
+  return [
+    `project ${project.name} is valid (${project.file ?? 'from flags'})`,
+    ...[...project.warehouses.values()].map(({ name, kind, path }) => `  warehouse ${name}: ${kind} ${path}`),
+    ...[...project.pipelines.values()].map(pipelineText),
+    ...project.assets.map(({ key, deps }) => `  asset ${key} from ${deps.join(', ')}`),
+  ].join('\n');
+}
+
+/** Host and database say which source is meant; user and password are nobody's business here. */
+function pipelineText({ name, source, lake, warehouse }: ResolvedPipeline): string {
+  const place = URL.canParse(source.url) ? `${new URL(source.url).host}${new URL(source.url).pathname}` : 'its source';
+  return `  pipeline ${name}: ${source.tables.join(', ')} of ${place} → ${lake.url}/${name} → ${warehouse} (slot ${source.slot})`;
+}

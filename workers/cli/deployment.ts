@@ -1,0 +1,47 @@
+// What `walflow deploy` and `start` do: the long-lived workflows are started unless they run already.
+
+import { ingestWorkflowId, mergeWorkflowId } from '../../workflows/model/names.ts';
+import type { ResolvedProject } from '../config/project.ts';
+import { startAutomation, startIngest, startMerge } from '../entity-workflow.ts';
+import { ASSET_WAREHOUSE } from '../worker-process.ts';
+import type { Cli, ProjectFlags } from './cli.ts';
+import { entityWorkflowIds, inputOf, isRunning } from './pipeline-runs.ts';
+import { pipelineNamed } from './project-flags.ts';
+import { type TemporalAccess, withTemporal } from './temporal-access.ts';
+import { EXIT, type ExitCode } from './terminal.ts';
+
+/** Starts one pipeline's workflows. */
+export async function start(cli: Cli, name: string, flags: Pick<ProjectFlags, 'source'>): Promise<ExitCode> {
+  const { project } = await pipelineNamed(cli, name, flags);
+  await withTemporal(cli, project, (temporal) => startPipeline(temporal, name));
+  cli.terminal.out(`${ingestWorkflowId(name)} and ${mergeWorkflowId(name)} run`);
+  return EXIT.done;
+}
+
+/** Starts all workflows of the project; `+` is new, `=` was there. */
+export async function deploy(cli: Cli, dryRun: boolean): Promise<ExitCode> {
+  const project = await cli.project({});
+  return await withTemporal(cli, project, async (temporal) => {
+    if (!temporal.searchAttributes)
+      cli.terminal.out('! search attributes cannot be registered: runs are found by id only');
+    for (const workflowId of entityWorkflowIds(project)) {
+      const running = await isRunning(temporal.client, workflowId);
+      cli.terminal.out(running ? `= ${workflowId} runs` : `+ ${workflowId} ${dryRun ? 'would be started' : 'starts'}`);
+    }
+    if (!dryRun) await startAll(temporal, project);
+    return EXIT.done;
+  });
+}
+
+async function startAll(temporal: TemporalAccess, project: ResolvedProject): Promise<void> {
+  for (const name of project.pipelines.keys()) await startPipeline(temporal, name);
+  if (project.assets.length === 0) return;
+  const { client, searchAttributes } = temporal;
+  await startAutomation(client, { project: project.name, warehouse: ASSET_WAREHOUSE, searchAttributes });
+}
+
+async function startPipeline({ client, pipelines }: TemporalAccess, name: string): Promise<void> {
+  const input = inputOf(pipelines, name);
+  await startIngest(client, input);
+  await startMerge(client, input);
+}

@@ -1,0 +1,28 @@
+// How commands that work on a pipeline itself learn which one is meant, and where its source is.
+
+import type { Command } from 'commander';
+import { WalflowError } from '../../workflows/model/errors.ts';
+import type { ResolvedPipeline, ResolvedProject } from '../config/project.ts';
+import type { Cli, ProjectFlags } from './cli.ts';
+
+/** `--source`: the pipeline was started by `walflow dev --source`, not from a configuration file. */
+export function withSourceFlag(command: Command): Command {
+  return command.option('--source <url>', 'source of a pipeline that `walflow dev --source` made');
+}
+
+/**
+ * The pipeline of the project, by name.
+ * @throws WalflowError PIPELINE_UNKNOWN naming those there are
+ */
+export async function pipelineNamed(
+  cli: Cli,
+  name: string,
+  flags: Pick<ProjectFlags, 'source'>,
+): Promise<{ readonly project: ResolvedProject; readonly pipeline: ResolvedPipeline }> {
+  const project = await cli.project({ ...flags, pipeline: name });
+  const pipeline = project.pipelines.get(name);
+  if (pipeline !== undefined) return { project, pipeline };
+  throw new WalflowError('PIPELINE_UNKNOWN', `the configuration has no pipeline "${name}"`, {
+    hint: `it has: ${[...project.pipelines.keys()].join(', ')}`,
+  });
+}

@@ -1,0 +1,35 @@
+// A Temporal client for one command, closed behind it, and what pipelines are started with.
+
+import type { Client } from '@temporalio/client';
+import type { PipelineInput } from '../../workflows/model/run.ts';
+import type { ResolvedProject } from '../config/project.ts';
+import { temporalSettings } from '../config/temporal.ts';
+import { pipelineInputs } from '../pipeline-resources.ts';
+import { connectClient, ensureSearchAttributes } from '../temporal.ts';
+import type { Cli } from './cli.ts';
+
+/** Seconds without a heartbeat after which Temporal gives an activity to another worker. */
+export const HEARTBEAT_TIMEOUT_SECONDS = 30;
+
+export interface TemporalAccess {
+  readonly client: Client;
+  /** False where the namespace lacks walflow's search attributes. */
+  readonly searchAttributes: boolean;
+  readonly pipelines: ReadonlyMap<string, PipelineInput>;
+}
+
+/** @throws WalflowError TEMPORAL_UNREACHABLE */
+export async function withTemporal<T>(
+  cli: Cli,
+  project: ResolvedProject,
+  work: (temporal: TemporalAccess) => Promise<T>,
+): Promise<T> {
+  const client = await connectClient(temporalSettings(cli.settings()));
+  try {
+    const searchAttributes = await ensureSearchAttributes(client);
+    const pipelines = pipelineInputs(project, HEARTBEAT_TIMEOUT_SECONDS, searchAttributes);
+    return await work({ client, searchAttributes, pipelines });
+  } finally {
+    await client.connection.close();
+  }
+}
