@@ -1,0 +1,46 @@
+// Puts winners into the warehouse table: delete by key, insert again. Updating in place (MERGE) rewrites every row group
+// it touches and costs ten times as much on random keys.
+
+import type { CaptureEntry } from '../../workflows/model/manifest.ts';
+import { chunksSql, columnAlias, keyAliases } from './changes-sql.ts';
+import { qualified, quoted } from './identifier.ts';
+import { insertColumns } from './schema-sql.ts';
+
+/** Where the fold leaves its result for the statements here. */
+export const WINNERS = 'temp.main._walflow_winners';
+
+export function makeWinnersSql(winners: string): string {
+  return `create or replace temp table _walflow_winners as ${winners}`;
+}
+
+/** Rows of the table whose key has a winner. */
+export function replacedRows(entry: CaptureEntry): string {
+  const table = entry.keyColumns.map(quoted).join(', ');
+  const winner = keyAliases(entry).join(', ');
+  // A row constructor even for one column would hide the keys' ranges from DuckDB's row group pruning.
+  return entry.keyColumns.length === 1
+    ? `${table} in (select ${winner} from ${WINNERS})`
+    : `(${table}) in (select (${winner}) from ${WINNERS})`;
+}
+
+export function deleteReplacedSql(entry: CaptureEntry): string {
+  return `delete from ${qualified(entry)} where ${replacedRows(entry)}`;
+}
+
+/** Winners that live on. */
+export function insertWinnersSql(entry: CaptureEntry): string {
+  return `${insertInto(entry)} from ${WINNERS} where op <> 'd'`;
+}
+
+/** Copied rows; with changes folded over them, only those no change has touched. */
+export function insertChunksSql(entry: CaptureEntry, paths: readonly string[], folded: boolean): string {
+  const rows = `(${chunksSql(entry, paths)})`;
+  const beaten =
+    folded && entry.mode === 'keyed' ? ` anti join ${WINNERS} using (${keyAliases(entry).join(', ')})` : '';
+  return `${insertInto(entry)} from (select rows.* from ${rows} rows${beaten})`;
+}
+
+function insertInto(entry: CaptureEntry): string {
+  const columns = entry.columns.map((_, i) => columnAlias(i));
+  return `insert into ${qualified(entry)} (${insertColumns(entry)}) select ${[...columns, 'lsn', 'commit_time'].join(', ')}`;
+}

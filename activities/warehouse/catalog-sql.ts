@@ -1,0 +1,39 @@
+// walflow's own tables in the warehouse, schema `_walflow`: where each pipeline stands, what was merged by which run, and
+// what derived assets were made from. Positions are BIGINT, times TIMESTAMPTZ in UTC. A reader may query them; only the
+// owner process writes.
+
+/** Raised with every change below; an older file is migrated forward, a newer one refused. */
+export const CATALOG_VERSION = 1;
+
+export const CATALOG_DDL: readonly string[] = [
+  `create schema _walflow`,
+  `create table _walflow.version (version INTEGER not null)`,
+  // One row per pipeline: the manifest it is merged up to, by hash.
+  `create table _walflow.watermark (
+     pipeline VARCHAR not null, epoch_no INTEGER not null, seq BIGINT not null, manifest_hash VARCHAR not null,
+     end_lsn BIGINT not null, effective_time TIMESTAMPTZ, merged_at TIMESTAMPTZ)`,
+  // One row per captured table. merged_seq and merged_lsn are set while a table does not follow the watermark.
+  `create table _walflow.tables (
+     pipeline VARCHAR not null, table_id VARCHAR not null, schema_name VARCHAR not null, table_name VARCHAR not null,
+     state VARCHAR not null, reason_code VARCHAR, reason VARCHAR, snapshot_id VARCHAR not null, r0_lsn BIGINT not null,
+     from_seq BIGINT not null, schema_version VARCHAR not null, capture JSON not null,
+     merged_seq BIGINT, merged_lsn BIGINT, changed_at TIMESTAMPTZ not null)`,
+  // One row per merged window.
+  `create table _walflow.ledger (
+     pipeline VARCHAR not null, seq_from BIGINT not null, seq_to BIGINT not null, lsn_from BIGINT not null,
+     lsn_to BIGINT not null, rows JSON not null, workflow_id VARCHAR not null, run_id VARCHAR not null,
+     attempt INTEGER not null, started_at TIMESTAMPTZ not null, merged_at TIMESTAMPTZ not null)`,
+  // Derived assets as last declared by the configuration.
+  `create table _walflow.assets (asset VARCHAR not null, code_version VARCHAR not null, declared_at TIMESTAMPTZ not null)`,
+  // What is due: written by the transaction that changed an input. A NULL partition means the whole asset.
+  `create table _walflow.dirty_partitions (
+     asset VARCHAR not null, partition DATE, cause VARCHAR not null, seq BIGINT not null, marked_at TIMESTAMPTZ not null)`,
+  // One row per partition and run, numbered in the order of their commits.
+  `create table _walflow.materializations (
+     no BIGINT not null, id VARCHAR not null, asset VARCHAR not null, partition DATE, started_at TIMESTAMPTZ not null,
+     finished_at TIMESTAMPTZ not null, rows BIGINT not null, inputs JSON not null, code_version VARCHAR not null,
+     workflow_id VARCHAR not null, run_id VARCHAR not null, attempt INTEGER not null)`,
+];
+
+/** SELECT expression: a TIMESTAMPTZ as ISO 8601 text with microseconds, the form manifests and the API use. */
+export const isoText = (column: string) => `strftime(${column}, '%Y-%m-%dT%H:%M:%S.%fZ')`;

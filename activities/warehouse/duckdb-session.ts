@@ -1,0 +1,56 @@
+// One connection to the warehouse: statements in, plain rows out. Session settings are global and locked (duckdb.ts), so
+// a session has no state besides its transaction and its temp tables.
+
+import type { DuckDBConnection } from '@duckdb/node-api';
+
+/** What a statement is given for `$1`, `$2`, …; positions and wide integers travel as text and are cast in SQL. */
+export type SqlParameter = string | number | boolean | null;
+
+export class DuckDbSession {
+  readonly #connection: DuckDBConnection;
+
+  constructor(connection: DuckDBConnection) {
+    this.#connection = connection;
+  }
+
+  /** Runs one statement; how many rows it changed. */
+  async run(sql: string, parameters: readonly SqlParameter[] = []): Promise<number> {
+    const result = await this.#connection.run(sql, [...parameters]);
+    return result.rowsChanged;
+  }
+
+  /**
+   * Rows as objects by column name. BIGINT and everything wider, dates and decimals come as text; the caller's type says
+   * what its SELECT list yields.
+   */
+  async rows<Row>(sql: string, parameters: readonly SqlParameter[] = []): Promise<readonly Row[]> {
+    const result = await this.#connection.run(sql, [...parameters]);
+    return (await result.getRowObjectsJson()) as Row[];
+  }
+
+  /** Commits what `work` did, or rolls all of it back. */
+  async transaction<T>(work: () => Promise<T>): Promise<T> {
+    await this.run('begin transaction');
+    try {
+      const result = await work();
+      await this.run('commit');
+      return result;
+    } catch (failure) {
+      await this.#rollBack();
+      throw failure;
+    }
+  }
+
+  close(): void {
+    this.#connection.closeSync();
+  }
+
+  /** A failed COMMIT has already ended the transaction; the first failure is the one worth reporting. */
+  async #rollBack(): Promise<void> {
+    try {
+      await this.run('rollback');
+    } catch {
+      // Nothing is left to roll back.
+    }
+  }
+}

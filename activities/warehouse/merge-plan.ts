@@ -1,0 +1,84 @@
+// What one merge transaction is asked to do, and what it says it did (station 8 of a row). A plan covers one window: whole
+// manifests between two watermarks. Everything in it is local: files are on disk, positions are known.
+
+import type { LsnHex } from '../../workflows/model/lsn.ts';
+import type { CaptureEntry, DataFile, Truncate } from '../../workflows/model/manifest.ts';
+import type { RunRef } from '../../workflows/model/run.ts';
+import type { Watermark } from '../../workflows/model/watermark.ts';
+import type { TouchRule } from './touch-rule.ts';
+
+/** A change file of the lake on the local disk, in a folder the warehouse may read. */
+export interface ChangeFile {
+  readonly path: string;
+  readonly file: DataFile;
+}
+
+export type TruncatePoint = Pick<Truncate, 'commitLsn' | 'ordinal'>;
+
+/** The changes of one table in the window. */
+export interface TableChanges {
+  readonly entry: CaptureEntry;
+  readonly changeFiles: readonly ChangeFile[];
+  readonly truncates: readonly TruncatePoint[];
+}
+
+/** A table that goes live in this transaction: copied rows plus every change from R0 up to the window's end. */
+export interface TableLoad extends TableChanges {
+  /** Changes with commitLsn >= r0Lsn beat the copied rows; `complete.json` of the snapshot has the exact value. */
+  readonly r0Lsn: LsnHex;
+  readonly chunkPaths: readonly string[];
+}
+
+export interface TablePauseOrder {
+  readonly table: string;
+  /** Error code, e.g. DATA_FILE_DAMAGED. */
+  readonly code: string;
+  /** Words for people; no cell values. */
+  readonly reason: string;
+}
+
+export interface MergePlan {
+  readonly pipeline: string;
+  /** The watermark this plan was made from: the merge happens only if it still stands. */
+  readonly expected: Watermark;
+  readonly next: Watermark;
+  readonly run: RunRef;
+  /**
+   * Every table this plan took for live or append-only. ⚠ A load without new manifests makes a table live and leaves the
+   * watermark where it is: a plan that does not know of it would skip that table's changes.
+   */
+  readonly flowing: readonly string[];
+  /** Of those, the ones the window changes. */
+  readonly tables: readonly TableChanges[];
+  readonly loads: readonly TableLoad[];
+  /** New tables and new snapshots: state `loading`; old rows stay readable until the load. */
+  readonly begins: readonly CaptureEntry[];
+  readonly pauses: readonly TablePauseOrder[];
+  /** Tables no longer captured: forgotten, their rows stay. */
+  readonly removes: readonly string[];
+  /** Assets to mark when a table of this pipeline changes. */
+  readonly touched: readonly TouchRule[];
+  /** ISO 8601 UTC. */
+  readonly nowIso: string;
+}
+
+/** Changes merged, as the writer counted them; `loaded` = rows copied by a load. */
+export interface RowCounts {
+  readonly inserts: number;
+  readonly updates: number;
+  readonly deletes: number;
+  readonly loaded: number;
+}
+
+export type MergeOutcome =
+  | { readonly tag: 'already-merged'; readonly watermark: Watermark }
+  | {
+      readonly tag: 'merged';
+      readonly rows: Readonly<Record<string, RowCounts>>;
+      /** Keys of assets that are due now because of this merge. */
+      readonly touchedAssets: readonly string[];
+      /** Tables whose copy misses an unchanged value: still `loading`, their snapshot must start again. */
+      readonly unresolved: readonly string[];
+      /** Tables this merge paused on its own account. */
+      readonly paused: readonly TablePauseOrder[];
+    };
