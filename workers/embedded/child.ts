@@ -41,8 +41,15 @@ export interface RunningChild {
   stop(boundMs?: number): Promise<void>;
 }
 
+export interface StartOptions {
+  /** Gives the start up; what was started is stopped. */
+  readonly signal?: AbortSignal;
+  /** Awaited before the child is asked whether it is ready. */
+  readonly onSpawn?: (child: RunningChild) => Promise<void>;
+}
+
 const READY_POLL_MS = 50;
-const DEFAULT_STOP_BOUND_MS = 6_000;
+const DEFAULT_STOP_BOUND_MS = 4_000;
 const TAIL_LINES = 15;
 const LAST_WORDS_MS = 500;
 
@@ -50,23 +57,30 @@ const LAST_WORDS_MS = 500;
  * Starts a child and waits until it is ready.
  * @throws WalflowError EMBEDDED_CHILD_CRASHED, with the tail of its log, when it ends first or does not get ready in time.
  */
-export async function startChild(spec: ChildSpec, signal?: AbortSignal): Promise<RunningChild> {
+export async function startChild(spec: ChildSpec, options: StartOptions = {}): Promise<RunningChild> {
+  const { signal, onSpawn } = options;
   const child = await spawnChild(spec);
+  await onSpawn?.(child);
   let exit: ChildExit | undefined;
   void child.exited.then((how) => {
     exit = how;
   });
   const deadlineMs = performance.now() + spec.readyTimeoutMs;
-  while (!(await spec.ready().catch(() => false))) {
+  for (;;) {
+    const ready = await spec.ready().catch(() => false);
+    // Asked after the probe: another program on the same port may have answered for a child that could not have it.
     if (exit !== undefined) throw crashed(spec, child, `ended before it was ready (${exitText(exit)})`);
-    if (signal?.aborted || performance.now() > deadlineMs) {
+    if (signal?.aborted) {
       await child.stop();
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
+    }
+    if (ready) return child;
+    if (performance.now() > deadlineMs) {
+      await child.stop();
       throw crashed(spec, child, `was not ready after ${spec.readyTimeoutMs / 1000} s`);
     }
     await sleep(READY_POLL_MS);
   }
-  return child;
 }
 
 /** The error for a child that ended although nobody asked it to. */
@@ -133,7 +147,8 @@ async function stopBySignals(
   for (const signal of signals) {
     if (child.exitCode !== null || child.signalCode !== null) break;
     child.kill(signal);
-    await Promise.race([exited, sleep(stepMs)]);
+    // The child itself keeps this process waiting; the timer must not go on when it is gone.
+    await Promise.race([exited, sleep(stepMs, undefined, { ref: false })]);
   }
   if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
   await exited;

@@ -1,17 +1,19 @@
 // Where PostgreSQL's files may lie: in the state folder, unless the user it runs as cannot enter it (root started walflow
-// in a folder only root can enter); then in a folder of its own under /var/lib, named after the state folder.
+// in a folder only root can enter); then in a folder of their own elsewhere, whose path is noted in the state folder.
 
-import { createHash } from 'node:crypto';
-import { chown, mkdir } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { canUse, type Identity } from './postgres-identity.ts';
 
 const ELSEWHERE = ['/var/lib/walflow', join(tmpdir(), 'walflow')] as const;
+/** Beside the state, so that a state folder that was deleted does not come back with the old database. */
+const NOTE = 'moved-to';
 
 /**
- * `folder`, or its stand-in: made, owned by that user, and usable by it. The same folder always has the same stand-in.
+ * `folder`, or its stand-in: made, owned by that user, and usable by it.
  * @throws WalflowError EMBEDDED_POSTGRES_UNUSABLE
  */
 export async function reachableFolder(
@@ -19,14 +21,17 @@ export async function reachableFolder(
   identity: Identity | undefined,
   elsewhere: readonly string[] = ELSEWHERE,
 ): Promise<string> {
-  const hash = createHash('sha256').update(resolve(folder)).digest('hex').slice(0, 12);
-  const candidates = [folder, ...elsewhere.map((parent) => join(parent, `${basename(folder)}-${hash}`))];
+  await mkdir(folder, { recursive: true });
+  const noted = await readFile(join(folder, NOTE), 'utf8').catch(() => null);
+  const candidates = noted === null ? [folder, ...elsewhere.map((parent) => join(parent, randomUUID()))] : [noted];
   for (const candidate of candidates) {
-    if (await isMadeUsable(candidate, identity)) return candidate;
+    if (!(await isMadeUsable(candidate, identity))) continue;
+    if (candidate !== folder && candidate !== noted) await writeFile(join(folder, NOTE), candidate);
+    return candidate;
   }
   throw new WalflowError(
     'EMBEDDED_POSTGRES_UNUSABLE',
-    `PostgreSQL's user cannot write to any of ${candidates.join(', ')}`,
+    `PostgreSQL's user cannot enter and write to any of ${candidates.join(', ')}`,
   );
 }
 

