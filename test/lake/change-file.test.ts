@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ChangeFileEncoder } from '../../activities/lake/change-file.ts';
+import { WalflowError } from '../../workflows/model/errors.ts';
+import { capturedTable, OID } from './captured-table.ts';
+
+const TABLE = capturedTable([
+  ['id', OID.int4],
+  ['note', OID.text],
+  ['flag', OID.bool],
+  ['total', OID.int8],
+]);
+const GOOD = ['1', 'note', 't', '7'] as const;
+
+const failureOf = (work: () => void): unknown => {
+  try {
+    work();
+    return null;
+  } catch (failure) {
+    return failure;
+  }
+};
+
+test('a refused value is named by table and column, never by its text', () => {
+  const encoder = new ChangeFileEncoder(TABLE);
+  encoder.beginTransaction(1n, 0, 1);
+  const failure = failureOf(() => encoder.appendText(0, ['1', 'fine', 't', 'secret']));
+  expect(failure).toBeInstanceOf(WalflowError);
+  expect(failure).toMatchObject({ code: 'VALUE_NOT_EXACT' });
+  expect(String(failure)).toContain('public.t.total');
+  expect(String(failure)).not.toContain('secret');
+});
+
+test('a refused row leaves no trace, whichever of its columns is refused', async () => {
+  const rows = fc.array(
+    fc.record({
+      values: fc.tuple(...GOOD.map((good) => fc.constantFrom(good, null))),
+      badColumn: fc.constantFrom(null, 0, 2, 3),
+    }),
+    { maxLength: 40 },
+  );
+  await fc.assert(
+    fc.asyncProperty(rows, async (plan) => {
+      const [tried, clean] = [new ChangeFileEncoder(TABLE), new ChangeFileEncoder(TABLE)];
+      plan.forEach(({ values, badColumn }, i) => {
+        tried.beginTransaction(BigInt(i), i, i);
+        if (badColumn === null) {
+          clean.beginTransaction(BigInt(i), i, i);
+          clean.appendText(i, values);
+          tried.appendText(i, values);
+        } else {
+          const spoiled = values.map((value, column) => (column === badColumn ? 'bad' : value));
+          expect(failureOf(() => tried.appendText(i, spoiled))).toMatchObject({ code: 'VALUE_NOT_EXACT' });
+        }
+        expect(tried.rows).toBe(clean.rows);
+        expect(tried.bytes).toBe(clean.bytes);
+      });
+      const [a, b] = [await tried.finish(), await clean.finish()];
+      expect(a.bytes.equals(b.bytes)).toBe(true);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('bytes grow with what is held and go back to zero', () => {
+  const encoder = new ChangeFileEncoder(TABLE);
+  encoder.beginTransaction(1n, 0, 1);
+  encoder.appendText(0, ['1', 'x'.repeat(1000), 't', null]);
+  expect(encoder.bytes).toBeGreaterThan(1000);
+  encoder.reset();
+  expect([encoder.bytes, encoder.rows]).toEqual([0, 0]);
+});
+
+test('a finished encoder takes no row before reset', async () => {
+  const encoder = new ChangeFileEncoder(TABLE);
+  encoder.beginTransaction(1n, 0, 1);
+  encoder.appendText(0, GOOD);
+  await encoder.finish();
+  expect(failureOf(() => encoder.appendText(1, GOOD))).toMatchObject({ code: 'INTERNAL' });
+  encoder.reset();
+  encoder.beginTransaction(1n, 0, 1);
+  encoder.appendText(0, GOOD);
+  expect(encoder.rows).toBe(1);
+});
+
+test('what finish returned stays as it is while the encoder is used again', async () => {
+  const encoder = new ChangeFileEncoder(TABLE);
+  encoder.beginTransaction(1n, 0, 1);
+  encoder.appendText(0, GOOD);
+  const { bytes } = await encoder.finish();
+  const before = Buffer.from(bytes);
+  encoder.reset();
+  encoder.beginTransaction(2n, 0, 1);
+  for (let i = 0; i < 100; i++) encoder.appendText(i, ['2', 'other', 'f', '9']);
+  expect(bytes.equals(before)).toBe(true);
+});

@@ -1,0 +1,85 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  dataKey,
+  manifestKey,
+  parseLakeUrl,
+  parseManifestKey,
+  snapshotChunkKey,
+  snapshotCompleteKey,
+  snapshotMarkerKey,
+} from '../../activities/lake/object-key.ts';
+
+const PLACE = {
+  schema: 'public',
+  name: 'orders',
+  seq: 42,
+  part: 0,
+  commitTimeUs: 1_768_000_000_123_456,
+  nonce: 'a1b2',
+};
+
+describe('keys', () => {
+  test('have the layout of the lake', () => {
+    expect(manifestKey(7)).toBe('log/00000000000000000007.json');
+    expect(dataKey(PLACE)).toBe('data/public/orders/dt=2026-01-09/hr=23/00000000000000000042-0-a1b2.parquet');
+    expect(snapshotChunkKey(PLACE, 's1', 3, 'n')).toBe('snapshot/public/orders/s1/00000003-n.parquet');
+    expect(snapshotMarkerKey(PLACE, 's1', 3)).toBe('snapshot/public/orders/s1/00000003.json');
+    expect(snapshotCompleteKey(PLACE, 's1')).toBe('snapshot/public/orders/s1/complete.json');
+  });
+
+  test('place a commit before 1970 in its own hour', () => {
+    expect(dataKey({ ...PLACE, commitTimeUs: -1 })).toContain('/dt=1969-12-31/hr=23/');
+  });
+
+  test('sort as the manifests they name', () => {
+    fc.assert(
+      fc.property(fc.maxSafeNat(), fc.maxSafeNat(), (a, b) => {
+        expect(Math.sign(a - b)).toBe(manifestKey(a) < manifestKey(b) ? -1 : Number(a !== b));
+        expect(parseManifestKey(manifestKey(a))).toBe(a);
+      }),
+    );
+  });
+
+  test('of other kinds are no manifest keys', () => {
+    for (const key of ['log/7.json', 'log/00000000000000000007.json.tmp', 'data/00000000000000000007.json', '']) {
+      expect(parseManifestKey(key)).toBeNull();
+    }
+  });
+
+  test('of two tables never share a folder, whatever their names', () => {
+    const name = fc.string({
+      unit: fc.constantFrom('a', '.', '/', '%', '2', 'E', 'é', ' ', '=', "'", '"'),
+      minLength: 1,
+    });
+    fc.assert(
+      fc.property(name, name, name, name, (s1, n1, s2, n2) => {
+        const a = snapshotCompleteKey({ schema: s1, name: n1 }, 'x');
+        const b = snapshotCompleteKey({ schema: s2, name: n2 }, 'x');
+        expect(a === b).toBe(s1 === s2 && n1 === n2);
+        expect(a).toMatch(/^snapshot\/[A-Za-z0-9_~%-]+\/[A-Za-z0-9_~%-]+\/x\/complete\.json$/);
+      }),
+    );
+  });
+});
+
+describe('lake urls', () => {
+  test('give bucket and prefix without slashes at the ends', () => {
+    expect(parseLakeUrl('s3://my-bucket/raw/cdc')).toEqual({ bucket: 'my-bucket', prefix: 'raw/cdc' });
+    expect(parseLakeUrl('s3://my-bucket//raw//cdc/')).toEqual({ bucket: 'my-bucket', prefix: 'raw/cdc' });
+    expect(parseLakeUrl('s3://my-bucket')).toEqual({ bucket: 'my-bucket', prefix: '' });
+  });
+
+  test.each([
+    '',
+    'my-bucket',
+    'http://my-bucket/x',
+    's3://',
+    's3:///x',
+    's3://UPPER/x',
+    's3://ab',
+    's3://bucket/a/../b',
+  ])('"%s" is refused', (url) => {
+    expect(() => parseLakeUrl(url)).toThrow(expect.objectContaining({ code: 'LAKE_URL_INVALID' }));
+  });
+});
