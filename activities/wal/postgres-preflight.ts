@@ -1,13 +1,14 @@
 // Everything that could stop a pipeline at the source, looked at before anything is made there. All obstacles are found
 // at once: nobody wants to learn of the third one after mending two.
 
-import { type ErrorCode, WalflowError } from '../../workflows/model/errors.ts';
+import { WalflowError } from '../../workflows/model/errors.ts';
 import type { CapturedTable } from '../../workflows/model/relation.ts';
 import type { Source } from './postgres.ts';
 import { matchTables } from './postgres-catalog.ts';
 import { connect } from './postgres-connection.ts';
 import { type PublicationPlan, planPublications } from './postgres-publication.ts';
 import { busyError, readHolder } from './postgres-slot.ts';
+import { OLDEST_VERSION, type ServerFacts, serverObstacles } from './server-facts.ts';
 import type { MatchedTable } from './table-match.ts';
 
 export interface PreflightSettings {
@@ -25,20 +26,6 @@ export interface PreflightResult {
   /** For the user, said once: append-only tables and the like. */
   readonly notices: readonly string[];
 }
-
-interface ServerFacts {
-  readonly version: number;
-  readonly versionText: string;
-  readonly walLevel: string;
-  readonly standby: boolean;
-  readonly maxSlots: number;
-  readonly slots: number;
-  readonly slotExists: boolean;
-  readonly user: string;
-  readonly mayCreate: boolean;
-}
-
-const OLDEST_VERSION = 150_000;
 
 const SERVER_SQL = `
   select current_setting('server_version_num')::int as version, current_setting('server_version') as "versionText",
@@ -63,18 +50,6 @@ export async function preflight(source: Source, settings: PreflightSettings): Pr
   obstacles.push(...(await publicationObstacles(source, settings, match.tables, facts)));
   if (obstacles.length > 0) throw combined(obstacles);
   return { tables: match.tables.map((table) => table.captured), notices: match.notices };
-}
-
-function serverObstacles(facts: ServerFacts): WalflowError[] {
-  const obstacles: WalflowError[] = [];
-  const found = (code: ErrorCode, message: string) => obstacles.push(new WalflowError(code, message));
-  if (facts.version < OLDEST_VERSION) found('SOURCE_TOO_OLD', `the source runs PostgreSQL ${facts.versionText}`);
-  if (facts.standby) found('SOURCE_IS_STANDBY', 'the source is a standby (it is in recovery)');
-  if (facts.walLevel !== 'logical') found('SOURCE_WAL_LEVEL', `wal_level is ${facts.walLevel} on the source`);
-  if (!facts.slotExists && facts.slots >= facts.maxSlots) {
-    found('SOURCE_NO_FREE_SLOT', `all ${facts.maxSlots} replication slots of the source are taken`);
-  }
-  return obstacles;
 }
 
 async function slotObstacles(source: Source, settings: PreflightSettings): Promise<WalflowError[]> {

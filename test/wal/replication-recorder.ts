@@ -1,0 +1,49 @@
+// Follows a slot in a test: decodes everything into an event log and answers what arrived.
+
+import { expect } from 'vitest';
+import { PgoutputDecoder } from '../../activities/wal/pgoutput.ts';
+import {
+  openReplicationStream,
+  type ReplicationStream,
+  type ReplicationStreamOptions,
+} from '../../activities/wal/postgres-stream.ts';
+import { type Lsn, parseLsn } from '../../workflows/model/lsn.ts';
+import { EventLog } from './event-log.ts';
+
+export interface Recorder {
+  readonly stream: ReplicationStream;
+  /** Positions of the keepalives, and which of them asked for an answer. */
+  readonly keepalives: { readonly walEnd: Lsn; readonly replyRequested: boolean }[];
+  /** First column of every inserted row so far. */
+  inserted(): string[];
+  /** End positions of the commits so far. */
+  commitEnds(): Lsn[];
+  /** Waits until that many rows have been inserted. */
+  untilInserted(count: number): Promise<void>;
+}
+
+export async function record(
+  options: Pick<ReplicationStreamOptions, 'url' | 'slot' | 'publications'> & Partial<ReplicationStreamOptions>,
+): Promise<Recorder> {
+  const log = new EventLog();
+  const decoder = new PgoutputDecoder(log);
+  const keepalives: { walEnd: Lsn; replyRequested: boolean }[] = [];
+  const stream = await openReplicationStream({
+    applicationName: `walflow ${options.slot} stream`,
+    startLsn: 0n,
+    decode: (buffer, offset, end) => decoder.decode(buffer, offset, end),
+    onKeepalive: (walEnd, replyRequested) => keepalives.push({ walEnd, replyRequested }),
+    coalesceMs: 3,
+    ...options,
+  });
+  const inserted = () =>
+    log.events.flatMap((event) => (event['event'] === 'insert' ? [String((event['row'] as string[])[0])] : []));
+  return {
+    stream,
+    keepalives,
+    inserted,
+    commitEnds: () =>
+      log.events.flatMap((event) => (event['event'] === 'commit' ? [parseLsn(String(event['endLsn']))] : [])),
+    untilInserted: (count) => expect.poll(() => inserted().length, { timeout: 20_000 }).toBeGreaterThanOrEqual(count),
+  };
+}
