@@ -1,0 +1,95 @@
+// A backend with a shop in it; a test replaces the methods it is about.
+
+import type { ApiBackend, AssetStatus, PipelineStatus } from '../../workers/http/backend.ts';
+import { WalflowError } from '../../workflows/model/errors.ts';
+
+export const NOW_MS = Date.parse('2026-11-24T18:00:00.000Z');
+
+export const SHOP: PipelineStatus = {
+  name: 'shop',
+  state: 'streaming',
+  slot: { name: 'walflow_shop', active: true, walStatus: 'reserved', lagBytes: 1_234, retainedBytes: 5_600_000 },
+  durableLsn: '000000000a2b3c4d',
+  mergedLsn: '000000000a2b3c40',
+  seq: 1_042,
+  pendingManifests: 1,
+  commitToQueryable: { p50Ms: 81.4, p99Ms: 294.2 },
+  lastMerges: [
+    {
+      mergedAt: '2026-11-24T17:59:58.000Z',
+      seqFrom: 1_040,
+      seqTo: 1_042,
+      lsnTo: '000000000a2b3c40',
+      rows: 37,
+      workflowId: 'merge/shop',
+      runId: '0196-run-1',
+      attempt: 1,
+    },
+    {
+      mergedAt: '2026-11-24T17:59:52.000Z',
+      seqFrom: 1_039,
+      seqTo: 1_039,
+      lsnTo: '000000000a2b0000',
+      rows: 12_345,
+      workflowId: 'merge/shop',
+      runId: '0196-run-0',
+      attempt: 1,
+    },
+  ],
+  tables: [
+    { table: 'public.orders', state: 'live', rows: 1_234_567, freshnessAgeSeconds: 0.2 },
+    { table: 'public.events', state: 'append-only', reason: 'no key', rows: 88, freshnessAgeSeconds: 0.2 },
+    { table: 'public.products', state: 'loading', rows: 0, freshnessAgeSeconds: null },
+  ],
+};
+
+export const REVENUE: AssetStatus = {
+  key: 'analytics/revenue_by_day',
+  kind: 'derived',
+  deps: ['shop/public.orders'],
+  freshness: { state: 'PASS', ageSeconds: 1.4 },
+  partitions: { total: 14, done: 14, failed: 0, missing: 0, stale: 0, running: 0 },
+  checks: [],
+  lastMaterialization: {
+    id: 'm2',
+    asset: 'analytics/revenue_by_day',
+    partition: '2026-11-24',
+    at: '2026-11-24T17:59:30.000Z',
+    startedAt: '2026-11-24T17:59:29.900Z',
+    rows: 1,
+    inputs: [],
+    codeVersion: 'abc',
+    workflowId: 'materialize/analytics/revenue_by_day/1042',
+    runId: '0196-run-2',
+    attempt: 1,
+  },
+};
+
+export function fakeBackend(own: Partial<ApiBackend> = {}): ApiBackend {
+  const known = (pipeline: string) => {
+    if (pipeline !== SHOP.name) throw new WalflowError('PIPELINE_UNKNOWN', `there is no pipeline ${pipeline}`);
+  };
+  const order = async (pipeline: string) => {
+    known(pipeline);
+    return { workflowId: `ingest/${pipeline}`, runId: 'r1' };
+  };
+  return {
+    pipelines: async () => [SHOP],
+    assets: async () => [REVENUE],
+    asset: async (key) => {
+      if (key !== REVENUE.key) throw new WalflowError('ASSET_UNKNOWN', `there is no asset ${key}`);
+      return REVENUE;
+    },
+    materializations: async () => [],
+    query: async () => ({ columns: [{ name: 'n', type: 'BIGINT' }], rows: [['9007199254740993']] }),
+    wait: async (pipeline) => {
+      known(pipeline);
+      return { reached: true, mergedLsn: SHOP.mergedLsn };
+    },
+    verify: async (pipeline) => ({ pipeline, result: 'equal', mergedLsn: SHOP.mergedLsn, tables: [] }),
+    pausePipeline: order,
+    resumePipeline: order,
+    notReady: async () => null,
+    ...own,
+  };
+}

@@ -1,0 +1,39 @@
+// How every answer of the HTTP server looks: headers that keep browsers strict, failures as JSON.
+
+import type { Hono } from 'hono';
+import { WalflowError } from '../../workflows/model/errors.ts';
+import { httpFailure } from './failure.ts';
+
+/** Nothing from elsewhere, nothing inline, no frames: whatever a value contains, it stays text. */
+const CONTENT_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** @param onFailure told every failure that is not the caller's own (status 500 and above) */
+export function answerFailures(app: Hono, onFailure: (failure: unknown) => void): void {
+  app.onError((failure, c) => {
+    const { status, body } = httpFailure(failure);
+    if (status >= 500) onFailure(failure);
+    return c.json(body, status);
+  });
+  app.notFound((c) => {
+    const { status, body } = httpFailure(
+      new WalflowError('HTTP_NOT_FOUND', `nothing answers ${c.req.method} ${c.req.path}`),
+    );
+    return c.json(body, status);
+  });
+  app.use(async (c, next) => {
+    await next();
+    c.header('cache-control', 'no-store');
+    c.header('content-security-policy', CONTENT_POLICY);
+    c.header('x-content-type-options', 'nosniff');
+    c.header('referrer-policy', 'no-referrer');
+  });
+}

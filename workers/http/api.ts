@@ -1,0 +1,101 @@
+// The HTTP API and the page (DESIGN: "Commands, ports, endpoints"): routes over a backend, each guarded and validated.
+
+import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { streamSSE } from 'hono/streaming';
+import { WalflowError } from '../../workflows/model/errors.ts';
+import { answerFailures } from './answer.ts';
+import type { ApiBackend } from './backend.ts';
+import { guardOrigin, guardToken, type HttpGuard } from './guard.ts';
+import { addPage, type PageContext } from './page/page.ts';
+import { addProbes } from './probes.ts';
+import { emptyRequest, pageRequest, queryRequest, verifyRequest, waitRequest } from './request.ts';
+import { StatusFeed } from './status-feed.ts';
+
+export interface ApiOptions {
+  readonly guard: HttpGuard;
+  readonly page: PageContext;
+  /** Prometheus text of this process and, in `walflow dev`, of its peers. */
+  metrics(): Promise<string>;
+  /** Told failures that are not the caller's. */
+  onFailure(failure: unknown): void;
+  /** Aborted when the server closes: streams end. */
+  readonly closing: AbortSignal;
+}
+
+const MAX_BODY_BYTES = 1_048_576;
+const MATERIALIZATIONS = '/materializations';
+const ASSETS = '/api/assets/';
+
+export function createApi(backend: ApiBackend, options: ApiOptions): Hono {
+  const { guard, closing } = options;
+  const app = new Hono();
+  const feed = new StatusFeed(backend, closing);
+  answerFailures(app, options.onFailure);
+  app.use(guardOrigin(guard));
+  addProbes(app, guard, { notReady: () => backend.notReady(), metrics: options.metrics });
+  app.use('/api/*', guardToken(guard), bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseLarge }));
+  addPage(app, feed, options.page);
+  addReading(app, backend);
+  addOperating(app, backend);
+  app.get('/api/stream', (c) => streamStatus(c, feed, closing));
+  return app;
+}
+
+function refuseLarge(): never {
+  throw new WalflowError('HTTP_TOO_LARGE', `the body is larger than ${MAX_BODY_BYTES} bytes`);
+}
+
+function addReading(app: Hono, backend: ApiBackend): void {
+  app.get('/api/pipelines', async (c) => c.json(await backend.pipelines()));
+  app.get('/api/assets', async (c) => c.json(await backend.assets()));
+  app.get(`${ASSETS}*`, async (c) => {
+    const rest = c.req.path.slice(ASSETS.length);
+    if (!rest.endsWith(MATERIALIZATIONS)) return c.json(await backend.asset(assetKey(rest)));
+    const key = assetKey(rest.slice(0, -MATERIALIZATIONS.length));
+    return c.json(await backend.materializations(key, pageRequest(c)));
+  });
+  app.get('/api/wait', async (c) => {
+    const { pipeline, lsn, timeoutMs } = waitRequest(c);
+    return c.json(await backend.wait(pipeline, lsn, timeoutMs, c.req.raw.signal));
+  });
+  app.post('/api/query', async (c) => {
+    const { sql, params } = await queryRequest(c);
+    return c.json(await backend.query(sql, params, c.req.raw.signal));
+  });
+}
+
+function addOperating(app: Hono, backend: ApiBackend): void {
+  app.post('/api/pipelines/:name/pause', async (c) => {
+    await emptyRequest(c);
+    return c.json(await backend.pausePipeline(c.req.param('name')));
+  });
+  app.post('/api/pipelines/:name/resume', async (c) => {
+    await emptyRequest(c);
+    return c.json(await backend.resumePipeline(c.req.param('name')));
+  });
+  app.post('/api/pipelines/:name/verify', async (c) => {
+    const { table } = await verifyRequest(c);
+    return c.json(await backend.verify(c.req.param('name'), table, c.req.raw.signal));
+  });
+}
+
+/** Keys contain slashes; they may come as they are or as %2F. */
+function assetKey(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded);
+  } catch (cause) {
+    throw new WalflowError('HTTP_REQUEST_INVALID', 'the asset key is not percent-encoded correctly', { cause });
+  }
+}
+
+/** Server-sent events, one a second: `status` with {pipelines, assets}, or `failure` with {error}. */
+function streamStatus(c: Context, feed: StatusFeed, closing: AbortSignal) {
+  return streamSSE(c, async (stream) => {
+    while (!stream.aborted && !closing.aborted) {
+      const reading = await feed.next();
+      const data = reading.tag === 'status' ? reading.status : reading.failure.body;
+      await stream.writeSSE({ event: reading.tag, data: JSON.stringify(data) });
+    }
+  });
+}

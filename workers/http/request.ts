@@ -1,0 +1,78 @@
+// What callers send, checked where it enters. Messages name the field; they never repeat a value.
+
+import type { Context } from 'hono';
+import { z } from 'zod';
+import { WalflowError } from '../../workflows/model/errors.ts';
+import { type Lsn, parseLsn } from '../../workflows/model/lsn.ts';
+import type { MaterializationFilter, QueryValue } from './backend.ts';
+
+/** A wait longer than this is asked for again: proxies and clients give up on silent answers. */
+const MAX_WAIT_MS = 60_000;
+const MAX_SQL_LENGTH = 100_000;
+const MAX_PAGE = 1_000;
+const DEFAULT_PAGE = 100;
+
+const scalar = z.union([z.null(), z.boolean(), z.number(), z.string()]);
+const QUERY = z.strictObject({
+  sql: z.string().min(1).max(MAX_SQL_LENGTH),
+  params: z.array(scalar).max(1_000).default([]),
+});
+const VERIFY = z.strictObject({ table: z.string().min(1).optional() });
+const NOTHING = z.strictObject({});
+const WAIT = z.object({
+  pipeline: z.string().min(1),
+  lsn: z.string().min(1),
+  timeoutMs: z.coerce.number<string>().int().min(0).default(MAX_WAIT_MS),
+});
+const PAGE = z.object({
+  partition: z.string().min(1).optional(),
+  limit: z.coerce.number<string>().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE),
+  cursor: z.string().min(1).max(200).optional(),
+});
+
+/** `{sql, params?}`; scalars only. */
+export async function queryRequest(c: Context): Promise<{ sql: string; params: readonly QueryValue[] }> {
+  return checked(QUERY, await jsonBody(c));
+}
+
+/** `{table?}`. */
+export async function verifyRequest(c: Context): Promise<{ table?: string | undefined }> {
+  return checked(VERIFY, await jsonBody(c));
+}
+
+/** `{}` or no body at all. */
+export async function emptyRequest(c: Context): Promise<void> {
+  checked(NOTHING, await jsonBody(c));
+}
+
+/** `?pipeline=&lsn=&timeoutMs=`; a longer time is cut to 60 s. */
+export function waitRequest(c: Context): { pipeline: string; lsn: Lsn; timeoutMs: number } {
+  const { pipeline, lsn, timeoutMs } = checked(WAIT, c.req.query());
+  return { pipeline, lsn: parseLsn(lsn), timeoutMs: Math.min(timeoutMs, MAX_WAIT_MS) };
+}
+
+/** `?partition=&limit=&cursor=`. */
+export function pageRequest(c: Context): MaterializationFilter {
+  const { partition, limit, cursor } = checked(PAGE, c.req.query());
+  return { limit, ...(partition === undefined ? {} : { partition }), ...(cursor === undefined ? {} : { cursor }) };
+}
+
+/** The content type does not matter: what protects from foreign pages is the guard, not a header a form can set. */
+async function jsonBody(c: Context): Promise<unknown> {
+  const text = await c.req.text();
+  if (text === '') return {};
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new WalflowError('HTTP_REQUEST_INVALID', 'the body is not JSON', { cause });
+  }
+}
+
+function checked<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) =>
+    path.length > 0 ? `${path.join('.')}: ${message}` : message,
+  );
+  throw new WalflowError('HTTP_REQUEST_INVALID', `the request does not fit: ${problems.slice(0, 5).join('; ')}`);
+}
