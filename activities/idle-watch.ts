@@ -10,8 +10,8 @@ const EMPTY_AFTER_MS = 60_000;
 const EMPTY_AFTER_BYTES = 16n * 1024n * 1024n;
 /** While someone waits, the server is asked this often how far it has read. */
 const PING_MS = 20;
-/** Otherwise it is asked this often: its own keepalives come only every half `wal_sender_timeout`. */
-const QUIET_PING_MS = 10_000;
+/** Otherwise it is asked this often: its own keepalives come only every half `wal_sender_timeout`, and freshness waits. */
+const QUIET_PING_MS = 2_000;
 
 export class IdleWatch {
   readonly #landing: Landing;

@@ -74,6 +74,12 @@ export class Landing implements ChangeSink {
     return this.#batch === null && this.#inFlight === 0 && !this.#inTransaction;
   }
 
+  /** Nothing before this position is still on its way to the lake. */
+  get settledLsn(): Lsn {
+    const durable = this.#writer.durableLsn;
+    return this.idle && this.#idleLsn > durable ? this.#idleLsn : durable;
+  }
+
   begin(commitLsn: Lsn, commitTimeUs: number, xid: number): void {
     this.#inTransaction = true;
     this.#commitLsn = commitLsn;

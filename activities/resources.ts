@@ -62,6 +62,7 @@ export interface WarehouseTelemetry {
   /** Rows made queryable, and how long after their commits. */
   merged(pipeline: string, figures: { rows: number; commitTimesMs: readonly number[]; nowMs: number }): void;
   pending(pipeline: string, manifests: number): void;
+  /** A materialization, from its start to its record. */
   assetRan(asset: string, seconds: number): void;
 }
 

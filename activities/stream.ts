@@ -82,6 +82,7 @@ async function runStream(
     startLsn: 0n,
     decode: (buffer, offset, end) => decoder.decode(buffer, offset, end),
     onKeepalive: (walEnd) => idle.keepalive(walEnd),
+    settledLsn: () => landing.settledLsn,
     coalesceMs: COALESCE_MS,
   });
   try {

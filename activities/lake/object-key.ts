@@ -71,6 +71,11 @@ export function snapshotCompleteKey(table: TableName, id: string): string {
   return `${snapshotFolder(table, id)}/complete.json`;
 }
 
+/** `records/dt=YYYY-MM-DD/<id>.json`. `at`: ISO 8601, UTC. */
+export function recordKey(record: { readonly id: string; readonly at: string }): string {
+  return `records/dt=${record.at.slice(0, 10)}/${encodeName(record.id)}.json`;
+}
+
 /** Written before the slot of an epoch is created; the epoch exists once a manifest carries its number. */
 export function epochIntentKey(epochNo: number): string {
   return `epoch/${epochNo}.json`;

@@ -27,6 +27,8 @@ export interface ReplicationStreamOptions {
   readonly decode: (buffer: Buffer, offset: number, end: number) => void;
   /** Everything before `walEnd` was sent; where nothing is pending, it may be acknowledged. */
   readonly onKeepalive: (walEnd: Lsn, replyRequested: boolean) => void;
+  /** Position before which nothing is on its way any more; shown as `replay_lsn` in pg_stat_replication. */
+  readonly settledLsn: () => Lsn;
   /** How long a drained socket is left to fill under load; 0 = read eagerly. */
   readonly coalesceMs: number;
 }
@@ -103,7 +105,11 @@ class LogicalStream implements ReplicationStream {
     this.#service = new LogicalReplicationService(config, { acknowledge: { auto: false, timeoutSeconds: 0 } });
     this.#service.on('error', (cause) => this.#fail(cause));
     this.#service.on('heartbeat', (walEnd, _time, replyRequested) => this.#onKeepalive(walEnd, replyRequested));
-    this.#service.on('start', () => this.#began.resolve());
+    this.#service.on('start', () => {
+      // The first answer: from here on silence is what tells a stopped consumer from a living one.
+      this.#send(false);
+      this.#began.resolve();
+    });
     const plugin = {
       name: 'pgoutput',
       options: {},
@@ -223,7 +229,8 @@ class LogicalStream implements ReplicationStream {
   #send(replyRequested: boolean): void {
     if (this.#over || this.#connection === null) return;
     const { receivedLsn: received } = this;
-    const status = encodeStandbyStatus({ received, flushed: this.#flushedLsn, replyRequested, nowMs: Date.now() });
+    const positions = { received, flushed: this.#flushedLsn, settled: this.#options.settledLsn() };
+    const status = encodeStandbyStatus({ ...positions, replyRequested, nowMs: Date.now() });
     this.#connection.sendCopyFromChunk(status);
   }
 

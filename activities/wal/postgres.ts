@@ -81,6 +81,16 @@ export class Source {
     };
   }
 
+  /** What the consumer of a slot says it has settled (`replay_lsn`); null while nobody reads the slot. */
+  async settledLsn(slot: string): Promise<Lsn | null> {
+    const [row] = await this.connection.rows<{ lsn: string | null }>(
+      `select r.replay_lsn::text as lsn from pg_replication_slots s join pg_stat_replication r on r.pid = s.active_pid
+       where s.slot_name = $1`,
+      [slot],
+    );
+    return row === undefined || row.lsn === null ? null : parseLsn(row.lsn);
+  }
+
   /** Ids of the tables that match the patterns and can be captured, now. */
   async tableNames(patterns: readonly string[]): Promise<string[]> {
     const { tables } = await matchTables(this.connection, patterns);

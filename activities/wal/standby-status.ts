@@ -14,17 +14,19 @@ interface StandbyStatus {
   readonly received: Lsn;
   /** Everything before this is stored; 0 confirms nothing and merely keeps the connection alive. */
   readonly flushed: Lsn;
+  /** Nothing before this is still on its way to the lake. Statistics only (`replay_lsn`), never confirms anything. */
+  readonly settled: Lsn;
   /** Ask the server for a keepalive at once. */
   readonly replyRequested: boolean;
   readonly nowMs: number;
 }
 
-export function encodeStandbyStatus({ received, flushed, replyRequested, nowMs }: StandbyStatus): Buffer {
+export function encodeStandbyStatus({ received, flushed, settled, replyRequested, nowMs }: StandbyStatus): Buffer {
   const message = Buffer.alloc(SIZE);
   message[0] = TAG;
   message.writeBigUInt64BE(received, 1);
   message.writeBigUInt64BE(flushed, 9);
-  message.writeBigUInt64BE(flushed, 17);
+  message.writeBigUInt64BE(settled, 17);
   message.writeBigInt64BE(BigInt(Math.round(nowMs - POSTGRES_EPOCH_MS)) * 1000n, 25);
   message[33] = replyRequested ? 1 : 0;
   return message;

@@ -9,7 +9,10 @@ import { TRAFFIC_TABLES } from './traffic.ts';
 const COLUMNS: Readonly<Record<string, { readonly columns: string; readonly order: string }>> = {
   'public.accounts': { columns: 'id::text, owner, balance::text, version::text', order: 'id' },
   'public.documents': { columns: 'id::text, title, body, version::text', order: 'id' },
-  'public.postings': { columns: 'account_id::text, line_no::text, amount::text, version::text', order: 'account_id, line_no' },
+  'public.postings': {
+    columns: 'account_id::text, line_no::text, amount::text, version::text',
+    order: 'account_id, line_no',
+  },
 };
 
 /** Every row of every table is equal, and none is missing or too many. */
@@ -45,11 +48,15 @@ export async function expectNothingLost(rig: Rig, folder: string, fromVersion: b
   for (const table of TRAFFIC_TABLES) {
     const versions = await versionsInLake({ ...rig, folder }, log, table);
     const wanted = await withClient(rig.url, async (client) => {
-      const { rows } = await client.query<{ version: string }>(`select version::text from ${table} where version > $1`, [
-        fromVersion.toString(),
-      ]);
+      const { rows } = await client.query<{ version: string }>(
+        `select version::text from ${table} where version > $1`,
+        [fromVersion.toString()],
+      );
       return rows.map((row) => row.version);
     });
-    expect(wanted.filter((version) => !versions.has(version)), `versions of ${table} missing in the log`).toEqual([]);
+    expect(
+      wanted.filter((version) => !versions.has(version)),
+      `versions of ${table} missing in the log`,
+    ).toEqual([]);
   }
 }

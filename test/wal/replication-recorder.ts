@@ -33,6 +33,7 @@ export async function record(
     startLsn: 0n,
     decode: (buffer, offset, end) => decoder.decode(buffer, offset, end),
     onKeepalive: (walEnd, replyRequested) => keepalives.push({ walEnd, replyRequested }),
+    settledLsn: () => 0n,
     coalesceMs: 3,
     ...options,
   });
