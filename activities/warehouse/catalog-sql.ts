@@ -23,8 +23,9 @@ export const CATALOG_DDL: readonly string[] = [
      pipeline VARCHAR not null, seq_from BIGINT not null, seq_to BIGINT not null, lsn_from BIGINT not null,
      lsn_to BIGINT not null, rows JSON not null, workflow_id VARCHAR not null, run_id VARCHAR not null,
      attempt INTEGER not null, started_at TIMESTAMPTZ not null, merged_at TIMESTAMPTZ not null)`,
-  // Derived assets as last declared by the configuration.
+  // Derived assets as last declared by the configuration, and the tables they read.
   `create table _walflow.assets (asset VARCHAR not null, code_version VARCHAR not null, declared_at TIMESTAMPTZ not null)`,
+  `create table _walflow.asset_inputs (asset VARCHAR not null, schema_name VARCHAR not null, table_name VARCHAR not null)`,
   // What is due: written by the transaction that changed an input. A NULL partition means the whole asset.
   `create table _walflow.dirty_partitions (
      asset VARCHAR not null, partition DATE, cause VARCHAR not null, seq BIGINT not null, marked_at TIMESTAMPTZ not null)`,
