@@ -28,12 +28,12 @@ export async function proveConditionalWrites(store: RacedStore, freshKey: () => 
 
 async function winnersOf(store: RacedStore, key: string): Promise<number> {
   const racers = Array.from({ length: RACERS }, (_, i) => Buffer.from(`racer ${i}`));
-  try {
-    const outcomes = await Promise.all(
-      racers.map((body) => store.putIfAbsent(key, body, createHash('sha256').update(body).digest('hex'))),
-    );
-    return outcomes.filter((outcome) => outcome === 'stored').length;
-  } finally {
-    await store.remove(key);
-  }
+  // All of them are awaited, whatever one met: a late one would leave its object behind.
+  const outcomes = await Promise.allSettled(
+    racers.map((body) => store.putIfAbsent(key, body, createHash('sha256').update(body).digest('hex'))),
+  );
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  await store.remove(key);
+  return outcomes.filter((outcome) => outcome.status === 'fulfilled' && outcome.value === 'stored').length;
 }

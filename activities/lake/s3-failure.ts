@@ -48,10 +48,17 @@ export function isNotImplemented(failure: unknown): boolean {
   return statusOf(failure) === 501;
 }
 
+/** A HEAD's answer has no body to name the error in. */
+function nameOf(failure: unknown): string {
+  const { name = 'Error' } = factsOf(failure);
+  return name === 'Unknown' ? `HTTP ${statusOf(failure)}` : name;
+}
+
 /** @param what the request in words, with its key: `PUT log/00…1.json`. */
 export function lakeFailure(failure: unknown, what: string, bucket: string): WalflowError {
   if (failure instanceof WalflowError) return failure;
-  const { name = 'Error', message = '' } = factsOf(failure);
+  const { message = '' } = factsOf(failure);
+  const name = nameOf(failure);
   const details = { cause: failure };
   if (name === 'NoSuchBucket') return new WalflowError('LAKE_BUCKET_MISSING', `there is no bucket ${bucket}`, details);
   if (DENIED.has(name) || statusOf(failure) === 401 || statusOf(failure) === 403) {
@@ -63,6 +70,5 @@ export function lakeFailure(failure: unknown, what: string, bucket: string): Wal
       hint: 'set `region` beside the lake url, or AWS_REGION',
     });
   }
-  const status = statusOf(failure) === 0 ? '' : ` (HTTP ${statusOf(failure)})`;
-  return new WalflowError('LAKE_UNREACHABLE', `${what} in bucket ${bucket} failed: ${name}${status}`, details);
+  return new WalflowError('LAKE_UNREACHABLE', `${what} in bucket ${bucket} failed: ${name}`, details);
 }

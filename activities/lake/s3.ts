@@ -7,6 +7,7 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   type GetObjectCommandOutput,
+  HeadBucketCommand,
   HeadObjectCommand,
   PutObjectCommand,
   paginateListObjectsV2,
@@ -131,16 +132,28 @@ export class S3Lake {
   }
 
   /**
-   * Lets writers race for a fresh key: exactly one may win.
+   * Lets writers race for a fresh key of an existing bucket: exactly one may win. SeaweedFS hands its lock on in
+   * steps of a second, so there it takes several seconds.
    * @throws WalflowError LAKE_NO_CONDITIONAL_WRITES, and what `putIfAbsent` throws.
    */
   async provesConditionalWrites(): Promise<void> {
+    await this.#assertBucket();
     await proveConditionalWrites(this, () => `probe/${randomUUID()}`);
   }
 
   /** Closes idle connections. */
   close(): void {
     this.#client.destroy();
+  }
+
+  /** Some stores make a bucket on the first PUT into it: a misspelt name would quietly become an empty lake. */
+  async #assertBucket(): Promise<void> {
+    try {
+      await this.#client.send(new HeadBucketCommand({ Bucket: this.#bucket }));
+    } catch (failure) {
+      if (!isMissingObject(failure)) throw this.#failure(failure, 'HEAD');
+      throw new WalflowError('LAKE_BUCKET_MISSING', `there is no bucket ${this.#bucket}`, { cause: failure });
+    }
   }
 
   /** Runs `use` on an object's body; null where there is no such object. A body that breaks off is asked for again. */
