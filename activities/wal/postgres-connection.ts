@@ -9,7 +9,7 @@ import { connectError, type Place, statementError } from './postgres-errors.ts';
  * Text forms first; then: no filtered rows (row security makes a read fail instead of hiding rows), and no time limits
  * a role may have been given: slot creation and first copies take as long as they take.
  */
-export const SESSION_SQL = [
+const SESSION_SQL = [
   `set timezone = 'UTC'`,
   `set datestyle = 'ISO, YMD'`,
   `set intervalstyle = 'postgres'`,

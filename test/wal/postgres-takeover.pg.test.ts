@@ -24,7 +24,9 @@ async function startSilentStream(slot: string, applicationName: string): Promise
     .query(`START_REPLICATION SLOT ${slot} LOGICAL 0/0 (proto_version '1', publication_names 'numbers')`)
     .catch(() => {});
   await started;
-  connection.sendCopyFromChunk(encodeStandbyStatus({ received: 0n, flushed: 0n, settled: 0n, replyRequested: false, nowMs: 0 }));
+  connection.sendCopyFromChunk(
+    encodeStandbyStatus({ received: 0n, flushed: 0n, settled: 0n, replyRequested: false, nowMs: 0 }),
+  );
   return client;
 }
 

@@ -185,6 +185,14 @@ describe('a failed connection names', () => {
     expect(failure).toMatchObject({ code, message: expect.stringContaining(message) });
   });
 
+  it('a server whose connections are used up', async () => {
+    const port = await startErrorServer('53300', 'sorry, too many clients already');
+    const failure = await failureOf((url) => {
+      url.port = String(port);
+    });
+    expect(failure).toMatchObject({ code: 'SOURCE_TOO_MANY_CONNECTIONS' });
+  });
+
   it('a role without the REPLICATION right, on the real server', async () => {
     const role = freshPipelineName();
     await withClient(database.url, (client) => client.query(`create role ${role} login password 'pw'`));

@@ -7,7 +7,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { PgoutputDecoder } from '../../../activities/wal/pgoutput.ts';
-import { SESSION_SQL } from '../../../activities/wal/postgres-connection.ts';
+import { sessionSql } from '../../../activities/wal/postgres-connection.ts';
 import { EventLog } from '../event-log.ts';
 import { joinMessages } from './message-file.ts';
 
@@ -124,7 +124,7 @@ const only = process.argv[3];
 if (url === undefined) throw new Error('usage: node test/wal/golden/capture.ts postgres://… [scenario]');
 const client = new pg.Client({ connectionString: url });
 await client.connect();
-await client.query(SESSION_SQL);
+await client.query(sessionSql('walflow capture'));
 for (const scenario of SCENARIOS.filter(({ name }) => only === undefined || name === only)) await capture(scenario);
 await client.end();
 console.log(`captured: ${readdirSync(import.meta.dirname).filter((file) => file.endsWith('.bin'))}`);
