@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { adHocProject } from '../config/ad-hoc.ts';
 import { loadProject } from '../config/load.ts';
 import type { ResolvedProject } from '../config/project.ts';
-import { readSettings, type Settings } from '../config/setting.ts';
+import { type Environment, readSettings, type Settings } from '../config/setting.ts';
 import { type ApiClient, createApiClient } from './api-client.ts';
 import type { ExitCode, Terminal } from './terminal.ts';
 
@@ -27,6 +27,8 @@ export interface ProjectFlags {
 
 export interface Cli {
   readonly terminal: Terminal;
+  /** The environment, with the flags that are settings on top. */
+  environment(): Environment;
   settings(): Settings;
   /** As given, unchecked: a failure must be printable although a setting is wrong. */
   logLevel(): string | undefined;
@@ -39,13 +41,15 @@ export interface Cli {
 }
 
 /** Name of the pipeline of `--source` when none is given. */
-const DEFAULT_PIPELINE = 'main';
+export const DEFAULT_PIPELINE = 'main';
 
 export function createCli(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): Cli {
   const flags = () => program.opts<GlobalFlags>();
-  const settings = () => readSettings(withFlags(terminal.env, flags()));
+  const environment = () => withFlags(terminal.env, flags());
+  const settings = () => readSettings(environment());
   return {
     terminal,
+    environment,
     settings,
     logLevel: () => flags().logLevel ?? terminal.env.WALFLOW_LOG_LEVEL,
     configFile: () => flags().config,
@@ -67,7 +71,7 @@ export function createCli(program: Command, terminal: Terminal, finish: (code: E
   };
 }
 
-function withFlags(env: Terminal['env'], flags: GlobalFlags): Terminal['env'] {
+function withFlags(env: Environment, flags: GlobalFlags): Environment {
   const given = {
     WALFLOW_URL: flags.url,
     WALFLOW_TOKEN: flags.token,

@@ -10,6 +10,8 @@ import { EXIT, type ExitCode, processTerminal, type Terminal } from './terminal.
 /** 128 + SIGINT, what shells expect of a process that was told twice. */
 const FORCED = 130;
 
+const LINGER_MS = 2_000;
+
 /** Runs the command line of this process. The exit code is left in `process.exitCode`. */
 export async function main(argv: readonly string[]): Promise<void> {
   const stop = new AbortController();
@@ -26,6 +28,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   });
   loadDotEnv();
   process.exitCode = await run(argv, processTerminal(stop.signal));
+  // Everything is closed by now; a handle that was forgotten must not keep a finished program alive.
+  setTimeout(() => process.exit(), LINGER_MS).unref();
 }
 
 /** Runs one command and prints its failure, if any. Never throws. */

@@ -6,6 +6,8 @@ import { WALFLOW_VERSION } from '../version.ts';
 import { addCheck } from './check.ts';
 import { createCli, examples } from './cli.ts';
 import { addDeploy } from './deploy.ts';
+import { addDev } from './dev.ts';
+import { addDown } from './down.ts';
 import { addInit } from './init.ts';
 import { addOperations } from './operate.ts';
 import { addQuery } from './query.ts';
@@ -13,6 +15,7 @@ import { addSlot } from './slot.ts';
 import { addStatus } from './status.ts';
 import type { ExitCode, Terminal } from './terminal.ts';
 import { addVerify } from './verify.ts';
+import { addWorker } from './worker.ts';
 
 /** @param finish told the exit code of the command that ran */
 export function createProgram(terminal: Terminal, finish: (code: ExitCode) => void): Command {
@@ -35,6 +38,8 @@ export function createProgram(terminal: Terminal, finish: (code: ExitCode) => vo
     })
     .exitOverride();
   const cli = createCli(program, terminal, finish);
+  addDev(program, cli);
+  addWorker(program, cli);
   addInit(program, cli);
   addCheck(program, cli);
   addStatus(program, cli);
@@ -43,6 +48,7 @@ export function createProgram(terminal: Terminal, finish: (code: ExitCode) => vo
   addOperations(program, cli);
   addDeploy(program, cli);
   addSlot(program, cli);
+  addDown(program, cli);
   return program;
 }
 

@@ -5,6 +5,9 @@ import { WalflowError } from '../../workflows/model/errors.ts';
 import type { ResolvedPipeline, ResolvedProject } from '../config/project.ts';
 import type { Cli, ProjectFlags } from './cli.ts';
 
+/** Carries `--source` to the workers of `walflow dev`: as a flag every user of the machine could read its password. */
+export const SOURCE_VARIABLE = 'WALFLOW_SOURCE_URL';
+
 /** `--source`: the pipeline was started by `walflow dev --source`, not from a configuration file. */
 export function withSourceFlag(command: Command): Command {
   return command.option('--source <url>', 'source of a pipeline that `walflow dev --source` made');

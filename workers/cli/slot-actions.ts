@@ -1,10 +1,6 @@
 // What `walflow slot` and `remove` do. Stopped is not safe: a slot that nobody reads keeps WAL until the disk is full.
 
-import { streamApplicationName } from '../../activities/source-watch.ts';
-import { openSource, type Source } from '../../activities/wal/postgres.ts';
 import { dropPublications } from '../../activities/wal/postgres-publication.ts';
-import { dropSlot } from '../../activities/wal/postgres-slot.ts';
-import { classifySlot } from '../../activities/wal/slot-health.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { ingestWorkflowId, mergeWorkflowId } from '../../workflows/model/names.ts';
 import type { ResolvedPipeline, ResolvedProject } from '../config/project.ts';
@@ -12,6 +8,7 @@ import type { Cli } from './cli.ts';
 import { beginNewEpoch, stopRun } from './pipeline-runs.ts';
 import { pipelineNamed } from './project-flags.ts';
 import { slotText } from './slot-text.ts';
+import { dropPipelineSlot, onSource, readSlot } from './source-access.ts';
 import { type TemporalAccess, withTemporal } from './temporal-access.ts';
 import { EXIT, type ExitCode } from './terminal.ts';
 
@@ -27,7 +24,7 @@ export type SlotAction = 'showSlot' | 'dropOwnSlot' | 'recreateSlot' | 'removePi
 export async function showSlot(cli: Cli, name: string, flags: SlotFlags): Promise<ExitCode> {
   const { pipeline } = await pipelineNamed(cli, name, flags);
   const { slot } = pipeline.source;
-  const health = await onSource(pipeline, async (source) => classifySlot(await source.slotRow(slot)));
+  const health = await readSlot(pipeline);
   cli.terminal.out(flags.json ? JSON.stringify({ slot, ...health }) : slotText(slot, health));
   return health.tag === 'missing' || health.tag === 'lost' ? EXIT.failed : EXIT.done;
 }
@@ -35,7 +32,7 @@ export async function showSlot(cli: Cli, name: string, flags: SlotFlags): Promis
 export async function dropOwnSlot(cli: Cli, name: string, flags: SlotFlags): Promise<ExitCode> {
   const { pipeline } = await pipelineNamed(cli, name, flags);
   const { slot } = pipeline.source;
-  await onSource(pipeline, (source) => dropSlot(source, slot, streamApplicationName(name)));
+  await dropPipelineSlot(pipeline);
   cli.terminal.out(`slot ${slot} is gone; \`walflow slot recreate ${name}\` makes it anew`);
   return EXIT.done;
 }
@@ -53,10 +50,8 @@ export async function removePipeline(cli: Cli, name: string, flags: SlotFlags): 
   const { project, pipeline } = await pipelineNamed(cli, name, flags);
   const { slot, publication } = pipeline.source;
   for (const workflowId of await stopped(cli, project, pipeline)) terminal.out(`${workflowId} is stopped`);
-  await onSource(pipeline, async (source) => {
-    await dropSlot(source, slot, streamApplicationName(name));
-    await dropPublications(source, publication);
-  });
+  await dropPipelineSlot(pipeline);
+  await onSource(pipeline, (source) => dropPublications(source, publication));
   terminal.out(`slot ${slot} and publication ${publication} are gone`);
   terminal.out(`the lake is kept: ${pipeline.lake.url}/${name}`);
   return EXIT.done;
@@ -75,14 +70,5 @@ async function stopped(cli: Cli, project: ResolvedProject, { name }: ResolvedPip
     if (!(failure instanceof WalflowError) || failure.code !== 'TEMPORAL_UNREACHABLE') throw failure;
     cli.terminal.err(`${failure.message}: the pipeline's workflows are left as they are`);
     return [];
-  }
-}
-
-async function onSource<T>(pipeline: ResolvedPipeline, work: (source: Source) => Promise<T>): Promise<T> {
-  const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} slot`);
-  try {
-    return await work(source);
-  } finally {
-    await source.close();
   }
 }

@@ -7,9 +7,7 @@ import { temporalSettings } from '../config/temporal.ts';
 import { pipelineInputs } from '../pipeline-resources.ts';
 import { connectClient, ensureSearchAttributes } from '../temporal.ts';
 import type { Cli } from './cli.ts';
-
-/** Seconds without a heartbeat after which Temporal gives an activity to another worker. */
-export const HEARTBEAT_TIMEOUT_SECONDS = 30;
+import { HEARTBEAT_TIMEOUT_SECONDS } from './heartbeat.ts';
 
 export interface TemporalAccess {
   readonly client: Client;

@@ -23,7 +23,9 @@ export interface Terminal {
   readonly fetch: typeof fetch;
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
-  /** Null when standard output is no terminal a person looks at. */
+  /** Standard output is a terminal a person looks at. */
+  readonly live: boolean;
+  /** Null unless live. */
   openScreen(): Screen | null;
   readonly colors: boolean;
   /** Columns. */
@@ -45,6 +47,7 @@ export function processTerminal(signal: AbortSignal): Terminal {
     cwd: process.cwd(),
     fetch,
     signal,
+    live,
     openScreen: () => (live ? screenOn(stdout) : null),
     colors: !env.NO_COLOR && (live || (env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0')),
     get width() {

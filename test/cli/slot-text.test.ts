@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { leftBehindText, slotText } from '../../workers/cli/slot-text.ts';
+
+const HEALTH = { tag: 'idle', active: false, walStatus: 'reserved', lagBytes: 10, retainedBytes: 16_777_216 } as const;
+
+test('a slot nobody reads says what it costs', () => {
+  expect(slotText('walflow_shop', HEALTH).split('\n')).toEqual([
+    'slot walflow_shop: idle (nobody reads it: the source keeps WAL for it until somebody does or it is dropped)',
+    '  lag       10 B',
+    '  retained  17 MB',
+    '  budget    no limit is set (max_slot_wal_keep_size = -1)',
+  ]);
+});
+
+test('a lost slot names the reason and the way out', () => {
+  const lost = { ...HEALTH, tag: 'lost', reason: 'wal_removed', budgetBytes: 0 } as const;
+  expect(slotText('s', lost)).toMatch(/lost \(cannot be continued: run `walflow slot recreate`; wal_removed\)/);
+});
+
+test('what stays behind is named with both ways to drop it', () => {
+  const text = leftBehindText('walflow_shop', HEALTH, 'npx walflow slot drop shop');
+  expect(text).toContain('17 MB now');
+  expect(text).toContain('npx walflow slot drop shop');
+  expect(text).toContain("select pg_drop_replication_slot('walflow_shop')");
+});

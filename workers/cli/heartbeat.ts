@@ -1,0 +1,7 @@
+// Seconds without a heartbeat after which Temporal gives an activity to another worker.
+
+/** Longer than any pause a healthy worker makes. */
+export const HEARTBEAT_TIMEOUT_SECONDS = 30;
+
+/** On one machine a worker that crashed is replaced sooner: it is started again at once. */
+export const DEV_HEARTBEAT_TIMEOUT_SECONDS = 12;

@@ -1,0 +1,14 @@
+// What the HTTP servers of all roles share.
+
+import type { Logger } from 'pino';
+import type { Settings } from '../config/setting.ts';
+import type { HttpGuard } from '../http/guard.ts';
+
+export function guardOf({ httpHost, httpAllowedHosts, token }: Settings): HttpGuard {
+  return { bindHost: httpHost, allowedHosts: httpAllowedHosts, token };
+}
+
+export function logFailure(log: Logger): (failure: unknown) => void {
+  return (failure) =>
+    log.error({ failure: failure instanceof Error ? failure.stack : String(failure) }, 'a request failed');
+}

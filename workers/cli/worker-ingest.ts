@@ -1,0 +1,27 @@
+// Role `ingest`: log → lake, with probes and metrics on a port of its own.
+
+import { serveProbes } from '../http/serve.ts';
+import { runIngestWorker } from '../ingest.ts';
+import { createMetrics } from '../metrics.ts';
+import { ingestTelemetry } from '../telemetry.ts';
+import { guardOf, logFailure } from './worker-http.ts';
+import type { RoleOptions } from './worker-run.ts';
+
+export async function ingestRole(options: RoleOptions): Promise<void> {
+  const { settings, log } = options;
+  const metrics = createMetrics();
+  const server = await serveProbes(
+    { notReady: async () => null, metrics: () => metrics.registry.metrics() },
+    {
+      guard: guardOf(settings),
+      port: settings.ingestHttpPort,
+      portSetting: 'WALFLOW_INGEST_HTTP_PORT',
+      onFailure: logFailure(log),
+    },
+  );
+  try {
+    await runIngestWorker({ ...options, telemetry: ingestTelemetry(metrics) });
+  } finally {
+    await server.close();
+  }
+}
