@@ -25,11 +25,15 @@ export function failureClass(failure: unknown): string {
   return /^(?:Serialization )?([A-Za-z ]+?) Error: /.exec(textOf(failure))?.[1] ?? 'unknown';
 }
 
+/** DuckDB's sentence without the excerpt of the SQL below it. */
+export function firstLine(failure: unknown): string {
+  return textOf(failure).split('\n')[0] ?? '';
+}
+
 /** First line of DuckDB's message where that cannot hold a cell value, else only the class. */
 export function safeText(failure: unknown): string {
   const kind = failureClass(failure);
-  const line = textOf(failure).split('\n')[0] ?? '';
-  return ABOUT_SQL.has(kind) ? line : `${kind} error`;
+  return ABOUT_SQL.has(kind) ? firstLine(failure) : `${kind} error`;
 }
 
 /** Is this failure the fault of one table's data, so that all other tables can go on without it? */
@@ -58,7 +62,7 @@ export function openFailure(path: string, failure: unknown): WalflowError {
     return new WalflowError('WAREHOUSE_LOCKED', `${path} is in use by ${holder}`, { cause: failure });
   }
   if (isDiskFull(text)) return diskFull(failure);
-  const why = text.split('\n')[0]?.replace(/^[A-Za-z ]+ Error: /, '') ?? '';
+  const why = firstLine(failure).replace(/^[A-Za-z ]+ Error: /, '');
   return new WalflowError('WAREHOUSE_UNREADABLE', `${path} does not open as a DuckDB file: ${why}`, { cause: failure });
 }
 

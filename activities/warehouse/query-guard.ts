@@ -1,0 +1,59 @@
+// Reads DuckDB's own parse of a query and finds what a reader may not do. Second of three walls: statements that are no
+// SELECT have no such parse at all, and the instance reaches no file outside the spool (duckdb.ts). Functions are let in
+// by name, so a table function of a later DuckDB is refused until somebody has looked at it.
+
+/** Table functions that read nothing but their arguments and the catalog. */
+const TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
+  ...['range', 'generate_series', 'unnest', 'repeat', 'repeat_row', 'json_each', 'json_tree', 'histogram'],
+  ...['duckdb_columns', 'duckdb_constraints', 'duckdb_databases', 'duckdb_functions', 'duckdb_indexes'],
+  ...['duckdb_keywords', 'duckdb_schemas', 'duckdb_tables', 'duckdb_types', 'duckdb_views', 'duckdb_settings'],
+  ...['pragma_table_info', 'pragma_version', 'pragma_database_size', 'pragma_storage_info', 'pg_timezone_names'],
+]);
+
+/** Functions, wherever they stand, that run SQL hidden in a text or leave a trace in the process. */
+const REFUSED_FUNCTIONS: ReadonlySet<string> = new Set([
+  ...['query', 'query_table', 'json_execute_serialized_sql', 'nextval', 'write_log', 'getenv', 'which_secret'],
+]);
+
+/** DuckDB opens a table name as a file when no table has it and it looks like one. */
+const FILE_NAME = /[/\\*?]|\.(?:parquet|csv|tsv|txt|jsonl?|ndjson|duckdb|db|xlsx|arrow|avro)(?:\.\w+)?$/i;
+
+const fieldOf = (node: object, name: string): unknown => (node as Readonly<Record<string, unknown>>)[name];
+const textOf = (node: object, name: string): string => {
+  const value = fieldOf(node, name);
+  return typeof value === 'string' ? value : '';
+};
+
+/**
+ * The first thing in a query's parse tree (`json_serialize_sql`) that is not for readers, in words; null when all is well.
+ */
+export function forbiddenPart(tree: unknown): string | null {
+  // A stack of its own: a query may be nested deeper than JavaScript's call stack.
+  const open: unknown[] = [tree];
+  while (open.length > 0) {
+    const node = open.pop();
+    if (typeof node !== 'object' || node === null) continue;
+    const refusal = refusalOf(node);
+    if (refusal !== null) return refusal;
+    for (const child of Object.values(node)) open.push(child);
+  }
+  return null;
+}
+
+function refusalOf(node: object): string | null {
+  const name = textOf(node, 'function_name').toLowerCase();
+  if (REFUSED_FUNCTIONS.has(name)) return `function ${name}`;
+  switch (textOf(node, 'type')) {
+    case 'TABLE_FUNCTION': {
+      const called = fieldOf(node, 'function');
+      const table = typeof called === 'object' && called !== null ? textOf(called, 'function_name').toLowerCase() : '';
+      return TABLE_FUNCTIONS.has(table) ? null : `table function ${table}`;
+    }
+    case 'BASE_TABLE': {
+      const file = [textOf(node, 'table_name'), textOf(node, 'schema_name')].find((part) => FILE_NAME.test(part));
+      return file === undefined ? null : `"${file}" looks like a file`;
+    }
+    default:
+      return null;
+  }
+}
