@@ -68,7 +68,8 @@ function missing(root: z.ZodType, path: readonly PropertyKey[]): { what: string;
 function whatOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return `must be ${kindName(issue.expected)}, not ${kindOf(issue.input)}`;
+      // Every number of the table is a whole one.
+      return `must be ${kindName(issue.expected === 'number' ? 'int' : issue.expected)}, not ${kindOf(issue.input)}`;
     case 'invalid_value':
       return `must be ${issue.values.map((value) => `'${String(value)}'`).join(' or ')}`;
     case 'too_small':

@@ -182,15 +182,6 @@ export const SETTINGS = {
     default: 'default',
     help: 'Temporal namespace',
   },
-  heartbeatTimeout: {
-    env: 'WALFLOW_HEARTBEAT_TIMEOUT',
-    value: z.coerce.number<string>().int().min(3).max(600),
-    type: 'seconds',
-    default: '30',
-    help: 'silence of a worker after which Temporal gives its work to another one',
-    why: 'longer than any pause of a healthy process; a killed worker is replaced after this long',
-    when: 'workers; `dev` starts its own with 10',
-  },
   temporalApiKey: {
     env: 'TEMPORAL_API_KEY',
     value: text,

@@ -25,6 +25,7 @@ export interface RunningServer {
 
 /** Shorter than what an operator waits for after Ctrl-C (10 s in all). */
 const CLOSE_GRACE_MS = 2_000;
+const CLOSE_SWEEP_MS = 20;
 /** Everyone who wants our attention sends headers at once. */
 const HEADERS_TIMEOUT_MS = 10_000;
 
@@ -64,11 +65,13 @@ function listenFailure(cause: NodeJS.ErrnoException, host: string, port: number,
 
 function closed(server: Server): Promise<void> {
   return new Promise((resolve) => {
+    // A connection kept alive becomes idle when its request ends, and would hold the server open.
+    const sweep = setInterval(() => server.closeIdleConnections(), CLOSE_SWEEP_MS);
     const hangUp = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
     server.close(() => {
+      clearInterval(sweep);
       clearTimeout(hangUp);
       resolve();
     });
-    server.closeIdleConnections();
   });
 }

@@ -34,7 +34,7 @@ function pipelineView(pipeline: PipelineStatus, ui: TemporalUi | null, nowMs: nu
   return html`<section class="card">
 <h2>${name} ${badge(state)}${reason === undefined ? '' : html` <span class="reason">${reason}</span>`}</h2>
 <dl>${latencyFacts(pipeline)}${slot === null ? fact('slot', 'source does not answer') : slotFacts(slot)}${logFacts(pipeline)}</dl>
-<div class="scroll"><table>
+<div class="scroll"><table class="fit">
 <thead><tr><th>table</th><th>state</th><th class="number">rows</th><th class="number">fresh</th></tr></thead>
 <tbody>${tables.map(tableRow)}</tbody>
 </table></div>

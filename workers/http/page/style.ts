@@ -73,10 +73,10 @@ button:disabled { opacity: .5; cursor: default; }
   body { padding: .75rem; }
   .card { padding: .9rem; }
   dl { display: grid; grid-template-columns: 1fr 1fr; gap: .6rem 1rem; }
-  main table { font-size: .82rem; }
-  main th, main td { padding-right: .5rem; }
-  main td { white-space: normal; overflow-wrap: anywhere; }
-  main td.number { white-space: nowrap; }
+  .fit { font-size: .82rem; }
+  .fit th, .fit td { padding-right: .5rem; }
+  .fit td { white-space: normal; overflow-wrap: anywhere; }
+  .fit td.number { white-space: nowrap; }
   td .reason { min-width: 0; }
 }
 `;

@@ -1,0 +1,363 @@
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import type { z } from 'zod';
+import { adHocProject } from '../../workers/config/ad-hoc.ts';
+import type { PROJECT } from '../../workers/config/field.ts';
+import { type ConfigOrigin, resolveProject } from '../../workers/config/resolve.ts';
+import { asset, daily, defineConfig, duckdb, eager, type ProjectConfig } from '../../workflows/model/define.ts';
+import { WalflowError } from '../../workflows/model/errors.ts';
+
+type Pipeline = z.input<typeof PROJECT>['pipelines'][string];
+
+const ORIGIN: ConfigOrigin = { label: 'walflow.config.ts', file: '/app/walflow.config.ts', folder: '/app', env: {} };
+const URL_A = 'postgres://ann:s3cret@db:5432/a';
+
+const pipeline = (source: object = {}, rest: object = {}) => ({
+  source: { url: URL_A, tables: ['public.*'], ...source },
+  lake: { url: 's3://bucket/raw/cdc' },
+  ...rest,
+});
+const revenue = (more: object = {}) => ({
+  key: 'analytics/revenue',
+  deps: ['shop/public.orders'],
+  sql: 'select 1 from {shop/public.orders}',
+  ...more,
+});
+const project = (more: object = {}) => ({
+  name: 'shop',
+  warehouses: { main: duckdb({ path: './w.duckdb' }) },
+  pipelines: { shop: pipeline() },
+  ...more,
+});
+
+function refused(config: unknown): WalflowError {
+  try {
+    resolveProject(config, ORIGIN);
+  } catch (failure) {
+    if (failure instanceof WalflowError) return failure;
+    throw failure;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+test('the validated fields are those of the public types', () => {
+  expectTypeOf<keyof z.input<typeof PROJECT>>().toEqualTypeOf<keyof ProjectConfig>();
+  expectTypeOf<ProjectConfig['warehouses']>().toExtend<z.input<typeof PROJECT>['warehouses']>();
+  expectTypeOf<ProjectConfig['pipelines'][string]['flush']>().toExtend<Pipeline['flush']>();
+  expectTypeOf<ProjectConfig['pipelines'][string]['merge']>().toExtend<Pipeline['merge']>();
+  expectTypeOf<ProjectConfig['pipelines'][string]['lake']>().toExtend<Pipeline['lake']>();
+});
+
+describe('a project', () => {
+  const config = defineConfig({
+    name: 'shop',
+    warehouses: { main: duckdb({ path: './w.duckdb' }) },
+    pipelines: { shop: { source: { url: URL_A, tables: ['public.*'] }, lake: { url: 's3://bucket/raw/cdc/' } } },
+    assets: [
+      asset('analytics/revenue', {
+        deps: ['shop/public.orders'],
+        partitions: daily({ start: '2026-01-01', dep: 'created_at', output: 'day' }),
+        automation: eager(),
+        freshness: { warnAfter: '2 minutes', failAfter: '5 minutes' },
+        sql: 'select 1 from {shop/public.orders} where created_at >= {start} and created_at < {end}',
+      }),
+    ],
+  });
+
+  test('gets every default, absolute paths, and durations in milliseconds', () => {
+    const resolved = resolveProject(config, ORIGIN);
+    expect(resolved.warehouses.get('main')).toMatchObject({ path: '/app/w.duckdb', memoryLimit: '1GB' });
+    expect(resolved.pipelines.get('shop')).toEqual({
+      name: 'shop',
+      warehouse: 'main',
+      source: {
+        url: URL_A,
+        tables: ['public.*'],
+        newTables: 'add',
+        slot: 'walflow_shop',
+        publication: 'walflow_shop',
+      },
+      lake: {
+        url: 's3://bucket/raw/cdc/',
+        bucket: 'bucket',
+        prefix: 'raw/cdc',
+        endpoint: undefined,
+        region: undefined,
+        verifyWrites: false,
+      },
+      flush: { maxDelayMs: 250, maxRows: 100_000, maxBytes: 33_554_432 },
+      merge: { maxRows: 1_000_000, maxBytes: 268_435_456 },
+    });
+    expect(resolved.assets[0]?.freshnessLimits).toEqual({ warnAfterMs: 120_000, failAfterMs: 300_000 });
+  });
+
+  test('takes the S3 endpoint and region from the environment, unless it says them itself', () => {
+    const env = { AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:8333', AWS_REGION: 'r1' };
+    expect(resolveProject(config, { ...ORIGIN, env }).pipelines.get('shop')?.lake).toMatchObject({
+      endpoint: 'http://127.0.0.1:8333',
+      region: 'r1',
+    });
+  });
+});
+
+describe('a wrong file is refused with path and fix:', () => {
+  test.each<[string, unknown, string, string]>([
+    ['no object', 7, 'must be an object, not a number', ''],
+    [
+      'unknown key',
+      project({ pipelines: { shop: pipeline({}, { flush: { maxDelayMS: 5 } }) } }),
+      'pipelines.shop.flush.maxDelayMS is not a field',
+      'did you mean pipelines.shop.flush.maxDelayMs?',
+    ],
+    [
+      'unknown key, nothing close',
+      project({ colour: 1 }),
+      'colour is not a field',
+      'the fields here are name, warehouses',
+    ],
+    [
+      'wrong type',
+      project({ pipelines: { shop: pipeline({}, { flush: { maxRows: 'many' } }) } }),
+      'pipelines.shop.flush.maxRows must be a whole number, not text',
+      '',
+    ],
+    [
+      'a fraction',
+      project({ pipelines: { shop: pipeline({}, { flush: { maxRows: 1.5 } }) } }),
+      'pipelines.shop.flush.maxRows must be a whole number, not a fraction',
+      '',
+    ],
+    [
+      'too small',
+      project({ pipelines: { shop: pipeline({}, { flush: { maxRows: 0 } }) } }),
+      'pipelines.shop.flush.maxRows must be at least 1',
+      '',
+    ],
+    [
+      'environment variable that is not set',
+      project({ pipelines: { shop: pipeline({ url: undefined }) } }),
+      'pipelines.shop.source.url has no value',
+      'DATABASE_URL',
+    ],
+    [
+      'missing field',
+      project({ pipelines: { shop: { source: { url: URL_A, tables: ['a.b'] } } } }),
+      'pipelines.shop.lake is missing',
+      'add pipelines.shop.lake',
+    ],
+    ['bad pipeline name', project({ pipelines: { 'My-Shop': pipeline() } }), 'pipelines.My-Shop is no usable name', ''],
+    [
+      'table without schema',
+      project({ pipelines: { shop: pipeline({ tables: ['orders'] }) } }),
+      "pipelines.shop.source.tables[0] must be 'schema.table' or 'schema.*'",
+      '',
+    ],
+    [
+      'table given twice',
+      project({ pipelines: { shop: pipeline({ tables: ['a.b', 'a.b'] }) } }),
+      'pipelines.shop.source.tables[1] repeats a.b',
+      'once',
+    ],
+    [
+      'no tables',
+      project({ pipelines: { shop: pipeline({ tables: [] }) } }),
+      'pipelines.shop.source.tables must not be empty',
+      '',
+    ],
+    [
+      'unknown choice',
+      project({ pipelines: { shop: pipeline({ newTables: 'maybe' }) } }),
+      "pipelines.shop.source.newTables must be 'add' or 'ignore'",
+      '',
+    ],
+    [
+      'lake elsewhere',
+      project({ pipelines: { shop: pipeline({}, { lake: { url: '/tmp/lake' } }) } }),
+      'pipelines.shop.lake.url must be a bucket and a folder',
+      '',
+    ],
+    [
+      'unknown warehouse',
+      project({ pipelines: { shop: pipeline({}, { warehouse: 'mian' }) } }),
+      'names warehouse mian, which is not defined',
+      'did you mean main?',
+    ],
+    ['no warehouse', project({ warehouses: {} }), 'warehouses must name at least one warehouse', ''],
+    [
+      'one file, two warehouses',
+      project({ warehouses: { main: duckdb({ path: 'x' }), b: duckdb({ path: './x' }) } }),
+      'warehouses.b.path is the file of warehouse main',
+      '',
+    ],
+  ])('%s', (_, config, message, hint) => {
+    const failure = refused(config);
+    expect(failure.code).toBe('CONFIG_INVALID');
+    expect(failure.message).toContain(`walflow.config.ts: `);
+    expect(failure.message).toContain(message);
+    expect(failure.hint).toContain(hint);
+  });
+
+  test('several problems are told at once, the password of a URL never', () => {
+    const failure = refused(
+      project({ name: 3, pipelines: { shop: pipeline({ url: 'mysql://ann:s3cret@db/x', tables: [1] }) } }),
+    );
+    expect(failure.message).toContain('name must be text, not a number; ');
+    expect(failure.message).toContain('pipelines.shop.source.url must be a URL like');
+    expect(failure.toLine()).not.toContain('s3cret');
+  });
+});
+
+describe('two pipelines must not share', () => {
+  const two = (a: object, b: object, aRest: object = {}, bRest: object = { warehouse: 'other' }) =>
+    project({
+      warehouses: { main: duckdb({ path: 'a' }), other: duckdb({ path: 'b' }) },
+      pipelines: { a: pipeline(a, aRest), b: pipeline(b, bRest) },
+    });
+
+  test.each<[string, unknown, string]>([
+    ['a slot on one server', two({ slot: 's' }, { slot: 's', url: 'postgres://db/b' }), 'pipelines.b.source.slot is s'],
+    [
+      'a publication in one database',
+      two({ publication: 'p' }, { publication: 'p' }),
+      'pipelines.b.source.publication is p',
+    ],
+    [
+      'nested folders',
+      two({}, {}, { lake: { url: 's3://bucket/raw' } }, { warehouse: 'other', lake: { url: 's3://bucket/raw/a' } }),
+      'pipelines.b.lake.url puts its folder',
+    ],
+    [
+      'tables of one warehouse',
+      two({}, { tables: ['public.x'] }, {}, {}),
+      'pipelines.b.source.tables[0] (public.x) and public.* of pipeline a',
+    ],
+  ])('%s', (_, config, message) => expect(refused(config).message).toContain(message));
+
+  test('but they may share a lake, a server, and a slot name on different servers', () => {
+    const config = two({ slot: 's' }, { slot: 's', url: 'postgres://elsewhere/a' });
+    expect(resolveProject(config, ORIGIN).pipelines.size).toBe(2);
+  });
+});
+
+describe('an asset is refused when', () => {
+  test.each<[string, readonly object[], string, string]>([
+    [
+      'its dependency is misspelt',
+      [revenue({ deps: ['shop/public.orders', 'analytics/x'] }), revenue({ key: 'analytics/xy', table: 'a.b' })],
+      'assets[0].deps[1] names analytics/x, which does not exist',
+      'did you mean analytics/xy?',
+    ],
+    [
+      'its dependency is not captured',
+      [revenue({ deps: ['shop/other.orders'], sql: 'select 1' })],
+      'assets[0].deps[0] names other.orders, which pipeline shop does not capture',
+      "add 'other.orders'",
+    ],
+    [
+      'its SQL reads what it does not wait for',
+      [revenue({ sql: 'select 1 from {shop/public.order}' })],
+      'assets[0].sql reads {shop/public.order}, which is not in deps',
+      'did you mean {shop/public.orders}?',
+    ],
+    [
+      'its SQL uses days without partitions',
+      [revenue({ sql: 'select {start}' })],
+      'assets[0].sql uses {start}',
+      'daily',
+    ],
+    ['its key is declared twice', [revenue(), revenue()], 'assets[1].key analytics/revenue is declared twice', ''],
+    [
+      'its table is another one’s',
+      [revenue(), revenue({ key: 'x', table: 'Analytics.Revenue' })],
+      'assets[1].table writes table analytics.revenue, as asset analytics/revenue does',
+      '',
+    ],
+    [
+      'its table is a captured one',
+      [revenue({ key: 'public/orders' })],
+      'assets[0].key writes table public.orders, which pipeline shop captures',
+      '',
+    ],
+    [
+      'its table is walflow’s own',
+      [revenue({ table: '_walflow.ledger' })],
+      'assets[0].table writes into schema _walflow',
+      '',
+    ],
+    [
+      'its key looks captured',
+      [revenue({ key: 'shop/x' })],
+      'assets[0].key shop/x begins with the name of pipeline shop',
+      '',
+    ],
+    [
+      'its key ends in a word of the API',
+      [revenue({ key: 'a/materializations' })],
+      'ends in a word of the HTTP API',
+      '',
+    ],
+    [
+      'it fails before it warns',
+      [revenue({ freshness: { warnAfter: '5 min', failAfter: '2 min' } })],
+      'assets[0].freshness.warnAfter must be shorter than failAfter',
+      '',
+    ],
+    [
+      'its age is no duration',
+      [revenue({ freshness: { warnAfter: 'soon', failAfter: '2 min' } })],
+      "assets[0].freshness.warnAfter must be a duration like '30 seconds'",
+      '',
+    ],
+    [
+      'its first day is none',
+      [revenue({ partitions: { kind: 'daily', start: '2026-02-30', dep: 'a', output: 'b' } })],
+      'assets[0].partitions.start must be a day',
+      '',
+    ],
+    [
+      'assets wait for each other',
+      [revenue({ key: 'a/x', deps: ['b/y'], sql: 'x' }), revenue({ key: 'b/y', deps: ['a/x'], sql: 'y' })],
+      'assets wait for each other: a/x → b/y → a/x',
+      '',
+    ],
+  ])('%s', (_, assets, message, hint) => {
+    const failure = refused(project({ assets }));
+    expect(failure.message).toContain(message);
+    expect(failure.hint).toContain(hint);
+  });
+
+  test('there is no warehouse main to make it in', () => {
+    const elsewhere = {
+      warehouses: { lake: duckdb({ path: 'x' }) },
+      pipelines: { shop: pipeline({}, { warehouse: 'lake' }) },
+    };
+    expect(refused(project({ ...elsewhere, assets: [revenue()] })).message).toContain(
+      'warehouse main, which is not defined',
+    );
+  });
+
+  test('a struct in its SQL is no placeholder', () => {
+    const sql = "select {'a': 1, b: 2} from {shop/public.orders}";
+    expect(resolveProject(project({ assets: [revenue({ sql })] }), ORIGIN).assets).toHaveLength(1);
+  });
+});
+
+describe('a project made of flags', () => {
+  const flags = { source: URL_A, tables: [], pipeline: 'main', home: '.walflow', folder: '/app', env: {} };
+
+  test('follows schema public into a file of the state folder', () => {
+    const resolved = adHocProject(flags);
+    expect(resolved.pipelines.get('main')).toMatchObject({
+      source: { tables: ['public.*'], slot: 'walflow_main' },
+      lake: { bucket: 'walflow' },
+      flush: { maxDelayMs: 50 },
+    });
+    expect(resolved.warehouses.get('main')?.path).toBe('/app/.walflow/warehouse.duckdb');
+    expect(resolved.file).toBeNull();
+  });
+
+  test('is refused like a file', () => {
+    expect(() => adHocProject({ ...flags, pipeline: 'My-Shop' })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+    );
+  });
+});

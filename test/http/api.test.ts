@@ -1,0 +1,193 @@
+import { describe, expect, test } from 'vitest';
+import type { MaterializationFilter } from '../../workers/http/backend.ts';
+import { StatusFeed } from '../../workers/http/status-feed.ts';
+import { WalflowError } from '../../workflows/model/errors.ts';
+import { fakeBackend, REVENUE, SHOP } from './fake-backend.ts';
+import { runningApi } from './running-api.ts';
+
+const post = (url: string, body?: string) => fetch(url, { method: 'POST', ...(body === undefined ? {} : { body }) });
+
+describe('reading', () => {
+  test('pipelines and assets are answered as the backend gives them', async () => {
+    const { url } = await runningApi(fakeBackend());
+    expect(await (await fetch(`${url}/api/pipelines`)).json()).toEqual([SHOP]);
+    expect(await (await fetch(`${url}/api/assets`)).json()).toEqual([REVENUE]);
+  });
+
+  test.each(['analytics/revenue_by_day', 'analytics%2Frevenue_by_day'])('an asset is found by %s', async (key) => {
+    const { url } = await runningApi(fakeBackend());
+    expect(await (await fetch(`${url}/api/assets/${key}`)).json()).toEqual(REVENUE);
+  });
+
+  test('materializations take partition, limit and cursor, and default to a page of 100', async () => {
+    const asked: unknown[] = [];
+    const backend = fakeBackend({
+      materializations: async (key: string, filter: MaterializationFilter) => {
+        asked.push([key, filter]);
+        return [];
+      },
+    });
+    const { url } = await runningApi(backend);
+    const base = `${url}/api/assets/analytics/revenue_by_day/materializations`;
+    expect(await (await fetch(base)).json()).toEqual([]);
+    await fetch(`${base}?partition=2026-11-24&limit=2&cursor=m7`);
+    expect(asked).toEqual([
+      [REVENUE.key, { limit: 100 }],
+      [REVENUE.key, { limit: 2, partition: '2026-11-24', cursor: 'm7' }],
+    ]);
+    expect((await fetch(`${base}?limit=0`)).status).toBe(400);
+  });
+
+  test('a query answers columns and rows', async () => {
+    const { url } = await runningApi(fakeBackend());
+    const response = await post(`${url}/api/query`, JSON.stringify({ sql: 'select 1', params: [1, 'x', null] }));
+    expect(await response.json()).toEqual({
+      columns: [{ name: 'n', type: 'BIGINT' }],
+      rows: [['9007199254740993']],
+    });
+  });
+
+  test('a query of a client that hung up is told so', async () => {
+    let aborted: (() => void) | undefined;
+    const abandoned = new Promise<void>((resolve) => {
+      aborted = resolve;
+    });
+    const backend = fakeBackend({
+      query: (_sql, _params, signal) =>
+        new Promise((_, reject) => {
+          signal.addEventListener('abort', () => {
+            aborted?.();
+            reject(new Error('aborted'));
+          });
+        }),
+    });
+    const { url } = await runningApi(backend);
+    const client = new AbortController();
+    const asking = fetch(`${url}/api/query`, { method: 'POST', body: '{"sql":"select 1"}', signal: client.signal });
+    setTimeout(() => client.abort(), 50);
+    await expect(asking).rejects.toThrow();
+    await abandoned;
+  });
+
+  test.each([
+    ['A/B2C3', 0xa_0000_b2c3n],
+    ['0000000a0000b2c3', 0xa_0000_b2c3n],
+  ])('wait takes the position %s', async (text, lsn) => {
+    const asked: unknown[] = [];
+    const backend = fakeBackend({
+      wait: async (...args) => {
+        asked.push(args.slice(0, 3));
+        return { reached: false, mergedLsn: SHOP.mergedLsn };
+      },
+    });
+    const { url } = await runningApi(backend);
+    const at = `${url}/api/wait?pipeline=shop&lsn=${encodeURIComponent(text)}`;
+    expect(await (await fetch(at)).json()).toEqual({ reached: false, mergedLsn: SHOP.mergedLsn });
+    await fetch(`${at}&timeoutMs=5`);
+    await fetch(`${at}&timeoutMs=9999999`);
+    expect(asked).toEqual([
+      ['shop', lsn, 60_000],
+      ['shop', lsn, 5],
+      ['shop', lsn, 60_000],
+    ]);
+  });
+
+  test('the stream sends the status again and again, and ends when the server closes', async () => {
+    const server = await runningApi(fakeBackend());
+    const response = await fetch(`${server.url}/api/stream`);
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    const first = (await reader?.read())?.value ?? '';
+    expect(first).toContain('event: status');
+    expect(JSON.parse(first.split('data: ')[1] ?? '')).toEqual({ pipelines: [SHOP], assets: [REVENUE] });
+    const closing = server.close();
+    while (!(await reader?.read())?.done);
+    await closing;
+  });
+
+  test('all watchers together cost one reading', async () => {
+    let readings = 0;
+    const backend = fakeBackend({
+      pipelines: async () => {
+        readings += 1;
+        return [SHOP];
+      },
+    });
+    const feed = new StatusFeed(backend, new AbortController().signal);
+    const status = { tag: 'status', status: { pipelines: [SHOP], assets: [REVENUE] } };
+    expect(await Promise.all(Array.from({ length: 10 }, () => feed.next()))).toEqual(Array(10).fill(status));
+    expect(readings).toBe(1);
+  });
+});
+
+describe('operating', () => {
+  test.each(['pause', 'resume'])('%s answers the run that took the order', async (order) => {
+    const { url } = await runningApi(fakeBackend());
+    const response = await post(`${url}/api/pipelines/shop/${order}`);
+    expect(await response.json()).toEqual({ workflowId: 'ingest/shop', runId: 'r1' });
+  });
+
+  test('verify takes a table', async () => {
+    let asked: string | undefined;
+    const backend = fakeBackend({
+      verify: async (pipeline, table) => {
+        asked = table;
+        return { pipeline, result: 'equal', mergedLsn: SHOP.mergedLsn, tables: [] };
+      },
+    });
+    const { url } = await runningApi(backend);
+    expect((await post(`${url}/api/pipelines/shop/verify`, '{"table":"public.orders"}')).status).toBe(200);
+    expect(asked).toBe('public.orders');
+  });
+});
+
+describe('failures', () => {
+  test.each([
+    ['GET', '/api/nothing', undefined, 404, 'HTTP_NOT_FOUND'],
+    ['GET', '/api/assets/no/such', undefined, 404, 'ASSET_UNKNOWN'],
+    ['POST', '/api/pipelines/nope/pause', '{}', 404, 'PIPELINE_UNKNOWN'],
+    ['GET', '/api/assets/%zz', undefined, 400, 'HTTP_REQUEST_INVALID'],
+    ['GET', '/api/wait?pipeline=shop', undefined, 400, 'HTTP_REQUEST_INVALID'],
+    ['GET', '/api/wait?pipeline=shop&lsn=zz', undefined, 400, 'LSN_INVALID'],
+    ['POST', '/api/query', '{"sql":', 400, 'HTTP_REQUEST_INVALID'],
+    ['POST', '/api/query', '{"sqll":"select 1"}', 400, 'HTTP_REQUEST_INVALID'],
+    ['POST', '/api/query', JSON.stringify({ sql: 'x'.repeat(2_000_000) }), 413, 'HTTP_TOO_LARGE'],
+  ])('%s %s is answered with its code', async (method, path, body, status, code) => {
+    const { url } = await runningApi(fakeBackend());
+    const response = await fetch(url + path, { method, ...(body === undefined ? {} : { body }) });
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({
+      error: { code, message: expect.any(String), hint: expect.any(String) },
+    });
+  });
+
+  test('a failure of the backend keeps its code, message and hint', async () => {
+    const backend = fakeBackend({
+      query: () => Promise.reject(new WalflowError('TEMPORAL_UNREACHABLE', 'Temporal does not answer at x:1')),
+    });
+    const { url } = await runningApi(backend);
+    const response = await post(`${url}/api/query`, '{"sql":"select 1"}');
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({
+      error: { code: 'TEMPORAL_UNREACHABLE', message: 'Temporal does not answer at x:1' },
+    });
+  });
+
+  test('an unexpected failure is reported inside and says nothing outside', async () => {
+    const failures: unknown[] = [];
+    const defect = new Error('row 7 holds alice@example.org');
+    const { url } = await runningApi(fakeBackend({ assets: () => Promise.reject(defect) }), { failures });
+    const response = await fetch(`${url}/api/assets`);
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain('alice');
+    expect(failures).toEqual([defect]);
+  });
+});
+
+test('probes tell alive, ready and figures', async () => {
+  const { url } = await runningApi(fakeBackend({ notReady: async () => 'Temporal does not answer' }));
+  expect(await (await fetch(`${url}/healthz`)).json()).toEqual({ alive: true });
+  const ready = await fetch(`${url}/readyz`);
+  expect([ready.status, await ready.json()]).toEqual([503, { ready: false, reason: 'Temporal does not answer' }]);
+  expect(await (await fetch(`${url}/metrics`)).text()).toBe('walflow_test 1\n');
+});
