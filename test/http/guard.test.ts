@@ -4,17 +4,22 @@ import { isAllowedHost } from '../../workers/http/guard.ts';
 import { fakeBackend } from './fake-backend.ts';
 import { runningApi } from './running-api.ts';
 
+type Headers = Readonly<Record<string, string>>;
+
 /** fetch refuses to set Host and Origin; a plain request does not. */
-function status(url: string, headers: Readonly<Record<string, string>>): Promise<number> {
+function answerTo(url: string, headers: Headers): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const call = request(url, { headers }, (response) => {
-      response.resume();
-      resolve(response.statusCode ?? 0);
+    const call = request(url, { headers }, async (response) => {
+      const chunks: Buffer[] = await response.toArray();
+      resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() });
     });
     call.on('error', reject);
     call.end();
   });
 }
+
+const status = async (url: string, headers: Headers) => (await answerTo(url, headers)).status;
+const code = async (url: string, headers: Headers) => JSON.parse((await answerTo(url, headers)).body).error.code;
 
 const LOOPBACK = { bindHost: '127.0.0.1', allowedHosts: ['flow.example.org'], token: undefined };
 const EVERYWHERE = { bindHost: '0.0.0.0', allowedHosts: [], token: 'sesame' };
@@ -40,6 +45,7 @@ describe('host', () => {
     const { url } = await runningApi(fakeBackend());
     for (const path of ['/', '/api/pipelines', '/metrics', '/healthz']) {
       expect(await status(url + path, { host: 'evil.example' })).toBe(421);
+      expect(await code(url + path, { host: 'evil.example' })).toBe('HTTP_HOST_REFUSED');
     }
   });
 });
@@ -49,6 +55,7 @@ describe('origin', () => {
     const { url, port } = await runningApi(fakeBackend());
     const at = `${url}/api/pipelines`;
     expect(await status(at, { origin: 'https://evil.example' })).toBe(403);
+    expect(await code(at, { origin: 'https://evil.example' })).toBe('HTTP_ORIGIN_REFUSED');
     expect(await status(at, { origin: 'null' })).toBe(403);
     expect(await status(at, { origin: `http://127.0.0.1:${port + 1}` })).toBe(403);
     expect(await status(at, { origin: `http://127.0.0.1:${port}` })).toBe(200);
@@ -70,6 +77,7 @@ describe('token', () => {
     for (const path of ['/api/pipelines', '/api/page', '/api/stream', '/metrics']) {
       expect(await status(url + path, {})).toBe(401);
       expect(await status(url + path, { authorization: 'Bearer sesam' })).toBe(401);
+      expect(await code(url + path, { authorization: 'Bearer sesam' })).toBe('HTTP_TOKEN_INVALID');
       expect(await status(url + path, { authorization: 'Basic sesame' })).toBe(401);
     }
     expect(await status(`${url}/api/pipelines`, { authorization })).toBe(200);

@@ -69,7 +69,7 @@ function isOwnOrigin(origin: string | undefined, host: string, fetchSite: string
   return fetchSite === undefined || fetchSite === 'same-origin' || fetchSite === 'none';
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   const name = bare(host.toLowerCase());
   return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
 }
