@@ -210,6 +210,26 @@ describe('rows and their positions', () => {
     });
   });
 
+  test('lists of what the log left out stay with their rows, over many rows', async () => {
+    const encoder = new ChangeFileEncoder(TABLE);
+    encoder.beginTransaction(LSN, TIME_US, 7);
+    for (let i = 0; i < 10_001; i++) {
+      const id = Buffer.from(String(i));
+      const lengths = Int32Array.of(id.length, i % 3 === 0 ? -2 : -1, i % 5 === 0 ? -2 : -1, i % 7 === 0 ? -2 : -1);
+      encoder.append('u', i, i % 11 === 0, id, new Int32Array(4), lengths);
+    }
+    const { bytes, unchangedColumns, moved } = await encoder.finish();
+    const wanted = `list_filter([case when id % 3 = 0 then 'doc' end, case when id % 5 = 0 then '_op' end,
+      case when id % 7 = 0 then '_walflow_x' end], lambda name: name is not null)`;
+    const check = `select count(*) as n, count(*) filter (_unchanged is null and len(${wanted}) > 0
+        or _unchanged is not null and _unchanged <> ${wanted}) as wrong_lists,
+      count(*) filter (_moved <> (id % 11 = 0)) as wrong_moves, count(*) filter (id <> _ordinal) as wrong_ids from $file`;
+    expect(await reader.query(bytes, check)).toEqual([
+      { n: '10001', wrong_lists: '0', wrong_moves: '0', wrong_ids: '0' },
+    ]);
+    expect({ unchangedColumns, moved }).toEqual({ unchangedColumns: ['doc', '_op', '_walflow_x'], moved: 910 });
+  });
+
   test('a file without rows opens, with all its columns', async () => {
     const file = await new ChangeFileEncoder(TABLE).finish();
     expect(await reader.query(file.bytes, 'select count(*) as n, count(_op) + count(doc) as c from $file')).toEqual([

@@ -1,0 +1,171 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { expect, test } from 'vitest';
+import { ChangeFileEncoder, type EncodedChangeFile } from '../../activities/lake/change-file.ts';
+import { encodeManifest, encodeSnapshotComplete } from '../../activities/lake/manifest-codec.ts';
+import { dataKey, manifestKey, snapshotChunkKey, snapshotCompleteKey } from '../../activities/lake/object-key.ts';
+import { isoFromMicros } from '../../workflows/model/commit-time.ts';
+import { lsnToHex } from '../../workflows/model/lsn.ts';
+import type { DataFile, Manifest, Truncate } from '../../workflows/model/manifest.ts';
+import { freshFolder } from '../support/folder.ts';
+import { capturedTable, OID } from './captured-table.ts';
+import { following, SAMPLE } from './sample-manifest.ts';
+
+// The page's example, as it stands on the page, run over a lake of the page's layout.
+
+const PAGE = readFileSync(join(import.meta.dirname, '../../docs/lake-format.md'), 'utf8');
+const EXAMPLE = /```sql\n([\s\S]*?)```/.exec(PAGE)?.[1] ?? '';
+const COPY_ID = '00000001-a1b2';
+const R0 = 0x1000n;
+
+const products = {
+  ...capturedTable([
+    ['id', OID.int8],
+    ['sku', OID.text],
+    ['description', OID.text],
+  ]),
+  table: 'public.products',
+  name: 'products',
+};
+const folder = freshFolder();
+
+function write(key: string, bytes: Uint8Array): void {
+  mkdirSync(dirname(join(folder, key)), { recursive: true });
+  writeFileSync(join(folder, key), bytes);
+}
+
+type Change = readonly [
+  op: 'i' | 'u' | 'd',
+  id: string,
+  sku: string | null,
+  description: string | null | 'not carried',
+];
+
+async function changeFile(commitLsn: bigint, changes: readonly Change[]): Promise<EncodedChangeFile> {
+  const encoder = new ChangeFileEncoder(products);
+  encoder.beginTransaction(commitLsn, 1_768_000_000_000_000, 7);
+  changes.forEach(([op, ...values], ordinal) => {
+    const texts = values.map((value) => Buffer.from(value === null || value === 'not carried' ? '' : value));
+    const starts = Int32Array.of(0, texts[0]?.length ?? 0, (texts[0]?.length ?? 0) + (texts[1]?.length ?? 0));
+    const lengths = Int32Array.from(values, (value, i) => {
+      if (value === null) return -1;
+      return value === 'not carried' ? -2 : (texts[i]?.length ?? 0);
+    });
+    encoder.append(op, ordinal, false, Buffer.concat(texts), starts, lengths);
+  });
+  return await encoder.finish();
+}
+
+function dataFile(key: string, file: EncodedChangeFile): DataFile {
+  const { bytes, minCommitLsn, maxCommitLsn, minCommitTimeUs, maxCommitTimeUs, ...figures } = file;
+  return {
+    key,
+    bytes: bytes.length,
+    minCommitLsn: lsnToHex(minCommitLsn),
+    maxCommitLsn: lsnToHex(maxCommitLsn),
+    minCommitTime: isoFromMicros(minCommitTimeUs),
+    maxCommitTime: isoFromMicros(maxCommitTimeUs),
+    ...figures,
+  };
+}
+
+async function append(previous: Manifest, commitLsn: bigint, changes: readonly Change[], truncates: Truncate[] = []) {
+  const file = await changeFile(commitLsn, changes);
+  const seq = previous.seq + 1;
+  const key = dataKey({ ...products, seq, part: 0, commitTimeUs: file.minCommitTimeUs, nonce: 'a1b2' });
+  write(key, file.bytes);
+  const tables = [{ table: products.table, schemaVersion: 'v1', files: [dataFile(key, file)] }];
+  const manifest = following(previous, { endLsn: lsnToHex(commitLsn + 16n), tables, truncates });
+  write(manifestKey(seq), encodeManifest(manifest).bytes);
+  return manifest;
+}
+
+async function copyOf(rows: readonly (readonly (string | null)[])[]): Promise<void> {
+  const encoder = new ChangeFileEncoder(products);
+  encoder.beginTransaction(R0, 1_768_000_000_000_000, 0);
+  rows.forEach((row, i) => {
+    encoder.appendText(i, row);
+  });
+  const { bytes, sha256 } = await encoder.finish();
+  const key = snapshotChunkKey(products, COPY_ID, 0, 'a1b2');
+  write(key, bytes);
+  const files = [{ key, rows: rows.length, bytes: bytes.length, sha256 }];
+  const positions = { r0Lsn: lsnToHex(R0), endLsn: lsnToHex(R0) };
+  const complete = { formatVersion: 1, table: products.table, id: COPY_ID, rows: rows.length, files, ...positions };
+  write(snapshotCompleteKey(products, COPY_ID), encodeSnapshotComplete(complete).bytes);
+}
+
+async function startLog(): Promise<Manifest> {
+  rmSync(join(folder, 'log'), { recursive: true, force: true });
+  const snapshot = { id: COPY_ID, r0Lsn: lsnToHex(R0), fromSeq: 1 };
+  const empty = { tables: [], truncates: [], startLsn: lsnToHex(R0), endLsn: lsnToHex(R0) };
+  const first = { ...SAMPLE, ...empty, capture: [{ ...products, schemaVersion: 'v1', snapshot }] };
+  write(manifestKey(1), encodeManifest(first).bytes);
+  return first;
+}
+
+async function runExample(): Promise<unknown[][]> {
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  try {
+    const sql = EXAMPLE.replaceAll('s3://my-bucket/raw/cdc/shop', folder);
+    return (await connection.runAndReadAll(sql)).getRowsJson();
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
+
+test('the example rebuilds a table: copy, inserts, updates, values not carried, deletes, files nobody names', async () => {
+  await copyOf([
+    ['1', 'a', 'one'],
+    ['2', 'b', 'two'],
+    ['3', 'c', null],
+    ['4', 'd', 'four'],
+  ]);
+  const first = await startLog();
+  // The copy may already show what the log says again: its rows lose against every change from R0 on.
+  const second = await append(first, R0, [
+    ['u', '1', 'a2', 'not carried'],
+    ['u', '2', 'b2', null],
+    ['d', '4', null, null],
+  ]);
+  await append(second, R0 + 32n, [
+    ['u', '2', 'b3', 'not carried'],
+    ['i', '5', 'e', 'five'],
+    ['i', '6', 'f', 'six'],
+    ['d', '6', null, null],
+  ]);
+  const orphan = await changeFile(R0 + 48n, [['i', '99', 'x', 'nobody names this file']]);
+  write(dataKey({ ...products, seq: 3, part: 0, commitTimeUs: 0, nonce: 'dead' }), orphan.bytes);
+  expect(await runExample()).toEqual([
+    ['1', 'a2', 'one'],
+    ['2', 'b3', null],
+    ['3', 'c', null],
+    ['5', 'e', 'five'],
+  ]);
+});
+
+test('the example drops what a truncate dropped, to the row', async () => {
+  await copyOf([['1', 'a', 'one']]);
+  const first = await startLog();
+  const truncate = { table: products.table, commitLsn: lsnToHex(R0 + 16n), ordinal: 1 };
+  const second = await append(first, R0 + 16n, [['i', '2', 'b', 'before']], [truncate]);
+  await append(second, R0 + 32n, [['i', '3', 'c', 'after']]);
+  expect(await runExample()).toEqual([['3', 'c', 'after']]);
+});
+
+test('the example leaves out an older epoch, whose positions were larger', async () => {
+  await copyOf([['1', 'a', 'one']]);
+  const old = await append(await startLog(), R0 + 4096n, [['i', '7', 'z', 'of another server']]);
+  const snapshot = { id: COPY_ID, r0Lsn: lsnToHex(R0), fromSeq: old.seq + 1 };
+  const epoch = { epochNo: 2, startLsn: lsnToHex(R0), endLsn: lsnToHex(R0) };
+  const reborn = following(old, { ...epoch, capture: [{ ...products, schemaVersion: 'v1', snapshot }] });
+  write(manifestKey(reborn.seq), encodeManifest(reborn).bytes);
+  await append(reborn, R0 + 16n, [['i', '2', 'b', 'two']]);
+  expect(await runExample()).toEqual([
+    ['1', 'a', 'one'],
+    ['2', 'b', 'two'],
+  ]);
+});
