@@ -84,8 +84,9 @@ function statementCode(failure: Failure): ErrorCode {
   // One SQLSTATE, several objects: the server's C function tells them apart in every language.
   if (code === '42704' && String(routine).startsWith('ReplicationSlot')) return 'SLOT_MISSING';
   if (code === '42704' && /publication/i.test(`${routine} ${message}`)) return 'PUBLICATION_MISSING';
-  // "can no longer get changes from" until 17, "can no longer access" from 18.
-  if (code === '55000' && /can no longer/.test(message)) return 'SLOT_LOST';
+  // "cannot read from" in 15, "can no longer get changes from" until 17, "can no longer access" from 18.
+  if (code === '55000' && /can no longer|cannot read from logical/.test(message)) return 'SLOT_LOST';
+  if (code === '58P01' && /WAL segment/.test(message)) return 'SLOT_LOST';
   if (code === '53400') return 'SOURCE_NO_FREE_SLOT';
   return codeOf(failure);
 }

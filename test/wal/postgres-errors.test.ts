@@ -10,6 +10,8 @@ const failureOf = (message: string, fields: Readonly<Record<string, unknown>> = 
 
 describe('statementError', () => {
   it.each([
+    ['cannot read from logical replication slot "s"', { code: '55000' }, 'SLOT_LOST'],
+    ['requested WAL segment 0000000100000000000000A1 has already been removed', { code: '58P01' }, 'SLOT_LOST'],
     ['can no longer get changes from replication slot "s"', { code: '55000' }, 'SLOT_LOST'],
     ['can no longer access replication slot "s"', { code: '55000' }, 'SLOT_LOST'],
     ['replication slot "s" was not created in this database', { code: '55000' }, 'SOURCE_REFUSED'],
