@@ -3,31 +3,30 @@
 
 import type { ResolvedPipeline } from '../config/project.ts';
 import { toWalflowError } from './failure.ts';
-import { leftBehindText } from './slot-text.ts';
+import { dropText, leftBehindText } from './slot-text.ts';
 import { answeredSoon, dropPipelineSlot, readSlot } from './source-access.ts';
 
 interface ExitPlan {
   readonly dropSlots: boolean;
-  /** How `slot drop` is called for a pipeline. */
-  readonly dropCommand: (pipeline: string) => string;
+  readonly waysToDrop: (pipeline: ResolvedPipeline) => readonly string[];
 }
 
 /** One text per pipeline. Never throws: a source that is gone is said, the end goes on. */
 export async function leaveSources(
   pipelines: readonly ResolvedPipeline[],
-  { dropSlots, dropCommand }: ExitPlan,
+  { dropSlots, waysToDrop }: ExitPlan,
 ): Promise<readonly string[]> {
   return await Promise.all(
     pipelines.map(async (pipeline) => {
       const { slot } = pipeline.source;
-      const command = dropCommand(pipeline.name);
+      const ways = waysToDrop(pipeline);
       try {
-        if (!dropSlots) return leftBehindText(slot, await answeredSoon(readSlot(pipeline)), command);
+        if (!dropSlots) return leftBehindText(slot, await answeredSoon(readSlot(pipeline)), ways);
         await answeredSoon(dropPipelineSlot(pipeline));
         return `slot ${slot} is dropped: next time every table is copied again`;
       } catch (failure) {
         const { message } = toWalflowError(failure);
-        return `slot ${slot} may stay on the source (${message})\n  drop it with   ${command}`;
+        return `slot ${slot} may stay on the source (${message})\n${dropText(ways)}`;
       }
     }),
   );

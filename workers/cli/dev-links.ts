@@ -1,5 +1,6 @@
 // What `walflow dev` tells a person to open or type next. Pure.
 
+import type { ResolvedPipeline } from '../config/project.ts';
 import type { Environment } from '../config/setting.ts';
 import type { DevFlags } from './dev-plan.ts';
 import type { StatusSnapshot } from './dev-status.ts';
@@ -13,7 +14,7 @@ interface Places {
 }
 
 /** How this walflow is called: inside npm scripts the program has no name of its own. */
-export function walflowCommand(env: Environment): string {
+function walflowCommand(env: Environment): string {
   return env.npm_lifecycle_event === undefined ? 'npx walflow' : 'npm run -s walflow --';
 }
 
@@ -29,7 +30,17 @@ export function devLinks(env: Environment, places: Places): StatusSnapshot['link
   ];
 }
 
-/** The command that takes a slot away; the URL is written as a variable, it may carry a password. */
-export function dropCommand(pipeline: string, { source }: DevFlags): string {
-  return `npx walflow slot drop ${pipeline}${source === undefined ? '' : ' --source "$DATABASE_URL"'}`;
+/** How to take a slot away; a source's URL is written as a variable, it may carry a password. */
+export function waysToDrop(
+  env: Environment,
+  { demo, source }: DevFlags,
+  home: string,
+  pipeline: ResolvedPipeline,
+): readonly string[] {
+  if (demo) return [`rm -r ${home}   (the demo's Postgres and all that was made of it)`];
+  const flags = source === undefined ? '' : ' --source "$DATABASE_URL"';
+  return [
+    `${walflowCommand(env)} slot drop ${pipeline.name}${flags}`,
+    `select pg_drop_replication_slot('${pipeline.source.slot}')   (in SQL)`,
+  ];
 }

@@ -5,7 +5,7 @@ import { startStack } from '../embedded/stack.ts';
 import type { Cli } from './cli.ts';
 import { stackReporter } from './dev-events.ts';
 import { leaveSources } from './dev-exit.ts';
-import { dropCommand } from './dev-links.ts';
+import { waysToDrop } from './dev-links.ts';
 import { followLive } from './dev-live.ts';
 import { type DevFlags, neededServers, requireSensible } from './dev-plan.ts';
 import { type DevScreen, openDevScreen } from './dev-screen.ts';
@@ -67,10 +67,10 @@ async function runStack(session: DevSession, screen: DevScreen, terminal: Termin
 }
 
 /** The demo's own Postgres has to be asked before it stops; a source of the user's once nothing reads from it. */
-function lastWords({ project, flags }: DevSession): Promise<readonly string[]> {
+function lastWords({ project, flags, env, home }: DevSession): Promise<readonly string[]> {
   return leaveSources([...project.pipelines.values()], {
     dropSlots: flags.dropSlotOnExit === true,
-    dropCommand: (pipeline) => dropCommand(pipeline, flags),
+    waysToDrop: (pipeline) => waysToDrop(env, flags, home, pipeline),
   });
 }
 

@@ -6,8 +6,7 @@ import type { Environment } from '../config/setting.ts';
 import type { ChildSpec } from '../embedded/child.ts';
 import { LOOPBACK } from '../embedded/port.ts';
 import { DEV_HEARTBEAT_TIMEOUT_SECONDS } from './heartbeat.ts';
-
-export type WorkerRole = 'ingest' | 'warehouse';
+import type { WorkerRole } from './worker-role.ts';
 
 interface WorkerPlace {
   readonly role: WorkerRole;

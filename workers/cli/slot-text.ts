@@ -29,11 +29,12 @@ export function slotText(slot: string, health: SlotHealth): string {
 }
 
 /** What is left behind on the source when walflow stops, and how to take it away. */
-export function leftBehindText(slot: string, health: SlotHealth, dropCommand: string): string {
+export function leftBehindText(slot: string, health: SlotHealth, waysToDrop: readonly string[]): string {
   if (health.tag === 'missing') return `slot ${slot} is not on the source: nothing is kept there`;
-  return [
-    `slot ${slot} stays on the source and keeps WAL while walflow is stopped: ${bytesText(health.retainedBytes)} now`,
-    `  drop it with   ${dropCommand}`,
-    `  or in SQL      select pg_drop_replication_slot('${slot}')`,
-  ].join('\n');
+  const retained = bytesText(health.retainedBytes);
+  return `slot ${slot} stays on the source and keeps WAL while walflow is stopped: ${retained} now\n${dropText(waysToDrop)}`;
+}
+
+export function dropText(waysToDrop: readonly string[]): string {
+  return waysToDrop.map((way, i) => `  ${i === 0 ? 'drop it with' : '          or'}   ${way}`).join('\n');
 }

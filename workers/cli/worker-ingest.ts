@@ -4,8 +4,7 @@ import { serveProbes } from '../http/serve.ts';
 import { runIngestWorker } from '../ingest.ts';
 import { createMetrics } from '../metrics.ts';
 import { ingestTelemetry } from '../telemetry.ts';
-import { guardOf, logFailure } from './worker-http.ts';
-import type { RoleOptions } from './worker-run.ts';
+import { guardOf, logFailure, type RoleOptions } from './worker-role.ts';
 
 export async function ingestRole(options: RoleOptions): Promise<void> {
   const { settings, log } = options;

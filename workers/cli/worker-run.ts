@@ -1,32 +1,19 @@
 // What `walflow worker` does: each role with its log, its metrics and its HTTP port, until a signal asks for the end.
 
 import { resolve } from 'node:path';
-import type { Logger } from 'pino';
-import type { ResolvedProject } from '../config/project.ts';
 import { readSettings, type Settings } from '../config/setting.ts';
 import { temporalSettings } from '../config/temporal.ts';
 import { createLog } from '../log.ts';
-import type { WorkerOptions } from '../worker-process.ts';
 import type { Cli, ProjectFlags } from './cli.ts';
 import { EXIT, type ExitCode } from './terminal.ts';
 import { ingestRole } from './worker-ingest.ts';
+import type { WorkerRole } from './worker-role.ts';
 import { warehouseRole } from './worker-warehouse.ts';
-
-export type WorkerRole = 'ingest' | 'warehouse';
 
 export interface WorkerFlags extends ProjectFlags {
   readonly role: readonly WorkerRole[];
   readonly httpPort?: string;
   readonly heartbeatTimeout: number;
-}
-
-/** What a role is run with. */
-export interface RoleOptions extends WorkerOptions {
-  readonly settings: Settings;
-  /** State folder, absolute. */
-  readonly home: string;
-  readonly log: Logger;
-  readonly project: ResolvedProject;
 }
 
 const ROLES = { ingest: ingestRole, warehouse: warehouseRole } as const;

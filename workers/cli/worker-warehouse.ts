@@ -9,8 +9,7 @@ import { observeStatus } from '../status-metrics.ts';
 import { warehouseTelemetry } from '../telemetry.ts';
 import { WALFLOW_VERSION } from '../version.ts';
 import { runWarehouseWorker } from '../warehouse.ts';
-import { guardOf, logFailure } from './worker-http.ts';
-import type { RoleOptions } from './worker-run.ts';
+import { guardOf, logFailure, type RoleOptions } from './worker-role.ts';
 
 export async function warehouseRole(options: RoleOptions): Promise<void> {
   const { project, log } = options;

@@ -4,7 +4,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Cli, examples } from './cli.ts';
 import { HEARTBEAT_TIMEOUT_SECONDS } from './heartbeat.ts';
 import { SOURCE_VARIABLE } from './project-flags.ts';
-import type { WorkerFlags, WorkerRole } from './worker-run.ts';
+import type { WorkerRole } from './worker-role.ts';
+import type { WorkerFlags } from './worker-run.ts';
 
 const ROLES = ['ingest', 'warehouse'] as const satisfies readonly WorkerRole[];
 
