@@ -94,3 +94,13 @@ test('what finish returned stays as it is while the encoder is used again', asyn
   for (let i = 0; i < 100; i++) encoder.appendText(i, ['2', 'other', 'f', '9']);
   expect(bytes.equals(before)).toBe(true);
 });
+
+test('a column beyond what a page can hold is refused before anything is allocated, and the row with it', () => {
+  const encoder = new ChangeFileEncoder(TABLE);
+  encoder.beginTransaction(1n, 0, 1);
+  encoder.appendText(0, GOOD);
+  const lengths = Int32Array.of(1, 2 ** 31 - 1, -1, -1);
+  const append = () => encoder.append('i', 1, false, Buffer.from('1'), new Int32Array(4), lengths);
+  expect(failureOf(append)).toMatchObject({ code: 'CHANGE_FILE_FULL' });
+  expect(encoder.rows).toBe(1);
+});
