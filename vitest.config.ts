@@ -7,6 +7,7 @@ const NEEDS_DUCKDB = ['test/**/*.duckdb.test.ts'];
 export default defineConfig({
   test: {
     pool: 'forks',
+    setupFiles: ['test/support/leaks.ts'],
     projects: [
       {
         extends: true,

@@ -43,7 +43,7 @@ test('what is noted and still runs is ended, and told', async () => {
 test('a process that ignores the polite signal is killed', async () => {
   const child = await stray(`trap '' TERM; while :; do sleep 0.05; done`);
   await new Promise((resolve) => setTimeout(resolve, 100));
-  expect(await cleanUp(note('deaf', [child]))).toEqual([{ name: 'stray', pid: child.pid, by: 'SIGKILL' }]);
+  expect(await cleanUp(note('deaf', [child]), 200)).toEqual([{ name: 'stray', pid: child.pid, by: 'SIGKILL' }]);
 });
 
 test('a pid that now belongs to another process is left alone', async () => {

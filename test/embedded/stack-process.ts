@@ -1,4 +1,5 @@
-// A process that starts a stack and then waits: the victim of the tests that kill it. Prints one line when all is ready.
+// A process that starts a stack (PostgreSQL, and S3 if a port is given) and waits: the victim of the tests that kill it.
+// Prints one line when all is ready.
 
 import { startStack } from '../../workers/embedded/stack.ts';
 
@@ -8,7 +9,7 @@ const [postgres = 0, s3 = 0] = ports.split(',').map(Number);
 await startStack({
   home,
   ports: { postgres, s3, temporal: 0, temporalUi: 0 },
-  need: { postgres: true, s3: true, temporal: false },
+  need: { postgres: true, s3: s3 > 0, temporal: false },
   env: process.env,
   onProgress: () => undefined,
 });

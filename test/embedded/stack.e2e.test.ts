@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chownSync, mkdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -8,6 +9,7 @@ import { afterEach, expect, test } from 'vitest';
 import { cleanUp } from '../../workers/embedded/clean-up.ts';
 import { notedChildren } from '../../workers/embedded/pid-file.ts';
 import { freePorts } from '../../workers/embedded/port.ts';
+import { type Identity, postgresIdentity } from '../../workers/embedded/postgres-identity.ts';
 import type { S3Access } from '../../workers/embedded/seaweedfs.ts';
 import { type EmbeddedStack, type StackEvent, type StackOptions, startStack } from '../../workers/embedded/stack.ts';
 import { withClient } from '../support/database.ts';
@@ -20,6 +22,7 @@ afterEach(async () => {
   for (const stack of stacks.splice(0)) await stack.stop();
 });
 
+const SCRIPT = join(import.meta.dirname, 'stack-process.ts');
 const STOP_BOUND_MS = 10_000;
 const ALL = { postgres: true, s3: true, temporal: true } as const;
 const POSTGRES_ONLY = { postgres: true, s3: false, temporal: false } as const;
@@ -140,9 +143,7 @@ test('a start that is no longer wanted leaves nothing running', async () => {
 test('after a kill -9 of the parent, cleaning up leaves no process, and the next start goes on', async () => {
   const options = await optionsFor('orphaned', { ...POSTGRES_ONLY, s3: true });
   const { home, ports } = options;
-  const script = join(import.meta.dirname, 'stack-process.ts');
-  const parent = spawn(process.execPath, [script, home, `${ports.postgres},${ports.s3}`], { stdio: 'pipe' });
-  await once(parent.stdout, 'data');
+  const parent = await stackProcess(home, `${ports.postgres},${ports.s3}`);
   const pids = await pidsOf(home);
   expect(pids).toHaveLength(2);
   const gone = once(parent, 'exit');
@@ -156,14 +157,38 @@ test('after a kill -9 of the parent, cleaning up leaves no process, and the next
 test('cleaning up stops a running stack', async () => {
   const options = await optionsFor('down', { ...POSTGRES_ONLY, s3: true });
   const { home, ports } = options;
-  const script = join(import.meta.dirname, 'stack-process.ts');
-  const parent = spawn(process.execPath, [script, home, `${ports.postgres},${ports.s3}`], { stdio: 'pipe' });
-  await once(parent.stdout, 'data');
+  const parent = await stackProcess(home, `${ports.postgres},${ports.s3}`);
   const pids = await pidsOf(home);
   const ended = await cleanUp(home);
   expect(ended[0]).toMatchObject({ name: 'walflow dev', pid: parent.pid });
   expect(await stillRunning([...pids, parent.pid ?? 0])).toEqual([]);
 });
+
+test('a user who is not root starts PostgreSQL as themselves', async ({ skip }) => {
+  const nobody = await postgresIdentity();
+  skip(nobody === undefined, 'this run is by a user who is not root already');
+  skip(!(await canRead(SCRIPT, nobody)), 'this checkout is closed to other users');
+  const { home, ports } = await optionsFor('not-root', POSTGRES_ONLY);
+  mkdirSync(home);
+  chownSync(home, nobody?.uid ?? 0, nobody?.gid ?? 0);
+  const parent = await stackProcess(home, `${ports.postgres},0`, nobody);
+  const [pid = 0] = await pidsOf(home);
+  expect(statSync(`/proc/${pid}`).uid).toBe(nobody?.uid);
+  await cleanUp(home);
+  expect(await stillRunning([pid, parent.pid ?? 0])).toEqual([]);
+});
+
+async function stackProcess(home: string, ports: string, identity?: Identity) {
+  const parent = spawn(process.execPath, [SCRIPT, home, ports], { stdio: ['ignore', 'pipe', 'inherit'], ...identity });
+  await once(parent.stdout, 'data');
+  return parent;
+}
+
+function canRead(file: string, identity: Identity | undefined): Promise<boolean> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['--check', file], { ...identity }, (error) => resolve(error === null));
+  });
+}
 
 async function putObject(s3: S3Access | undefined, key: string, body: string): Promise<void> {
   await withS3(s3, (client, Bucket) => client.send(new PutObjectCommand({ Bucket, Key: key, Body: body })));

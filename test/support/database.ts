@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, inject } from 'vitest';
+import { afterAll, beforeAll, expect, inject, vi } from 'vitest';
 
 export interface TestDatabase {
   readonly name: string;
@@ -43,11 +43,8 @@ async function drop(client: pg.Client, database: string): Promise<readonly strin
     [database],
   );
   for (const { slot_name } of slots) {
-    await expect
-      .poll(() => client.query('select pg_drop_replication_slot($1)', [slot_name]).then(() => 'dropped', String), {
-        timeout: 10_000,
-      })
-      .toBe('dropped');
+    // Its walsender needs a moment to end.
+    await vi.waitFor(() => client.query('select pg_drop_replication_slot($1)', [slot_name]), { timeout: 10_000 });
   }
   await client.query(`drop database ${database} with (force)`);
   return slots.map(({ slot_name }) => slot_name);

@@ -3,6 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { dyingWithParent } from './parent-death.ts';
@@ -21,6 +22,8 @@ export interface ChildSpec {
   /** True once the child does its work; asked again and again until then. */
   readonly ready: () => Promise<boolean>;
   readonly readyTimeoutMs: number;
+  /** Files outside its folders that it does not remove itself when it is killed. */
+  readonly leaves?: readonly string[];
   /** First the polite signal, then harder ones; SIGKILL follows by itself. */
   readonly stopSignals: readonly [NodeJS.Signals, ...NodeJS.Signals[]];
 }
@@ -109,7 +112,9 @@ async function spawnChild(spec: ChildSpec): Promise<RunningChild> {
   child.stdout?.on('data', (chunk: Buffer) => log.write(chunk));
   child.stderr?.on('data', (chunk: Buffer) => log.write(chunk));
   child.once('close', () => log.close());
-  const exited = exitOf(child);
+  const exited = exitOf(child).finally(() => {
+    for (const file of spec.leaves ?? []) rmSync(file, { force: true });
+  });
   try {
     await once(child, 'spawn');
   } catch (cause) {

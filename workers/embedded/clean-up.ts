@@ -15,20 +15,20 @@ export interface EndedProcess {
 
 /** A running `walflow dev` needs this long to stop its own children in order. */
 const DEV_STOP_MS = 12_000;
-const CHILD_STEP_MS = 3_000;
+const DEFAULT_STEP_MS = 6_000;
 const POLL_MS = 50;
 
 /** Ends a running `walflow dev` of this state folder, then every child it left; resolves when all are gone. */
-export async function cleanUp(home: string): Promise<readonly EndedProcess[]> {
+export async function cleanUp(home: string, stepMs?: number): Promise<readonly EndedProcess[]> {
   const dev = await lockHolder(home);
   const ended = dev === null ? null : await end({ name: 'walflow dev', ...dev, stopSignals: ['SIGTERM'] }, DEV_STOP_MS);
-  return [...(ended === null ? [] : [ended]), ...(await endLeftovers(home))];
+  return [...(ended === null ? [] : [ended]), ...(await endLeftovers(home, stepMs))];
 }
 
-/** Ends the children noted in a state folder nobody holds. */
-export async function endLeftovers(home: string): Promise<readonly EndedProcess[]> {
+/** Ends the children noted in a state folder nobody holds; `stepMs` is how long each signal has to take effect. */
+export async function endLeftovers(home: string, stepMs = DEFAULT_STEP_MS): Promise<readonly EndedProcess[]> {
   const children = await notedChildren(home);
-  const ended = await Promise.all(children.map((child) => end(child, CHILD_STEP_MS)));
+  const ended = await Promise.all(children.map((child) => end(child, stepMs)));
   await forgetChildren(home);
   return ended.filter((process) => process !== null);
 }

