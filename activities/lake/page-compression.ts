@@ -1,5 +1,5 @@
-// zstd at level 1: on change rows it is as small as slower codecs and costs next to nothing. Small pages are compressed at
-// once; large ones in the thread pool, so that the event loop goes on answering the source meanwhile.
+// zstd at level 1: on change rows it is as small as slower codecs and costs next to nothing. Most pages are compressed at
+// once; the largest in the thread pool, so that the event loop goes on answering the source meanwhile.
 
 import { promisify } from 'node:util';
 import { constants, type ZstdOptions, zstdCompress, zstdCompressSync } from 'node:zlib';
@@ -16,8 +16,11 @@ export interface CompressedPages {
 
 /** Below this a frame costs more than it saves. */
 const MIN_BYTES = 128;
-/** Below this compressing takes about half a millisecond, no more than handing over to another thread costs. */
-const ASYNC_BYTES = 1 << 20;
+/**
+ * Below this a page stalls the event loop for a few milliseconds at most; handing it over to another thread costs about
+ * twice the processor time, which on a small machine is taken from the source itself.
+ */
+const ASYNC_BYTES = 1 << 22;
 const MIN_OUTPUT_CHUNK = 1 << 10;
 const MAX_OUTPUT_CHUNK = 1 << 17;
 

@@ -230,6 +230,15 @@ describe('rows and their positions', () => {
     expect({ unchangedColumns, moved }).toEqual({ unchangedColumns: ['doc', '_op', '_walflow_x'], moved: 910 });
   });
 
+  test('a page large enough to be compressed by another thread comes back whole', async () => {
+    const encoder = new ChangeFileEncoder(TABLE);
+    encoder.beginTransaction(LSN, TIME_US, 7);
+    for (let i = 0; i < 60; i++) encoder.appendText(i, [String(i), `${i}.`.repeat(50_000), null, null]);
+    const { bytes } = await encoder.finish();
+    const wrong = "select count(*) as n, count(*) filter (doc <> repeat(id || '.', 50000)) as wrong from $file";
+    expect(await reader.query(bytes, wrong)).toEqual([{ n: '60', wrong: '0' }]);
+  });
+
   test('a file without rows opens, with all its columns', async () => {
     const file = await new ChangeFileEncoder(TABLE).finish();
     expect(await reader.query(file.bytes, 'select count(*) as n, count(_op) + count(doc) as c from $file')).toEqual([
