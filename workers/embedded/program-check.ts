@@ -26,7 +26,7 @@ export async function whyUnusable(
 }
 
 /** Compares dotted numbers part by part: 4.5 is older than 4.40. */
-export function isAtLeast(version: string, minimum: string): boolean {
+function isAtLeast(version: string, minimum: string): boolean {
   const have = version.split('.').map(Number);
   const want = minimum.split('.').map(Number);
   const at = want.findIndex((part, i) => part !== (have[i] ?? 0));
