@@ -1,8 +1,8 @@
 // A batch = whole transactions on their way to one manifest. It owns one encoder per table and, for transactions larger
 // than memory should hold, the parts that were already stored while the transaction was still arriving.
 
-import { type Lsn, lsnToHex } from '../workflows/model/lsn.ts';
 import { isoFromMicros } from '../workflows/model/commit-time.ts';
+import { type Lsn, lsnToHex } from '../workflows/model/lsn.ts';
 import type { CaptureEntry, DataFile, LastCommit, ManifestTable, Truncate } from '../workflows/model/manifest.ts';
 import type { CapturedTable } from '../workflows/model/relation.ts';
 import type { ChangeFileEncoder } from './lake/change-file.ts';
@@ -137,7 +137,11 @@ export class Batch {
       }
       const part = this.#parts.length;
       this.partsInFlight += 1;
-      const stored = this.#writer.storeFile(entry, encoder, { seq: this.seq, part, commitTimeUs: this.firstCommitTimeUs });
+      const stored = this.#writer.storeFile(entry, encoder, {
+        seq: this.seq,
+        part,
+        commitTimeUs: this.firstCommitTimeUs,
+      });
       stored.then(
         () => {
           this.partsInFlight -= 1;

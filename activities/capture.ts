@@ -29,7 +29,11 @@ export function reconcileCapture(input: CaptureInput): { capture: readonly Captu
     return {
       ...table,
       schemaVersion: schemaVersionOf(table),
-      snapshot: { id: `${String(input.seq).padStart(8, '0')}-${input.newId()}`, r0Lsn: input.r0Lsn, fromSeq: input.seq },
+      snapshot: {
+        id: `${String(input.seq).padStart(8, '0')}-${input.newId()}`,
+        r0Lsn: input.r0Lsn,
+        fromSeq: input.seq,
+      },
     };
   });
   return { capture, changed };

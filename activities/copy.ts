@@ -63,7 +63,11 @@ async function copyByKey(copy: Copy): Promise<Lsn> {
   const r0Lsn = parseLsn(entry.snapshot.r0Lsn);
   // A commit record before R0 can still be invisible to a snapshot taken now: wait until those transactions ended.
   await waitForTransactions(source, {
-    onBlocked: (blockers) => resources.log.warn({ pipeline: pipeline.name, table: entry.table, blockers }, 'the copy waits for older transactions'),
+    onBlocked: (blockers) =>
+      resources.log.warn(
+        { pipeline: pipeline.name, table: entry.table, blockers },
+        'the copy waits for older transactions',
+      ),
     signal: Context.current().cancellationSignal,
   });
   const encoder = new ChangeFileEncoder(entry);

@@ -8,8 +8,8 @@ import type { CaptureEntry } from '../workflows/model/manifest.ts';
 import type { CapturedTable, Relation } from '../workflows/model/relation.ts';
 import { Batch } from './batch.ts';
 import type { LandedBatch, LogWriter } from './log-writer.ts';
-import type { ChangeOp, ChangeSink } from './wal/transaction.ts';
 import type { Tuple } from './wal/pgoutput.ts';
+import type { ChangeOp, ChangeSink } from './wal/transaction.ts';
 
 interface LandingOptions {
   readonly writer: LogWriter;
@@ -116,7 +116,11 @@ export class Landing implements ChangeSink {
 
   shapeChanged(table: CapturedTable, _relation: Relation): void {
     this.#changedTables.add(table.table);
-    this.#pauseTable(table, 'TABLE_SHAPE_CHANGED', `${table.table} changed its columns or identity; it is copied again`);
+    this.#pauseTable(
+      table,
+      'TABLE_SHAPE_CHANGED',
+      `${table.table} changed its columns or identity; it is copied again`,
+    );
   }
 
   unusable(table: CapturedTable, code: string, reason: string): void {
@@ -200,8 +204,8 @@ export class Landing implements ChangeSink {
       if (batch.rows >= 2 * maxRows || batch.bytes >= 2 * maxBytes) this.#press(true);
       return;
     }
-    if (full) return this.#cut(batch);
-    if (this.#timer !== null) return;
+    if (full) this.#cut(batch);
+    if (full || this.#timer !== null) return;
     const waitMs = Math.max(IDLE_CUT_MS, this.#lastCutMs + maxDelayMs - nowMs());
     this.#timer = setTimeout(() => {
       this.#timer = null;

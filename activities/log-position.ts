@@ -43,7 +43,10 @@ export async function continuedPosition(pipeline: PipelineResources, source: Sou
   }
   const slot = await source.slotRow(pipeline.source.slot);
   if (slot === null) {
-    throw new WalflowError('SLOT_MISSING', `slot ${pipeline.source.slot} does not exist, the lake ends at ${textOf(endLsn)}`);
+    throw new WalflowError(
+      'SLOT_MISSING',
+      `slot ${pipeline.source.slot} does not exist, the lake ends at ${textOf(endLsn)}`,
+    );
   }
   if (slot.walStatus === 'lost' || slot.restartLsn === null) {
     throw new WalflowError('SLOT_LOST', `slot ${pipeline.source.slot} lost WAL it still needed`);

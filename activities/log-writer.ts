@@ -162,8 +162,7 @@ export class LogWriter {
       endLsn: lsnToHex(content.endLsn),
       firstCommitTime: batch && transactions > 0 ? isoFromMicros(batch.firstCommitTimeUs) : null,
       lastCommitTime,
-      effectiveTime:
-        batch && transactions > 0 ? laterIso(effective, isoFromMicros(batch.effectiveTimeUs)) : effective,
+      effectiveTime: batch && transactions > 0 ? laterIso(effective, isoFromMicros(batch.effectiveTimeUs)) : effective,
       lastCommit: batch?.lastCommit ?? (previous?.epochNo === position.epochNo ? previous.lastCommit : null),
       transactions,
       tables: content.tables,

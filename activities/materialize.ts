@@ -3,8 +3,8 @@
 
 import type { AssetDefinition } from '../workflows/model/asset.ts';
 import { WalflowError } from '../workflows/model/errors.ts';
-import { NOTHING_MERGED } from '../workflows/model/watermark.ts';
 import type { DueRun, MaterializeInput, MaterializeResult } from '../workflows/model/run.ts';
+import { NOTHING_MERGED } from '../workflows/model/watermark.ts';
 import { keepRecords } from './record.ts';
 import type { WarehouseResources } from './resources.ts';
 import { runRef } from './run-context.ts';
@@ -42,7 +42,11 @@ export async function materializeAsset(
     partitions: records.length,
     rows: records.reduce((sum, record) => sum + record.rows, 0),
     seqTo: Math.max(0, ...read.map((one) => one.seqTo)),
-    lsnTo: read.map((one) => one.lsnTo).sort().at(-1) ?? NOTHING_MERGED.endLsn,
+    lsnTo:
+      read
+        .map((one) => one.lsnTo)
+        .sort()
+        .at(-1) ?? NOTHING_MERGED.endLsn,
   };
 }
 

@@ -29,8 +29,12 @@ export async function readPending(reader: WindowReader): Promise<PendingWindow |
         const slot = local.push({ path: '', file }) - 1;
         fetches.push(
           reader.fetch(file).then(
-            (path) => void (local[slot] = { path, file }),
-            (failure: unknown) => void damaged.set(table, damageOf(table, failure)),
+            (path) => {
+              local[slot] = { path, file };
+            },
+            (failure: unknown) => {
+              damaged.set(table, damageOf(table, failure));
+            },
           ),
         );
       }

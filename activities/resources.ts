@@ -54,7 +54,10 @@ export interface LandedFigures {
 
 export interface IngestTelemetry {
   landed(pipeline: string, figures: LandedFigures): void;
-  slot(pipeline: string, figures: { lagBytes: number; retainedBytes: number; active: boolean; walStatus: string }): void;
+  slot(
+    pipeline: string,
+    figures: { lagBytes: number; retainedBytes: number; active: boolean; walStatus: string },
+  ): void;
   available(pipeline: string, up: boolean): void;
 }
 

@@ -2,8 +2,8 @@
 // transaction, folded to exactly that transaction's end: its copied rows plus every change at or after the copy's R0.
 
 import type { CaptureEntry, SnapshotComplete, StoredManifest, Truncate } from '../workflows/model/manifest.ts';
-import { decodeSnapshotComplete } from './lake/manifest-codec.ts';
 import { readManifest } from './lake/log.ts';
+import { decodeSnapshotComplete } from './lake/manifest-codec.ts';
 import { snapshotCompleteKey } from './lake/object-key.ts';
 import type { S3Lake } from './lake/s3.ts';
 import type { ChangeFile, TableLoad } from './warehouse/merge-plan.ts';

@@ -26,7 +26,12 @@ export async function readMarkers(lake: S3Lake, entry: CaptureEntry): Promise<Ch
 }
 
 /** Stores marker n, or returns the one a concurrent attempt stored first: its chunk then counts, ours is nobody's. */
-export async function storeMarker(lake: S3Lake, entry: CaptureEntry, n: number, marker: ChunkMarker): Promise<ChunkMarker> {
+export async function storeMarker(
+  lake: S3Lake,
+  entry: CaptureEntry,
+  n: number,
+  marker: ChunkMarker,
+): Promise<ChunkMarker> {
   const key = snapshotMarkerKey(entry, entry.snapshot.id, n);
   const body = Buffer.from(JSON.stringify(marker));
   const outcome = await lake.putIfAbsent(key, body, createHash('sha256').update(body).digest('hex'));

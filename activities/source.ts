@@ -43,7 +43,10 @@ async function prepare(
   input: PrepareInput,
 ): Promise<PrepareResult> {
   await pipeline.lake.provesConditionalWrites();
-  const checked = await preflight(source, { ...pipeline.source, applicationName: streamApplicationName(pipeline.name) });
+  const checked = await preflight(source, {
+    ...pipeline.source,
+    applicationName: streamApplicationName(pipeline.name),
+  });
   // The publication comes before the slot: WAL decoded from before it existed could never be read.
   await ensurePublications(source, pipeline.source.publication, checked.tables);
   const head = await readHead(pipeline.lake);
@@ -111,7 +114,8 @@ async function beginEpoch(
   await pipeline.lake.putText(intentKey, JSON.stringify({ slot, epochNo, ...runRef() }));
   const system = await source.identifySystem();
   const created = await createSlot(pipeline.source.url, slot, {
-    onWaiting: (blockers) => resources.log.warn({ pipeline: pipeline.name, blockers }, 'slot creation waits for running transactions'),
+    onWaiting: (blockers) =>
+      resources.log.warn({ pipeline: pipeline.name, blockers }, 'slot creation waits for running transactions'),
   });
   return {
     head,

@@ -5,7 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { lsnToHex } from '../workflows/model/lsn.ts';
-import { type CapturedTable, tableId } from '../workflows/model/relation.ts';
+import type { CaptureEntry } from '../workflows/model/manifest.ts';
+import { type CapturedTable, type Relation, tableId } from '../workflows/model/relation.ts';
 import type { StreamEnd } from '../workflows/model/run.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { Landing } from './landing.ts';
@@ -14,9 +15,9 @@ import { LogWriter } from './log-writer.ts';
 import { type IngestResources, type PipelineResources, pipelineOf } from './resources.ts';
 import { runRef } from './run-context.ts';
 import { nudgeChannel, publicationsOf, SourceWatch, streamApplicationName } from './source-watch.ts';
+import { PgoutputDecoder } from './wal/pgoutput.ts';
 import { openSource, type Source } from './wal/postgres.ts';
 import { openReplicationStream, type ReplicationStream } from './wal/postgres-stream.ts';
-import { PgoutputDecoder } from './wal/pgoutput.ts';
 import { TransactionReader } from './wal/transaction.ts';
 
 /** The wake-up of a drained socket is delayed this long: one read then takes what the server sent row by row. */
@@ -49,7 +50,7 @@ async function runStream(
   writer: LogWriter,
 ): Promise<StreamEnd> {
   const capture = await readCapture(pipeline.lake, writer.head);
-  const tables = new Map<string, CapturedTable>(capture.map((entry) => [entry.table, entry]));
+  const tables = tableFinder(capture);
   // The callbacks run only once the stream delivers, so it exists by then.
   let stream: ReplicationStream | null = null;
   const health = new SourceWatch(resources, pipeline, source, () => ({
@@ -68,10 +69,12 @@ async function runStream(
     },
     onPressure: (paused) => (paused ? stream?.pause() : stream?.resume()),
   });
-  const idle = new IdleWatch(landing, () => writer.durableLsn, () => stream?.ping());
-  const decoder = new PgoutputDecoder(
-    new TransactionReader((relation) => tables.get(tableId(relation.schema, relation.name)) ?? null, landing),
+  const idle = new IdleWatch(
+    landing,
+    () => writer.durableLsn,
+    () => stream?.ping(),
   );
+  const decoder = new PgoutputDecoder(new TransactionReader(tables, landing));
   stream = await openReplicationStream({
     url: pipeline.source.url,
     applicationName: streamApplicationName(pipeline.name),
@@ -105,4 +108,11 @@ async function runStream(
     landing.close();
     await stream.stop();
   }
+}
+
+/** By name, else by oid: a renamed table is one whose description changed, not one that nobody captures. */
+function tableFinder(capture: readonly CaptureEntry[]): (relation: Relation) => CapturedTable | null {
+  const byName = new Map<string, CapturedTable>(capture.map((entry) => [entry.table, entry]));
+  const byOid = new Map<number, CapturedTable>(capture.map((entry) => [entry.oid, entry]));
+  return (relation) => byName.get(tableId(relation.schema, relation.name)) ?? byOid.get(relation.oid) ?? null;
 }

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { WalflowError } from '../workflows/model/errors.ts';
 import type { DataFile, Manifest, StoredManifest } from '../workflows/model/manifest.ts';
 import type { Watermark } from '../workflows/model/watermark.ts';
-import { assertFollows } from './lake/manifest-codec.ts';
 import { readManifest } from './lake/log.ts';
+import { assertFollows } from './lake/manifest-codec.ts';
 import type { S3Lake } from './lake/s3.ts';
 
 interface WindowBounds {
@@ -41,7 +41,10 @@ export class WindowReader {
     if (watermark.seq === 0) return;
     const stored = await readManifest(this.#lake, watermark.seq);
     if (stored === null) {
-      throw new WalflowError('WATERMARK_AHEAD', `the warehouse merged manifest ${watermark.seq}, the log ends before it`);
+      throw new WalflowError(
+        'WATERMARK_AHEAD',
+        `the warehouse merged manifest ${watermark.seq}, the log ends before it`,
+      );
     }
     if (stored.hash !== watermark.manifestHash) {
       throw new WalflowError('LOG_MISMATCH', `manifest ${watermark.seq} is not the one this warehouse merged`);

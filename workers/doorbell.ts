@@ -24,12 +24,7 @@ export class TemporalDoorbell implements Doorbell {
   readonly #automation: AutomationInput;
   readonly #bells = new Map<string, Bell>();
 
-  constructor(
-    client: Client,
-    log: Logger,
-    pipelines: ReadonlyMap<string, PipelineInput>,
-    automation: AutomationInput,
-  ) {
+  constructor(client: Client, log: Logger, pipelines: ReadonlyMap<string, PipelineInput>, automation: AutomationInput) {
     this.#client = client;
     this.#log = log;
     this.#pipelines = pipelines;

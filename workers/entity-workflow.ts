@@ -2,7 +2,13 @@
 // worker may do it at every start, and losing Temporal's database costs nothing but the history.
 
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { automationWorkflowId, INGEST_QUEUE, ingestWorkflowId, mergeWorkflowId, warehouseQueue } from '../workflows/model/names.ts';
+import {
+  automationWorkflowId,
+  INGEST_QUEUE,
+  ingestWorkflowId,
+  mergeWorkflowId,
+  warehouseQueue,
+} from '../workflows/model/names.ts';
 import type { AutomationInput, PipelineInput } from '../workflows/model/run.ts';
 import { attributesOf } from '../workflows/search-attributes.ts';
 

@@ -1,38 +1,25 @@
-// Commit → queryable over the last minute, per pipeline, for the page and the living status. Bounded: under load the
-// oldest samples of the minute give way. Pure: time is a parameter.
+// Commit → queryable over the last minute, as the figures people read: p50 and p99.
 
 import type { LatencySummary } from './http/backend.ts';
 
 const WINDOW_MS = 60_000;
-const MAX_SAMPLES = 4_096;
-
-interface Sample {
-  readonly atMs: number;
-  readonly latencyMs: number;
-}
+const MAX_SAMPLES = 10_000;
 
 export class LatencyWindow {
-  readonly #samples = new Map<string, Sample[]>();
+  readonly #samples: { readonly atMs: number; readonly latencyMs: number }[] = [];
 
-  /** @param latencyMs age of a commit at the moment it became queryable */
-  add(pipeline: string, latencyMs: number, nowMs: number): void {
-    const samples = this.#samples.get(pipeline) ?? [];
-    samples.push({ atMs: nowMs, latencyMs });
-    // Cut in halves, not one by one: adding stays cheap.
-    if (samples.length >= 2 * MAX_SAMPLES) samples.splice(0, MAX_SAMPLES);
-    this.#samples.set(pipeline, samples);
+  add(latencyMs: number, atMs: number): void {
+    this.#samples.push({ atMs, latencyMs });
+    if (this.#samples.length > MAX_SAMPLES) this.#samples.splice(0, MAX_SAMPLES / 2);
   }
 
-  /** Null when nothing became queryable in the last minute. */
-  summary(pipeline: string, nowMs: number): LatencySummary | null {
-    const recent = (this.#samples.get(pipeline) ?? []).filter(({ atMs }) => nowMs - atMs <= WINDOW_MS);
+  /** Null when nothing was merged within the last minute. */
+  summary(nowMs: number): LatencySummary | null {
+    const recent = this.#samples.filter((sample) => nowMs - sample.atMs <= WINDOW_MS).map((sample) => sample.latencyMs);
     if (recent.length === 0) return null;
-    const sorted = recent.map(({ latencyMs }) => latencyMs).sort((a, b) => a - b);
-    return { p50Ms: quantile(sorted, 0.5), p99Ms: quantile(sorted, 0.99) };
+    recent.sort((a, b) => a - b);
+    const at = (share: number) =>
+      Math.round(recent[Math.min(recent.length - 1, Math.floor(recent.length * share))] ?? 0);
+    return { p50Ms: at(0.5), p99Ms: at(0.99) };
   }
-}
-
-/** Nearest rank. */
-function quantile(sorted: readonly number[], q: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)] ?? 0;
 }

@@ -1,13 +1,16 @@
-// What activities report, turned into metrics.
+// What activities report, as metrics: the only place that knows which figure feeds which metric.
 
 import type { IngestTelemetry, WarehouseTelemetry } from '../activities/resources.ts';
-import type { LatencyWindow } from './latency-window.ts';
+import type { LatencySummary } from './http/backend.ts';
+import { LatencyWindow } from './latency-window.ts';
 import { type Metrics, WAL_STATUSES } from './metrics.ts';
 
+/** Figures of the ingest role. */
 export function ingestTelemetry(metrics: Metrics): IngestTelemetry {
   return {
     landed: (pipeline, { rows, endLsn, flushSeconds }) => {
       metrics.rowsProcessed.inc({ pipeline }, rows);
+      // A gauge is a double: exact below 2^53, which a log reaches after 9 PB.
       metrics.checkpointLsn.set({ pipeline }, Number(endLsn));
       metrics.flushLatency.observe({ pipeline }, flushSeconds);
     },
@@ -23,19 +26,27 @@ export function ingestTelemetry(metrics: Metrics): IngestTelemetry {
   };
 }
 
-/** @param latency also keeps the last minute for the page, which shows quantiles without a Prometheus */
-export function warehouseTelemetry(metrics: Metrics, latency: LatencyWindow): WarehouseTelemetry {
+/** Figures of the warehouse role, and the latencies its API answers. */
+export interface WarehouseFigures extends WarehouseTelemetry {
+  latency(pipeline: string, nowMs: number): LatencySummary | null;
+}
+
+export function warehouseTelemetry(metrics: Metrics): WarehouseFigures {
+  const windows = new Map<string, LatencyWindow>();
   return {
     merged: (pipeline, { rows, commitTimesMs, nowMs }) => {
       metrics.rowsMerged.inc({ pipeline }, rows);
-      for (const commitTimeMs of commitTimesMs) {
-        // The source's clock may run ahead of ours: a negative latency is none.
-        const ageMs = Math.max(0, nowMs - commitTimeMs);
-        metrics.commitToQueryable.observe({ pipeline }, ageMs / 1_000);
-        latency.add(pipeline, ageMs, nowMs);
+      const window = windows.get(pipeline) ?? new LatencyWindow();
+      windows.set(pipeline, window);
+      for (const commitMs of commitTimesMs) {
+        // Two clocks: the source's may run ahead of ours.
+        const latencyMs = Math.max(0, nowMs - commitMs);
+        window.add(latencyMs, nowMs);
+        metrics.commitToQueryable.observe({ pipeline }, latencyMs / 1000);
       }
     },
     pending: (pipeline, manifests) => metrics.manifestsPending.set({ pipeline }, manifests),
     assetRan: (asset, seconds) => metrics.assetRunDuration.observe({ asset }, seconds),
+    latency: (pipeline, nowMs) => windows.get(pipeline)?.summary(nowMs) ?? null,
   };
 }

@@ -6,13 +6,21 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createWarehouseActivities } from '../activities/index.ts';
 import type { PipelineResources, WarehouseTelemetry } from '../activities/resources.ts';
+import { assetInputs } from '../activities/warehouse/asset-sql.ts';
 import { type DuckDbOwner, openDuckDb } from '../activities/warehouse/duckdb.ts';
+import { declareAssets } from '../activities/warehouse/duckdb-assets.ts';
 import { warehouseQueue } from '../workflows/model/names.ts';
 import type { ResolvedWarehouse } from './config/project.ts';
 import { startAutomation, startMerge } from './entity-workflow.ts';
 import { openPipelines } from './pipeline-resources.ts';
 import { createWorker } from './temporal.ts';
-import { ASSET_WAREHOUSE, openWorkerBase, runUntilAborted, type WorkerBase, type WorkerOptions } from './worker-process.ts';
+import {
+  ASSET_WAREHOUSE,
+  openWorkerBase,
+  runUntilAborted,
+  type WorkerBase,
+  type WorkerOptions,
+} from './worker-process.ts';
 
 /** Node's thread pool has four threads; merges need one of them. */
 const CONCURRENT_READS = 3;
@@ -28,6 +36,8 @@ export interface OpenWarehouses {
   readonly base: WorkerBase;
   readonly owners: ReadonlyMap<string, DuckDbOwner>;
   readonly pipelines: ReadonlyMap<string, PipelineResources>;
+  /** The folder whose files a warehouse may read. */
+  readonly spoolFolder: (warehouse: string) => string;
 }
 
 /** Opens every warehouse, runs `serve` beside the workers, and closes all when the signal aborts. */
@@ -38,9 +48,14 @@ export async function runWarehouseWorker(
   const { project } = options;
   const owners = new Map<string, DuckDbOwner>();
   try {
-    for (const warehouse of project.warehouses.values()) owners.set(warehouse.name, await open(warehouse, options.home));
+    for (const warehouse of project.warehouses.values())
+      owners.set(warehouse.name, await open(warehouse, options.home));
     const base = await openWorkerBase(options);
-    const opened = { base, owners, pipelines: openPipelines(project) };
+    const opened = {
+      ...{ base, owners, pipelines: openPipelines(project) },
+      spoolFolder: (name: string) => spoolFolder(options.home, name),
+    };
+    await declareProjectAssets(options, opened);
     const server = await serve(opened);
     try {
       const running = [...owners.keys()].map((name) => runOne(name, opened, options));
@@ -79,6 +94,15 @@ async function runOne(name: string, opened: OpenWarehouses, options: WarehouseWo
   } finally {
     await connection.close();
   }
+}
+
+/** A new asset, or one whose code changed, is due as a whole from now on. */
+async function declareProjectAssets({ project }: WarehouseWorkerOptions, { owners }: OpenWarehouses): Promise<void> {
+  const owner = owners.get(ASSET_WAREHOUSE);
+  if (owner === undefined) return;
+  const pipelines = new Set(project.pipelines.keys());
+  const declared = project.assets.map((asset) => ({ asset, inputs: assetInputs(asset, project.assets, pipelines) }));
+  await declareAssets(owner, declared, new Date().toISOString());
 }
 
 const spoolFolder = (home: string, name: string) => join(home, 'spool', name);

@@ -2,8 +2,8 @@
 // the process is told to stop.
 
 import type { Client } from '@temporalio/client';
-import type { Logger } from 'pino';
 import type { Worker } from '@temporalio/worker';
+import type { Logger } from 'pino';
 import type { AutomationInput, PipelineInput } from '../workflows/model/run.ts';
 import type { ResolvedProject } from './config/project.ts';
 import { TemporalDoorbell } from './doorbell.ts';
@@ -35,7 +35,8 @@ export async function openWorkerBase(options: WorkerOptions): Promise<WorkerBase
   const { project, temporal, log, heartbeatTimeoutSeconds } = options;
   const client = await connectClient(temporal);
   const searchAttributes = await ensureSearchAttributes(client);
-  if (!searchAttributes) log.warn('the namespace lacks the search attributes of walflow: runs cannot be found by pipeline');
+  if (!searchAttributes)
+    log.warn('the namespace lacks the search attributes of walflow: runs cannot be found by pipeline');
   const pipelines = pipelineInputs(project, heartbeatTimeoutSeconds, searchAttributes);
   const automation = { project: project.name, warehouse: ASSET_WAREHOUSE, searchAttributes };
   return { client, pipelines, automation, doorbell: new TemporalDoorbell(client, log, pipelines, automation) };

@@ -44,7 +44,8 @@ export async function merge(input: PipelineInput): Promise<void> {
     status = { state: 'idle', last: result.merged ?? status.last };
     setCurrentDetails(describe(input.pipeline, status));
     await requestResync(input.pipeline, result);
-    if (rung === seen && !result.more) await condition(() => rung > seen || workflowInfo().continueAsNewSuggested, CHECK_EVERY);
+    if (rung === seen && !result.more)
+      await condition(() => rung > seen || workflowInfo().continueAsNewSuggested, CHECK_EVERY);
   }
   await continueAsNew<typeof merge>(input);
 }

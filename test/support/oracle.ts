@@ -7,11 +7,11 @@ import type { Rig } from './rig.ts';
 import { TRAFFIC_TABLES } from './traffic.ts';
 
 const COLUMNS: Readonly<Record<string, { readonly columns: string; readonly order: string }>> = {
-  'public.accounts': { columns: 'id::text, owner, balance::text, version::text', order: 'id' },
-  'public.documents': { columns: 'id::text, title, body, version::text', order: 'id' },
+  'public.accounts': { columns: 'id::text, owner, balance::text, version::text', order: 't.id' },
+  'public.documents': { columns: 'id::text, title, body, version::text', order: 't.id' },
   'public.postings': {
     columns: 'account_id::text, line_no::text, amount::text, version::text',
-    order: 'account_id, line_no',
+    order: 't.account_id, t.line_no',
   },
 };
 
@@ -19,7 +19,7 @@ const COLUMNS: Readonly<Record<string, { readonly columns: string; readonly orde
 export async function expectEqual(rig: Rig): Promise<void> {
   for (const table of TRAFFIC_TABLES) {
     const { columns, order } = COLUMNS[table] ?? { columns: '*', order: '1' };
-    const sql = (cast: (text: string) => string) => `select ${cast(columns)} from ${table} order by ${order}`;
+    const sql = (cast: (text: string) => string) => `select ${cast(columns)} from ${table} t order by ${order}`;
     const source = await withClient(rig.url, async (client) => {
       const { rows } = await client.query<string[]>({ text: sql((text) => text), rowMode: 'array' });
       return rows;
@@ -27,7 +27,8 @@ export async function expectEqual(rig: Rig): Promise<void> {
     const warehouse = await rig.query(sql((text) => text.replaceAll('::text', '::varchar')));
     expect(warehouse.length, `rows of ${table}`).toBe(source.length);
     const differing = source.findIndex((row, i) => row.join('\n') !== warehouse[i]?.join('\n'));
-    expect(differing, `first differing row of ${table}, key ${source[differing]?.[0]}`).toBe(-1);
+    const pair = `${source[differing]?.join(' ').slice(0, 200)} / ${warehouse[differing]?.join(' ').slice(0, 200)}`;
+    expect(differing, `first differing row of ${table}: ${pair}`).toBe(-1);
   }
 }
 

@@ -4,13 +4,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
-import { expect, inject } from 'vitest';
+import { expect, inject, vi } from 'vitest';
 import { freePorts } from '../../workers/embedded/port.ts';
 import { withClient } from './database.ts';
 import { type S3Proxy, startS3Proxy } from './s3-proxy.ts';
@@ -18,7 +16,7 @@ import { freshKeyPrefix, freshPipelineName, freshTaskQueue } from './unique.ts';
 
 const BIN = fileURLToPath(new URL('../../workers/cli/bin.js', import.meta.url));
 /** Short, so that a killed worker is replaced within a test's patience. */
-const HEARTBEAT_TIMEOUT_SECONDS = 4;
+const HEARTBEAT_TIMEOUT_SECONDS = 5;
 const PATIENCE_MS = 60_000;
 
 export type Role = 'ingest' | 'warehouse';
@@ -84,7 +82,6 @@ export async function createRig(options: RigOptions): Promise<Rig> {
     WALFLOW_HOME: home,
     WALFLOW_HTTP_PORT: String(httpPort),
     WALFLOW_INGEST_HTTP_PORT: String(ingestPort),
-    WALFLOW_HEARTBEAT_TIMEOUT: String(HEARTBEAT_TIMEOUT_SECONDS),
     WALFLOW_LOG_FORMAT: 'json',
   };
   const started: WorkerProcess[] = [];
@@ -92,7 +89,11 @@ export async function createRig(options: RigOptions): Promise<Rig> {
   return {
     ...{ pipeline, namespace, temporalAddress, prefix, httpPort, s3, url: options.url },
     start: (role) => {
-      const worker = spawnWorker(['worker', '--role', role, '--config', config], env, options.folder);
+      const worker = spawnWorker(
+        ['--config', config, 'worker', '--role', role, '--heartbeat-timeout', String(HEARTBEAT_TIMEOUT_SECONDS)],
+        env,
+        options.folder,
+      );
       started.push(worker);
       return worker;
     },
@@ -194,12 +195,10 @@ async function registerNamespace(address: string, namespace: string): Promise<vo
       namespace,
       workflowExecutionRetentionPeriod: { seconds: 86_400 as unknown as never },
     });
-    await expect
-      .poll(() => connection.workflowService.listOpenWorkflowExecutions({ namespace }).then(() => 'usable', String), {
-        timeout: 30_000,
-        interval: 200,
-      })
-      .toBe('usable');
+    await vi.waitFor(() => connection.workflowService.listOpenWorkflowExecutions({ namespace }), {
+      timeout: 30_000,
+      interval: 200,
+    });
   } finally {
     await connection.close();
   }
@@ -207,14 +206,13 @@ async function registerNamespace(address: string, namespace: string): Promise<vo
 
 async function dropSlot(url: string, pipeline: string): Promise<void> {
   await withClient(url, async (client) => {
-    const sql = `select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1 and not active`;
-    await expect
-      .poll(() =>
-        client
-          .query('select 1 from pg_replication_slots where slot_name = $1 and active', [`walflow_${pipeline}`])
-          .then((r) => r.rowCount),
-      )
-      .toBe(0);
-    await client.query(sql, [`walflow_${pipeline}`]);
+    // Free within a moment after its consumer died; never somebody else's: the name is this test's own.
+    await vi.waitFor(
+      () =>
+        client.query('select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1', [
+          `walflow_${pipeline}`,
+        ]),
+      { timeout: 15_000, interval: 200 },
+    );
   });
 }

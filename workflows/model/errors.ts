@@ -237,14 +237,43 @@ export const ERROR_RULES = {
     hint: 'a publication was changed by hand: let walflow make it again, then resync the table',
   },
   TABLE_SHAPE_CHANGED: { retry: 'timed', hint: 'nothing to do: the table is copied again with its new columns' },
-  LAKE_LOST_OBJECT: { retry: 'timed', hint: 'the store confirmed a write it does not have: do not trust it with data before that is explained' },
-  WATERMARK_AHEAD: { retry: 'manual', hint: 'the lake lost manifests, or lake.url points elsewhere: restore the log folder, or move the warehouse file aside to merge anew' },
-  LOG_MISMATCH: { retry: 'manual', hint: 'the warehouse file belongs to another lake: correct lake.url or the warehouse path, or move the file aside to merge anew' },
-  SOURCE_FORKED: { retry: 'manual', hint: '`walflow slot recreate` begins a new epoch on this server: every table is copied again' },
-  SOURCE_RESTORED: { retry: 'manual', hint: '`walflow slot recreate` begins a new epoch on the restored server: every table is copied again' },
-  SLOT_GAP: { retry: 'manual', hint: 'changes between the two positions cannot be read again: `walflow slot recreate` begins a new epoch and copies every table again' },
-  SLOT_FOREIGN: { retry: 'manual', hint: 'drop it if nobody needs it (select pg_drop_replication_slot), or choose another name with source.slot' },
-  TEMPORAL_UNREACHABLE: { retry: 'timed', hint: 'check TEMPORAL_ADDRESS, the network, and the server; `walflow dev` starts one of its own' },
+  LAKE_LOST_OBJECT: {
+    retry: 'timed',
+    hint: 'the store confirmed a write it does not have: do not trust it with data before that is explained',
+  },
+  WATERMARK_AHEAD: {
+    retry: 'manual',
+    hint: 'the lake lost manifests, or lake.url points elsewhere: restore the log folder, or move the warehouse file aside to merge anew',
+  },
+  LOG_MISMATCH: {
+    retry: 'manual',
+    hint: 'the warehouse file belongs to another lake: correct lake.url or the warehouse path, or move the file aside to merge anew',
+  },
+  SOURCE_FORKED: {
+    retry: 'manual',
+    hint: '`walflow slot recreate` begins a new epoch on this server: every table is copied again',
+  },
+  SOURCE_RESTORED: {
+    retry: 'manual',
+    hint: '`walflow slot recreate` begins a new epoch on the restored server: every table is copied again',
+  },
+  SLOT_GAP: {
+    retry: 'manual',
+    hint: 'changes between the two positions cannot be read again: `walflow slot recreate` begins a new epoch and copies every table again',
+  },
+  SLOT_FOREIGN: {
+    retry: 'manual',
+    hint: 'drop it if nobody needs it (select pg_drop_replication_slot), or choose another name with source.slot',
+  },
+  TABLE_UNKNOWN: { retry: 'never', hint: '`walflow status` lists the tables of each pipeline' },
+  VERIFY_BEHIND: {
+    retry: 'manual',
+    hint: 'wait until the pipeline has caught up (`walflow status`), then verify again',
+  },
+  TEMPORAL_UNREACHABLE: {
+    retry: 'timed',
+    hint: 'check TEMPORAL_ADDRESS, the network, and the server; `walflow dev` starts one of its own',
+  },
 } as const satisfies Record<string, ErrorRule>;
 
 export type ErrorCode = keyof typeof ERROR_RULES;

@@ -1,0 +1,6 @@
+// Rows as CSV for DuckDB's reader: NULL is nothing at all, every value is quoted, so an empty text and a NULL differ.
+
+/** One line with its newline; quotes inside a value are doubled (RFC 4180). */
+export function csvLine(values: readonly (string | null)[]): string {
+  return `${values.map((value) => (value === null ? '' : `"${value.replaceAll('"', '""')}"`)).join(',')}\n`;
+}

@@ -1,0 +1,73 @@
+// One pipeline as `/api/pipelines` answers it.
+
+import type { PipelineResources } from '../activities/resources.ts';
+import type { DuckDbOwner } from '../activities/warehouse/duckdb.ts';
+import { countRows, type LedgerEntry, readLedger } from '../activities/warehouse/duckdb-status.ts';
+import { readTables } from '../activities/warehouse/duckdb-table-state.ts';
+import type { TableStatus as WarehouseTable } from '../activities/warehouse/table-status.ts';
+import type { LatencySummary, MergeSummary, PipelineStatus, TableStatus } from './http/backend.ts';
+import type { IngestState } from './ingest-state.ts';
+import type { PipelineReading } from './pipeline-monitor.ts';
+
+const LAST_MERGES = 5;
+
+interface PipelineParts {
+  readonly pipeline: PipelineResources;
+  readonly owner: DuckDbOwner;
+  readonly reading: PipelineReading;
+  readonly ingest: IngestState;
+  readonly latency: LatencySummary | null;
+}
+
+export async function pipelineStatus(parts: PipelineParts): Promise<PipelineStatus> {
+  const { pipeline, owner, reading, ingest, latency } = parts;
+  const { name } = pipeline;
+  const { tables, rows, ledger } = await owner.use(async (session) => ({
+    tables: await readTables(session, name),
+    rows: await countRows(session, name),
+    ledger: await readLedger(session, name, LAST_MERGES),
+  }));
+  const reason = ingest.reason ?? reading.sourceFailure;
+  return {
+    name,
+    state: ingest.state,
+    ...(reason === null ? {} : { reason }),
+    slot: slotStatus(pipeline, reading),
+    durableLsn: reading.durableLsn,
+    mergedLsn: reading.watermark.endLsn,
+    seq: reading.watermark.seq,
+    pendingManifests: Math.max(0, reading.headSeq - reading.watermark.seq),
+    ...(latency === null ? {} : { commitToQueryable: latency }),
+    lastMerges: ledger.map(mergeSummary),
+    tables: tables.map((table) => tableStatus(table, rows.get(table.table) ?? 0, reading.freshnessAgeSeconds)),
+  };
+}
+
+function slotStatus({ source }: PipelineResources, { slot }: PipelineReading): PipelineStatus['slot'] {
+  if (slot === null || slot.tag === 'missing') return null;
+  const { active, walStatus, lagBytes, retainedBytes, budgetBytes } = slot;
+  return {
+    ...{ name: source.slot, active, walStatus, lagBytes, retainedBytes },
+    ...(budgetBytes === undefined ? {} : { budgetBytes }),
+  };
+}
+
+/** A table that does not follow the watermark has no age of its own: its position is told by its state. */
+function tableStatus(table: WarehouseTable, rows: number, ageSeconds: number | null): TableStatus {
+  const follows = table.state === 'live' || table.state === 'append-only';
+  const { reason } = table;
+  return {
+    table: table.table,
+    state: table.state,
+    ...(reason === null ? {} : { reason: `${reason.text} (${reason.code})` }),
+    rows,
+    freshnessAgeSeconds: follows ? ageSeconds : null,
+  };
+}
+
+function mergeSummary(entry: LedgerEntry): MergeSummary {
+  const { workflowId, runId, attempt, mergedAt, seqFrom, seqTo, lsnTo } = entry;
+  const counts = Object.values(entry.rows);
+  const rows = counts.reduce((sum, c) => sum + c.inserts + c.updates + c.deletes + c.loaded, 0);
+  return { workflowId, runId, attempt, mergedAt, seqFrom, seqTo, lsnTo, rows };
+}
