@@ -28,8 +28,8 @@ interface LandingOptions {
 const MAX_IN_FLIGHT = 2;
 /** A commit after an idle spell waits this long for the rest of what is already in the socket. */
 const IDLE_CUT_MS = 2;
-/** How often, in rows, a running transaction is checked against the memory bound. */
-const SPILL_CHECK_ROWS = 1024;
+/** How often, in rows, the memory of all tables of a batch is summed up. */
+const SUM_EVERY_ROWS = 1_024;
 
 export class Landing implements ChangeSink {
   readonly #options: LandingOptions;
@@ -46,7 +46,6 @@ export class Landing implements ChangeSink {
   #commitLsn: Lsn = 0n;
   #commitTimeUs = 0;
   #xid = 0;
-  #rowsInTransaction = 0;
   /** End of the last transaction or keepalive after which nothing was left to land. */
   #idleLsn: Lsn = 0n;
   readonly #changedTables = new Set<string>();
@@ -85,7 +84,6 @@ export class Landing implements ChangeSink {
     this.#commitLsn = commitLsn;
     this.#commitTimeUs = commitTimeUs;
     this.#xid = xid;
-    this.#rowsInTransaction = 0;
     // The server resends from the acknowledged position; the lake may be ahead of it (stored, not yet acknowledged).
     this.#covered = commitLsn < this.#writer.durableLsn;
     if (this.#covered) this.#writer.assertSameHistory(commitLsn, commitTimeUs, xid);
@@ -104,8 +102,9 @@ export class Landing implements ChangeSink {
       return;
     }
     batch.rows += 1;
-    this.#rowsInTransaction += 1;
-    if (this.#rowsInTransaction % SPILL_CHECK_ROWS === 0) this.#spillIfLarge(batch);
+    // Per row for this table, because a few rows can be gigabytes; all tables together only now and then.
+    const { maxBytes } = this.#options;
+    if (encoder.bytes >= maxBytes || (batch.rows % SUM_EVERY_ROWS === 0 && batch.bytes >= maxBytes)) this.#spill(batch);
   }
 
   truncate(table: CapturedTable, ordinal: number): void {
@@ -185,8 +184,8 @@ export class Landing implements ChangeSink {
     batch.forget(table.table);
   }
 
-  #spillIfLarge(batch: Batch): void {
-    if (batch.bytes < this.#options.maxBytes) return;
+  /** Stores what is encoded as parts of the batch, and holds the stream while too many are on their way. */
+  #spill(batch: Batch): void {
     batch.spill().catch((failure) => this.#fail(failure));
     if (batch.partsInFlight >= MAX_IN_FLIGHT) {
       this.#press(true);

@@ -8,13 +8,14 @@ import {
   type CaptureEntry,
   type DataFile,
   type Epoch,
+  type LastCommit,
   MANIFEST_FORMAT_VERSION,
   type Manifest,
   type ManifestTable,
   type ManifestWriter,
   type StoredManifest,
+  type Truncate,
 } from '../workflows/model/manifest.ts';
-import type { Batch } from './batch.ts';
 import { ChangeFileEncoder, type EncodedChangeFile } from './lake/change-file.ts';
 import { appendManifest, type ManifestStore } from './lake/log.ts';
 import { dataKey } from './lake/object-key.ts';
@@ -31,6 +32,17 @@ export interface LogPosition {
   readonly epochNo: number;
   readonly epoch: Epoch;
   readonly timeline: number;
+}
+
+/** Whole transactions, complete: what a manifest says of its batch. */
+export interface BatchContent {
+  readonly rows: number;
+  readonly transactions: number;
+  readonly firstCommitTimeUs: number;
+  readonly effectiveTimeUs: number;
+  readonly lastCommit: LastCommit | null;
+  readonly endLsn: Lsn;
+  readonly truncates: readonly Truncate[];
 }
 
 export interface LandedBatch {
@@ -53,7 +65,7 @@ interface ManifestContent {
   readonly endLsn: Lsn;
   readonly tables: readonly ManifestTable[];
   readonly capture: readonly CaptureEntry[] | null;
-  readonly batch: Batch | null;
+  readonly batch: BatchContent | null;
 }
 
 export class LogWriter {
@@ -128,7 +140,7 @@ export class LogWriter {
 
   /** Appends the manifest of a batch whose files are stored. */
   async land(
-    batch: Batch,
+    batch: BatchContent,
     tables: readonly ManifestTable[],
     capture: readonly CaptureEntry[] | null,
   ): Promise<LandedBatch> {

@@ -42,7 +42,6 @@ async function prepare(
   source: Source,
   input: PrepareInput,
 ): Promise<PrepareResult> {
-  await pipeline.lake.provesConditionalWrites();
   const checked = await preflight(source, {
     ...pipeline.source,
     applicationName: streamApplicationName(pipeline.name),
@@ -101,6 +100,8 @@ async function beginEpoch(
   source: Source,
   head: StoredManifest | null,
 ): Promise<LogPosition> {
+  // Once an epoch: racing writes take seconds on some stores, and a store does not unlearn them.
+  await pipeline.lake.provesConditionalWrites();
   const { slot } = pipeline.source;
   const epochNo = (head?.manifest.epochNo ?? 0) + 1;
   const intentKey = epochIntentKey(epochNo);
