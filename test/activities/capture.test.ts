@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest';
+import { reconcileCapture } from '../../activities/capture.ts';
+import type { CaptureEntry } from '../../workflows/model/manifest.ts';
+import type { CapturedTable } from '../../workflows/model/relation.ts';
+
+const orders: CapturedTable = {
+  table: 'public.orders',
+  schema: 'public',
+  name: 'orders',
+  oid: 1,
+  mode: 'keyed',
+  keyColumns: ['id'],
+  replicaIdentity: 'd',
+  columns: [{ name: 'id', typeOid: 20, typeModifier: -1 }],
+};
+const users: CapturedTable = { ...orders, table: 'public.users', name: 'users', oid: 2 };
+
+function reconcile(
+  catalog: readonly CapturedTable[],
+  captured: readonly CaptureEntry[],
+  resync: readonly string[] = [],
+) {
+  let ids = 0;
+  return reconcileCapture({
+    catalog,
+    captured,
+    resync: new Set(resync),
+    r0Lsn: '00000000000000ff',
+    seq: 7,
+    newId: () => `new${ids++}`,
+  });
+}
+
+const recorded = (catalog: readonly CapturedTable[]) => reconcile(catalog, []).capture;
+
+test('what is recorded already stays as it is', () => {
+  const captured = recorded([orders, users]);
+  expect(reconcile([orders, users], captured)).toEqual({ capture: captured, changed: false });
+});
+
+test('a new table gets a copy of its own that begins at R0, the others keep theirs', () => {
+  const captured = recorded([orders]);
+  const { capture, changed } = reconcile([orders, users], captured);
+  expect(changed).toBe(true);
+  expect(capture[0]).toBe(captured[0]);
+  expect(capture[1]?.snapshot).toEqual({ id: '00000007-new0', r0Lsn: '00000000000000ff', fromSeq: 7 });
+});
+
+test('a table that is gone is no longer captured', () => {
+  expect(reconcile([orders], recorded([orders, users]))).toMatchObject({
+    capture: [{ table: 'public.orders' }],
+    changed: true,
+  });
+});
+
+test.each([
+  ['another column', { columns: [...orders.columns, { name: 'note', typeOid: 25, typeModifier: -1 }] }],
+  ['another type', { columns: [{ name: 'id', typeOid: 23, typeModifier: -1 }] }],
+  ['another key', { keyColumns: [] }],
+  ['another mode', { mode: 'append-only' as const }],
+  ['another table of the same name', { oid: 99 }],
+])('%s means a new copy', (_, change) => {
+  const captured = recorded([orders]);
+  const { capture, changed } = reconcile([{ ...orders, ...change }], captured);
+  expect(changed).toBe(true);
+  expect(capture[0]?.snapshot.fromSeq).toBe(7);
+  expect(capture[0]).toMatchObject(change);
+});
+
+test('a resync copies the table again and ends its pause', () => {
+  const [entry] = recorded([orders]);
+  const paused = { ...(entry as CaptureEntry), paused: { code: 'VALUE_NOT_EXACT', reason: 'x', commitLsn: '0' } };
+  expect(reconcile([orders], [paused]).changed, 'a pause that needs a person stays').toBe(false);
+  expect(reconcile([orders], [paused], ['public.orders']).capture[0]?.paused).toBeUndefined();
+});
+
+test('a pause because of a changed shape ends by itself', () => {
+  const [entry] = recorded([orders]);
+  const paused = { ...(entry as CaptureEntry), paused: { code: 'TABLE_SHAPE_CHANGED', reason: 'x', commitLsn: '0' } };
+  expect(reconcile([orders], [paused])).toMatchObject({ changed: true });
+});
