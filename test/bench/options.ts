@@ -1,0 +1,71 @@
+// What `npm run bench` is asked for.
+
+import { parseArgs } from 'node:util';
+
+export const ROWS = ['P1', 'P2', 'P3', 'P4', 'P5', 'P7', 'P15'] as const;
+export type Row = (typeof ROWS)[number];
+
+/** How much work a run does. Ratios need rounds; rates need runs that last longer than their start. */
+export interface Effort {
+  /** Inserted rows; as many updates and a twentieth as many deletes follow. */
+  readonly inserts: number;
+  readonly rounds: number;
+  readonly parquetRows: number;
+  readonly parquetRounds: number;
+  readonly probes: number;
+}
+
+export interface BenchOptions {
+  readonly rows: ReadonlySet<Row>;
+  readonly quick: boolean;
+  readonly effort: Effort;
+  readonly jsonFile: string | null;
+}
+
+const FULL: Effort = { inserts: 1_000_000, rounds: 3, parquetRows: 400_000, parquetRounds: 5, probes: 300 };
+const QUICK: Effort = { inserts: 150_000, rounds: 2, parquetRows: 100_000, parquetRounds: 3, probes: 100 };
+
+export const HELP = `npm run bench -- [--quick] [--only P1,P2] [--json FILE]
+
+Measures walflow on this machine beside a reference run, round by round in turns, and prints the ratios.
+It starts its own PostgreSQL, S3 server and Temporal in a temporary folder and removes everything afterwards.
+
+  --quick      about 300 k rows instead of 2 M, fewer rounds and probes (4 minutes instead of 15)
+  --only ROWS  only these: ${ROWS.join(', ')}
+  --json FILE  write every figure of every round there too
+  --help       this text
+
+  P1   log to decoded rows           against pg_recvlogical on a copy of the slot
+  P2   log to merged, all of it      against the same
+  P3   the same                      against the obvious build (the package's plugin, appender, MERGE INTO)
+  P4   walsender CPU per row         against pg_recvlogical's walsender (Linux)
+  P5   Parquet rows/s per batch size against CSV spool and DuckDB COPY
+  P7   COMMIT to first answer        200 transactions a second beside it, flush 50 ms
+  P15  Temporal history per manifest during P7
+`;
+
+/** Null = help was asked for. Throws with a text for people when the arguments are wrong. */
+export function readOptions(args: readonly string[]): BenchOptions | null {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      json: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return null;
+  return {
+    rows: new Set(values.only === undefined ? ROWS : values.only.split(',').map(rowOf)),
+    quick: values.quick,
+    effort: values.quick ? QUICK : FULL,
+    jsonFile: values.json ?? null,
+  };
+}
+
+function rowOf(text: string): Row {
+  const row = ROWS.find((name) => name === text.trim().toUpperCase());
+  if (row === undefined) throw new Error(`--only ${text}: rows are ${ROWS.join(', ')}`);
+  return row;
+}
