@@ -59,8 +59,10 @@ export class StatusSampler {
   }
 
   #rate(pipeline: string, now: Reading): number {
-    const before = (this.#readings.get(pipeline) ?? []).filter(
-      ({ atMs, rows }) => now.atMs - atMs <= RATE_WINDOW_MS && rows <= now.rows,
+    const known = this.#readings.get(pipeline) ?? [];
+    // However seldom somebody looks, the reading before this one counts.
+    const before = known.filter(
+      ({ atMs, rows }, i) => rows <= now.rows && (now.atMs - atMs <= RATE_WINDOW_MS || i === known.length - 1),
     );
     this.#readings.set(pipeline, [...before, now]);
     const first = before[0];

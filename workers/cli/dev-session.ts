@@ -51,7 +51,7 @@ export async function openDevSession(cli: Cli, flags: DevFlags): Promise<DevSess
   }
   const file = flags.demo ? demoConfiguration() : cli.configFile();
   const project = await loadProject({ file, folder: cwd, env });
-  return { ...common, project, env, projectArgs: ['--config', project.file ?? ''] };
+  return { ...common, project, env, projectArgs: ['--config', project.file ?? '', '--watch'] };
 }
 
 /** The file of the sources, or the one built from it. */

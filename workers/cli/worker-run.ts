@@ -1,10 +1,14 @@
 // What `walflow worker` does: each role with its log, its metrics and its HTTP port, until a signal asks for the end.
 
 import { resolve } from 'node:path';
+import type { Logger } from 'pino';
+import type { ResolvedProject } from '../config/project.ts';
 import { readSettings, type Settings } from '../config/setting.ts';
 import { temporalSettings } from '../config/temporal.ts';
 import { createLog } from '../log.ts';
 import type { Cli, ProjectFlags } from './cli.ts';
+import { watchProject } from './project-watch.ts';
+import { logTemporal } from './temporal-log.ts';
 import { EXIT, type ExitCode } from './terminal.ts';
 import { ingestRole } from './worker-ingest.ts';
 import type { WorkerRole } from './worker-role.ts';
@@ -14,30 +18,55 @@ export interface WorkerFlags extends ProjectFlags {
   readonly role: readonly WorkerRole[];
   readonly httpPort?: string;
   readonly heartbeatTimeout: number;
+  readonly watch?: boolean;
 }
 
 const ROLES = { ingest: ingestRole, warehouse: warehouseRole } as const;
 
-/** Runs the roles until SIGTERM or SIGINT; the failure of one ends the others too. */
+/** Runs the roles until SIGTERM or SIGINT; with `--watch` again and again, whenever the configuration is saved. */
 export async function runWorkers(cli: Cli, flags: WorkerFlags): Promise<ExitCode> {
-  const { terminal } = cli;
+  const { signal } = cli.terminal;
+  let project: ResolvedProject | null = await cli.project(flags);
+  logTemporal(logOf(cli.settings(), flags.role.join()));
+  while (project !== null && !signal.aborted) {
+    project = await runUntilChanged(cli, flags, project);
+  }
+  return EXIT.done;
+}
+
+/** The configuration saved meanwhile; null when the end was asked for. */
+async function runUntilChanged(
+  cli: Cli,
+  flags: WorkerFlags,
+  project: ResolvedProject,
+): Promise<ResolvedProject | null> {
+  const { signal } = cli.terminal;
+  if (!flags.watch || project.file === null) {
+    await runRoles(cli, flags, project, signal);
+    return null;
+  }
+  const watch = watchProject(project.file, () => cli.project(flags), logOf(cli.settings(), flags.role.join()));
+  try {
+    await runRoles(cli, flags, project, AbortSignal.any([signal, watch.changed]));
+    return watch.next();
+  } finally {
+    watch.close();
+  }
+}
+
+/** The failure of one role ends the others too. */
+async function runRoles(cli: Cli, flags: WorkerFlags, project: ResolvedProject, ended: AbortSignal): Promise<void> {
   const settings = settingsOf(cli, flags);
-  const project = await cli.project(flags);
   const failed = new AbortController();
-  const signal = AbortSignal.any([terminal.signal, failed.signal]);
+  const signal = AbortSignal.any([ended, failed.signal]);
+  const temporal = temporalSettings(settings);
+  const home = resolve(cli.terminal.cwd, settings.home);
   const run = async (role: WorkerRole) => {
-    const log = createLog({ level: settings.logLevel, format: settings.logFormat, role, out: process.stderr });
+    const log = logOf(settings, role);
     log.info({ project: project.name }, `the ${role} worker starts`);
     try {
-      await ROLES[role]({
-        project,
-        settings,
-        log,
-        signal,
-        home: resolve(terminal.cwd, settings.home),
-        temporal: temporalSettings(settings),
-        heartbeatTimeoutSeconds: flags.heartbeatTimeout,
-      });
+      const heartbeatTimeoutSeconds = flags.heartbeatTimeout;
+      await ROLES[role]({ project, settings, log, signal, home, temporal, heartbeatTimeoutSeconds });
       log.info(`the ${role} worker has drained`);
     } catch (failure) {
       failed.abort();
@@ -46,7 +75,10 @@ export async function runWorkers(cli: Cli, flags: WorkerFlags): Promise<ExitCode
   };
   const outcomes = await Promise.allSettled(flags.role.map(run));
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-  return EXIT.done;
+}
+
+function logOf({ logLevel: level, logFormat: format }: Settings, role: string): Logger {
+  return createLog({ level, format, role, out: process.stderr });
 }
 
 /** `--http-port` is the port of the role that is asked for; together with `warehouse`, ingest keeps its own. */

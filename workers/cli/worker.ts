@@ -21,6 +21,7 @@ export function addWorker(program: Command, cli: Cli): void {
       secondsOf,
       HEARTBEAT_TIMEOUT_SECONDS,
     )
+    .option('--watch', 'start again whenever the configuration is saved')
     .addOption(
       new Option('--source <url>', 'follow this database instead of a configuration file').env(SOURCE_VARIABLE),
     )
