@@ -62,6 +62,7 @@ let pending: Change[] = [];
 let received = 0;
 const service = new LogicalReplicationService({ connectionString: input.url }, { flowControl: { enabled: true } });
 service.on('error', merged.reject);
+// biome-ignore lint/nursery/noMisusedPromises: flow control awaits what a listener returns.
 service.on('data', async (_lsn: string, message: Pgoutput.Message) => {
   if (message.tag !== 'insert' && message.tag !== 'update' && message.tag !== 'delete') return;
   if (received === input.rows) return;
