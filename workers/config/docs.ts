@@ -1,6 +1,11 @@
-// `npm run docs`: stores docs/configuration.md. A test fails while the stored page differs from the tables.
+// `npm run docs`: stores the pages under docs/ that are written from tables. A test fails while a stored page differs.
 
 import { writeFileSync } from 'node:fs';
+import { errorsPage } from './errors-page.ts';
 import { configurationPage } from './page.ts';
 
-writeFileSync(new URL('../../docs/configuration.md', import.meta.url), configurationPage());
+const PAGES = { 'configuration.md': configurationPage(), 'errors.md': errorsPage() };
+
+for (const [name, text] of Object.entries(PAGES)) {
+  writeFileSync(new URL(`../../docs/${name}`, import.meta.url), text);
+}

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { FieldNote } from './field.ts';
 import { PROJECT } from './field.ts';
 import { entryOf, fieldsOf, noteOf, unwrapped } from './field-tree.ts';
+import { markdownTable } from './markdown-table.ts';
 import { SETTINGS, type SettingRule } from './setting.ts';
 
 const INTRO = `# Configuration
@@ -58,9 +59,9 @@ export function configurationPage(): string {
   return [
     INTRO,
     '## Fields of walflow.config.ts\n',
-    table(['field', 'type', 'default', 'what it is'], fieldRows(PROJECT, '')),
+    markdownTable(['field', 'type', 'default', 'what it is'], fieldRows(PROJECT, '')),
     SETTINGS_INTRO,
-    table(['variable', 'flag', 'type', 'default', 'what it is'], settingRows()),
+    markdownTable(['variable', 'flag', 'type', 'default', 'what it is'], settingRows()),
     AWS,
   ].join('\n');
 }
@@ -118,8 +119,3 @@ function sentences(help: string, when: string | undefined, why: string | undefin
 }
 
 const code = (text: string) => `\`${text}\``;
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return `${[line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')}\n`;
-}
