@@ -7,8 +7,8 @@ import type { CapturedTable } from '../../workflows/model/relation.ts';
 import { folded, qualified, quoted, type TableName } from './identifier.ts';
 
 /** Position and time of the commit a row was last changed by. */
-export const COMMIT_LSN_COLUMN = '_walflow_commit_lsn';
-export const COMMIT_TIME_COLUMN = '_walflow_commit_time';
+const COMMIT_LSN_COLUMN = '_walflow_commit_lsn';
+const COMMIT_TIME_COLUMN = '_walflow_commit_time';
 
 const OWN_COLUMNS = [COMMIT_LSN_COLUMN, COMMIT_TIME_COLUMN];
 /** Schemas that are not a source's to fill. */

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { Turnstile } from '../../activities/warehouse/turnstile.ts';
+
+test('at most so many are inside at once, in the order they came, whatever becomes of them', async () => {
+  const turnstile = new Turnstile(2);
+  const order: number[] = [];
+  let inside = 0;
+  let most = 0;
+  const work = async (n: number) => {
+    inside += 1;
+    most = Math.max(most, inside);
+    order.push(n);
+    await new Promise((resolve) => setImmediate(resolve));
+    inside -= 1;
+    if (n % 2 === 0) throw new Error(`${n} failed`);
+    return n;
+  };
+  const outcomes = await Promise.allSettled(Array.from({ length: 9 }, (_, n) => turnstile.pass(() => work(n))));
+  expect(most).toBe(2);
+  expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(5);
+  expect(await turnstile.pass(async () => 'free')).toBe('free');
+});
