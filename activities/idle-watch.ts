@@ -1,7 +1,7 @@
 // Keeps an idle source from pinning WAL: moves the slot by empty manifests, rarely by itself, at once when someone waits
 // for a position. Invariant: only a position outside any transaction, with nothing pending, is ever landed.
 
-import { type Lsn, parseLsn } from '../workflows/model/lsn.ts';
+import type { Lsn } from '../workflows/model/lsn.ts';
 import type { Landing } from './landing.ts';
 
 /** An idle source costs at most one object a minute… */
@@ -43,9 +43,8 @@ export class IdleWatch {
     if (wanted || old || walEnd - durable >= EMPTY_AFTER_BYTES) this.#landing.landEmpty();
   }
 
-  /** Someone waits until this position (X/Y or hex) is in the lake. */
-  want(position: string): void {
-    const lsn = parseLsn(position);
+  /** Someone waits until this position is in the lake. */
+  want(lsn: Lsn): void {
     if (lsn > this.#wantedLsn) this.#wantedLsn = lsn;
     if (this.#pinging !== null || this.#durableLsn() >= this.#wantedLsn) return;
     this.#pinging = setInterval(() => {

@@ -47,12 +47,16 @@ export class MergeSession {
     await this.reader.start(this.#watermark);
   }
 
-  /** Merges one window in one transaction. */
-  async merge(window: PendingWindow): Promise<void> {
+  /** Merges one window in one transaction; false when another merge was faster and this session's view is old. */
+  async merge(window: PendingWindow): Promise<boolean> {
+    const first = window.manifests[0];
     const last = window.manifests.at(-1);
-    if (last === undefined) return;
-    await this.#apply(window, watermarkOf(last, this.#watermark));
+    if (first === undefined || last === undefined) return true;
+    // The chain was checked while reading; this is its last link, between the log and what is merged already.
+    if (first.manifest.seq !== this.#watermark.seq + 1) return false;
+    const merged = await this.#apply(window, watermarkOf(last, this.#watermark));
     await discard(window);
+    return merged;
   }
 
   /** Makes tables live whose copy became whole while nothing else was pending; false when there was none. */
@@ -61,23 +65,22 @@ export class MergeSession {
     if (loading.length === 0 || this.#watermark.seq === 0) return false;
     const ready = await this.#loads.ready(loading, this.#watermark.endLsn, performance.now());
     if (ready.length === 0) return false;
-    await this.#apply(EMPTY_WINDOW, this.#watermark);
-    return true;
+    return await this.#apply(EMPTY_WINDOW, this.#watermark);
   }
 
-  async #apply(window: PendingWindow, next: Watermark): Promise<void> {
+  async #apply(window: PendingWindow, next: Watermark): Promise<boolean> {
     const { resources, pipeline } = { resources: this.#resources, pipeline: this.#pipeline };
     const plan = await this.#plan(window, next);
     const outcome = await mergeWindow(resources.warehouse, plan);
     if (outcome.tag === 'already-merged') {
       resources.log.info({ pipeline: pipeline.name, seq: next.seq }, 'the window was merged already');
-      await this.start();
-      return;
+      return false;
     }
     this.#watermark = next;
     this.#note(window, plan, outcome);
     const moved = plan.begins.length + plan.pauses.length + plan.removes.length + plan.loads.length > 0;
     if (moved || outcome.paused.length > 0) await this.#refresh();
+    return true;
   }
 
   async #plan(window: PendingWindow, next: Watermark): Promise<MergePlan> {

@@ -41,8 +41,7 @@ async function drain(session: MergeSession, cancelled: AbortSignal): Promise<boo
       // The next window is read while this one is merged: two machines' work at the same time.
       upcoming = over ? Promise.resolve(null) : readPending(session.reader);
       upcoming.catch(() => {});
-      await session.merge(window);
-      if (over) return true;
+      if (!(await session.merge(window)) || over) return true;
     } else {
       const loaded = await session.loadOnly();
       const nowMs = performance.now();

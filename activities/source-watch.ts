@@ -5,6 +5,7 @@ import { Context } from '@temporalio/activity';
 import { type Lsn, lsnToHex } from '../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../workflows/model/manifest.ts';
 import { appendPublicationName } from '../workflows/model/names.ts';
+import { sameShape } from '../workflows/model/relation.ts';
 import type { StreamEnd } from '../workflows/model/run.ts';
 import type { Landing } from './landing.ts';
 import type { LandedBatch } from './log-writer.ts';
@@ -68,27 +69,37 @@ export class SourceWatch {
     this.#resources.telemetry.landed(this.#pipeline.name, { rows: batch.rows, endLsn: batch.endLsn, flushSeconds });
   }
 
-  /** Resolves when the tables to capture are no longer the captured ones. */
-  captureChanged(landing: Landing): Promise<StreamEnd> {
-    const { tables, newTables } = this.#pipeline.source;
-    const captured = this.#source.tableNames(tables);
+  /** Resolves when the tables to capture are no longer the captured ones, or no longer look like them. */
+  captureChanged(landing: Landing, capture: readonly CaptureEntry[]): Promise<StreamEnd> {
     return new Promise((resolve, reject) => {
-      this.#timers.push(
-        setInterval(() => {
-          if (landing.changedTables.size > 0 && landing.idle) {
-            resolve({ tag: 'capture-changed', tables: [...landing.changedTables] });
-          }
-        }, CHANGED_POLL_MS),
-      );
-      if (newTables !== 'add') return;
-      const rescan = async () => {
-        const before = new Set(await captured);
-        const now = new Set(await this.#source.tableNames(tables));
-        const changed = [...before.symmetricDifference(now)];
-        if (changed.length > 0) resolve({ tag: 'capture-changed', tables: changed });
+      const told = () => {
+        if (landing.changedTables.size > 0 && landing.idle) {
+          resolve({ tag: 'capture-changed', tables: [...landing.changedTables] });
+        }
       };
-      this.#timers.push(setInterval(() => void rescan().catch(reject), RESCAN_MS));
+      const rescan = async () => {
+        const tables = await this.#changedInCatalog(capture);
+        if (tables.length > 0) resolve({ tag: 'capture-changed', tables });
+      };
+      this.#timers.push(
+        setInterval(told, CHANGED_POLL_MS),
+        setInterval(() => void rescan().catch(reject), RESCAN_MS),
+      );
     });
+  }
+
+  /** A table nobody writes to changes without a word in the log: the catalog is asked now and then. */
+  async #changedInCatalog(capture: readonly CaptureEntry[]): Promise<string[]> {
+    const { tables, newTables } = this.#pipeline.source;
+    const known = new Map(capture.map((entry) => [entry.table, entry]));
+    const now = await this.#source.capturedTables(tables);
+    const names = new Set(now.map((table) => table.table));
+    const changed = now.filter((table) => {
+      const entry = known.get(table.table);
+      return entry === undefined ? newTables === 'add' : entry.paused === undefined && !sameShape(table, entry);
+    });
+    const gone = capture.filter((entry) => !names.has(entry.table));
+    return [...changed, ...gone].map((table) => table.table);
   }
 
   close(): void {

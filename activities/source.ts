@@ -6,6 +6,7 @@ import { Context } from '@temporalio/activity';
 import { WalflowError } from '../workflows/model/errors.ts';
 import { lsnToHex } from '../workflows/model/lsn.ts';
 import type { CaptureEntry, StoredManifest } from '../workflows/model/manifest.ts';
+import type { CapturedTable } from '../workflows/model/relation.ts';
 import type { PendingSnapshot, PrepareInput, PrepareResult } from '../workflows/model/run.ts';
 import { reconcileCapture } from './capture.ts';
 import { epochIntentKey, snapshotCompleteKey } from './lake/object-key.ts';
@@ -46,9 +47,11 @@ async function prepare(
     ...pipeline.source,
     applicationName: streamApplicationName(pipeline.name),
   });
-  // The publication comes before the slot: WAL decoded from before it existed could never be read.
-  await ensurePublications(source, pipeline.source.publication, checked.tables);
   const head = await readHead(pipeline.lake);
+  const recorded = await readCapture(pipeline.lake, head);
+  const tables = head === null ? checked.tables : wantedTables(pipeline, checked.tables, recorded);
+  // The publication comes before the slot: WAL decoded from before it existed could never be read.
+  await ensurePublications(source, pipeline.source.publication, tables);
   const position =
     head === null || input.newEpoch
       ? await beginEpoch(resources, pipeline, source, head)
@@ -62,8 +65,8 @@ async function prepare(
     verifyWrites: pipeline.verifyWrites,
   });
   const plan = reconcileCapture({
-    catalog: checked.tables,
-    captured: fresh ? [] : await readCapture(pipeline.lake, head),
+    catalog: tables,
+    captured: fresh ? [] : recorded,
     resync: new Set(input.resync),
     // Read after slot and publication are there: every change from here on is in the log.
     r0Lsn: lsnToHex(await source.insertLsn()),
@@ -77,6 +80,17 @@ async function prepare(
     notices: checked.notices,
     pendingSnapshots: await pendingSnapshots(pipeline, plan.capture),
   };
+}
+
+/** With `newTables: 'ignore'` a pattern stands for the tables it matched at first; those named outright always count. */
+function wantedTables(
+  { source }: PipelineResources,
+  catalog: readonly CapturedTable[],
+  recorded: readonly CaptureEntry[],
+): readonly CapturedTable[] {
+  if (source.newTables === 'add') return catalog;
+  const known = new Set([...source.tables, ...recorded.map((entry) => entry.table)]);
+  return catalog.filter((table) => known.has(table.table));
 }
 
 async function pendingSnapshots(

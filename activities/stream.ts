@@ -4,7 +4,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import { lsnToHex } from '../workflows/model/lsn.ts';
+import { type Lsn, lsnToHex, parseLsn } from '../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../workflows/model/manifest.ts';
 import { type CapturedTable, type Relation, tableId } from '../workflows/model/relation.ts';
 import type { StreamEnd } from '../workflows/model/run.ts';
@@ -90,13 +90,13 @@ async function runStream(
   });
   try {
     stream.sendStatus(writer.durableLsn);
-    await source.listen(nudgeChannel(pipeline.name), (payload) => idle.want(payload));
+    await source.listen(nudgeChannel(pipeline.name), (payload) => idle.want(positionOf(payload)));
     resources.log.info({ pipeline: pipeline.name, lsn: lsnToHex(writer.durableLsn) }, 'streaming');
     return await Promise.race([
       stream.closed.then(() => Promise.reject(new Error('the replication stream ended'))),
       landing.failed,
       source.lost,
-      health.captureChanged(landing),
+      health.captureChanged(landing, capture),
       Context.current().cancelled,
     ]);
   } finally {
@@ -107,6 +107,15 @@ async function runStream(
     await landing.drain().catch(() => {});
     landing.close();
     await stream.stop();
+  }
+}
+
+/** Anybody may NOTIFY: what is no position asks for nothing. */
+function positionOf(payload: string): Lsn {
+  try {
+    return parseLsn(payload);
+  } catch {
+    return 0n;
   }
 }
 

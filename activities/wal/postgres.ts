@@ -3,6 +3,7 @@
 
 import pg from 'pg';
 import { type Lsn, parseLsn } from '../../workflows/model/lsn.ts';
+import type { CapturedTable } from '../../workflows/model/relation.ts';
 import { matchTables } from './postgres-catalog.ts';
 import { connect, type PostgresConnection } from './postgres-connection.ts';
 import type { SlotRow } from './slot-health.ts';
@@ -91,10 +92,10 @@ export class Source {
     return row === undefined || row.lsn === null ? null : parseLsn(row.lsn);
   }
 
-  /** Ids of the tables that match the patterns and can be captured, now. */
-  async tableNames(patterns: readonly string[]): Promise<string[]> {
+  /** The tables that match the patterns and can be captured, now. */
+  async capturedTables(patterns: readonly string[]): Promise<CapturedTable[]> {
     const { tables } = await matchTables(this.connection, patterns);
-    return tables.map((table) => table.captured.table);
+    return tables.map((table) => table.captured);
   }
 
   /** Calls back for every NOTIFY on the channel, for as long as the connection lives. */
