@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { DuckDbOwner } from '../activities/warehouse/duckdb.ts';
 import { listMaterializations } from '../activities/warehouse/duckdb-assets.ts';
 import { runQuery } from '../activities/warehouse/duckdb-query.ts';
+import { readTables } from '../activities/warehouse/duckdb-table-state.ts';
 import { WalflowError } from '../workflows/model/errors.ts';
 import { type Lsn, parseLsn } from '../workflows/model/lsn.ts';
 import { ingestWorkflowId } from '../workflows/model/names.ts';
@@ -124,6 +125,14 @@ class WarehouseBackend implements ApiBackend {
     return await this.#signal(name, 'resume');
   }
 
+  async resyncTable(name: string, table: string): Promise<RunHandle> {
+    const pipeline = this.#options.opened.pipelines.get(name);
+    if (pipeline === undefined) throw unknownPipeline(name);
+    const [known] = await this.#ownerOf(pipeline.warehouse).use((session) => readTables(session, name, table));
+    if (known === undefined) throw new WalflowError('TABLE_UNKNOWN', `pipeline ${name} has no table ${table}`);
+    return await this.#signal(name, 'resyncTable', table);
+  }
+
   async notReady(): Promise<string | null> {
     try {
       await this.#options.opened.base.client.connection.ensureConnected();
@@ -137,10 +146,10 @@ class WarehouseBackend implements ApiBackend {
     await Promise.all([...this.#monitors.values()].map((monitor) => monitor.close()));
   }
 
-  async #signal(name: string, signal: 'pause' | 'resume'): Promise<RunHandle> {
+  async #signal(name: string, signal: 'pause' | 'resume' | 'resyncTable', ...args: string[]): Promise<RunHandle> {
     this.#monitorOf(name);
     const handle = this.#options.opened.base.client.workflow.getHandle(ingestWorkflowId(name));
-    await handle.signal(signal);
+    await handle.signal(signal, ...args);
     const { workflowId, runId } = await handle.describe();
     return { workflowId, runId };
   }

@@ -252,6 +252,14 @@ describe('walflow pause and resume', () => {
   });
 });
 
+test('walflow resync names the table to the API', async () => {
+  const answers = { '/api/pipelines/shop/resync': { workflowId: 'ingest/shop', runId: 'r' } };
+  const terminal = fakeTerminal({ answers });
+  expect(await run(['resync', 'shop', 'public.orders'], terminal)).toBe(0);
+  expect(terminal.requests[0]).toMatchObject({ method: 'POST', body: { table: 'public.orders' } });
+  expect(terminal.printed).toEqual(['public.orders is copied again (ingest/shop)']);
+});
+
 test('the error class is what the command line prints', () => {
   expect(new WalflowError('INTERNAL', 'x', { hint: 'y' }).toLine()).toBe('error: x. hint: y. (INTERNAL)');
 });

@@ -127,6 +127,22 @@ describe('operating', () => {
     expect(await response.json()).toEqual({ workflowId: 'ingest/shop', runId: 'r1' });
   });
 
+  test('resync needs a table', async () => {
+    const asked: string[] = [];
+    const backend = fakeBackend({
+      resyncTable: async (pipeline, table) => {
+        if (table === 'public.gone') throw new WalflowError('TABLE_UNKNOWN', `${pipeline} has no table ${table}`);
+        asked.push(pipeline, table);
+        return { workflowId: `ingest/${pipeline}`, runId: 'r1' };
+      },
+    });
+    const { url } = await runningApi(backend);
+    expect((await post(`${url}/api/pipelines/shop/resync`)).status).toBe(400);
+    expect((await post(`${url}/api/pipelines/shop/resync`, '{"table":"public.gone"}')).status).toBe(404);
+    expect((await post(`${url}/api/pipelines/shop/resync`, '{"table":"public.orders"}')).status).toBe(200);
+    expect(asked).toEqual(['shop', 'public.orders']);
+  });
+
   test('verify takes a table', async () => {
     let asked: string | undefined;
     const backend = fakeBackend({

@@ -89,6 +89,7 @@ export function fakeBackend(own: Partial<ApiBackend> = {}): ApiBackend {
     verify: async (pipeline) => ({ pipeline, result: 'equal', mergedLsn: SHOP.mergedLsn, tables: [] }),
     pausePipeline: order,
     resumePipeline: order,
+    resyncTable: order,
     notReady: async () => null,
     ...own,
   };

@@ -17,6 +17,7 @@ export interface ApiClient {
   query(sql: string): Promise<QueryResult>;
   verify(pipeline: string, table: string | undefined): Promise<VerifyReport>;
   operate(pipeline: string, operation: 'pause' | 'resume'): Promise<RunHandle>;
+  resync(pipeline: string, table: string): Promise<RunHandle>;
   /** Text of /metrics. */
   metrics(): Promise<string>;
 }
@@ -39,6 +40,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     query: (sql) => post('api/query', { sql }),
     verify: (name, table) => post(`${pipeline(name)}/verify`, table === undefined ? {} : { table }),
     operate: (name, operation) => post(`${pipeline(name)}/${operation}`, {}),
+    resync: (name, table) => post(`${pipeline(name)}/resync`, { table }),
     metrics: () => request('metrics'),
   };
 }

@@ -1,4 +1,5 @@
-// `walflow pause` and `resume`: ask a pipeline's ingest to stop reading the log, or to go on. The slot keeps what is not read.
+// `walflow pause`, `resume` and `resync`: ask a pipeline's ingest to stop reading the log (the slot keeps what is not read),
+// to go on, or to copy one table again.
 
 import type { Command } from 'commander';
 import { type Cli, examples } from './cli.ts';
@@ -28,4 +29,17 @@ export function addOperations(program: Command, cli: Cli): void {
         }),
       );
   }
+  program
+    .command('resync')
+    .argument('<pipeline>', 'name of the pipeline')
+    .argument('<table>', 'captured table, `schema.table`')
+    .description('copy one table again beside the running stream, e.g. when it is paused; its old rows stay readable')
+    .addHelpText('after', examples('walflow resync shop public.orders'))
+    .action(
+      cli.action(async (pipeline: string, table: string) => {
+        const { workflowId } = await cli.api().resync(pipeline, table);
+        cli.terminal.out(`${table} is copied again (${workflowId})`);
+        return EXIT.done;
+      }),
+    );
 }

@@ -9,7 +9,7 @@ import type { ApiBackend } from './backend.ts';
 import { guardOrigin, guardToken, type HttpGuard } from './guard.ts';
 import { addPage, type PageContext } from './page/page.ts';
 import { addProbes } from './probes.ts';
-import { emptyRequest, pageRequest, queryRequest, verifyRequest, waitRequest } from './request.ts';
+import { emptyRequest, pageRequest, queryRequest, resyncRequest, verifyRequest, waitRequest } from './request.ts';
 import { StatusFeed } from './status-feed.ts';
 
 export interface ApiOptions {
@@ -73,6 +73,10 @@ function addOperating(app: Hono, backend: ApiBackend): void {
   app.post('/api/pipelines/:name/resume', async (c) => {
     await emptyRequest(c);
     return c.json(await backend.resumePipeline(c.req.param('name')));
+  });
+  app.post('/api/pipelines/:name/resync', async (c) => {
+    const { table } = await resyncRequest(c);
+    return c.json(await backend.resyncTable(c.req.param('name'), table));
   });
   app.post('/api/pipelines/:name/verify', async (c) => {
     const { table } = await verifyRequest(c);

@@ -157,6 +157,8 @@ export interface ApiBackend {
   verify(pipeline: string, table: string | undefined, signal: AbortSignal): Promise<VerifyReport>;
   pausePipeline(pipeline: string): Promise<RunHandle>;
   resumePipeline(pipeline: string): Promise<RunHandle>;
+  /** Copies one captured table again. @throws WalflowError TABLE_UNKNOWN */
+  resyncTable(pipeline: string, table: string): Promise<RunHandle>;
   /** Null when everything this process needs answers, else what does not. */
   notReady(): Promise<string | null>;
 }

@@ -18,6 +18,7 @@ const QUERY = z.strictObject({
   params: z.array(scalar).max(1_000).default([]),
 });
 const VERIFY = z.strictObject({ table: z.string().min(1).optional() });
+const RESYNC = z.strictObject({ table: z.string().min(1) });
 const NOTHING = z.strictObject({});
 const WAIT = z.object({
   pipeline: z.string().min(1),
@@ -38,6 +39,11 @@ export async function queryRequest(c: Context): Promise<{ sql: string; params: r
 /** `{table?}`. */
 export async function verifyRequest(c: Context): Promise<{ table?: string | undefined }> {
   return checked(VERIFY, await jsonBody(c));
+}
+
+/** `{table}`. */
+export async function resyncRequest(c: Context): Promise<{ table: string }> {
+  return checked(RESYNC, await jsonBody(c));
 }
 
 /** `{}` or no body at all. */

@@ -58,7 +58,7 @@ export const ERROR_RULES = {
   },
   WAREHOUSE_UNREADABLE: {
     retry: 'manual',
-    hint: 'check path and permissions; a damaged file is moved aside and rebuilt with `walflow rebuild`',
+    hint: 'check path and permissions; move a damaged file aside: the next start makes it anew from the lake',
   },
   WAREHOUSE_NEWER: { retry: 'manual', hint: 'run the walflow version that wrote this warehouse, or a later one' },
   WAREHOUSE_DISK_FULL: {
