@@ -68,6 +68,11 @@ export class MergeSession {
     return await this.#apply(EMPTY_WINDOW, this.#watermark);
   }
 
+  /** Folds the warehouse's write-ahead file if anything was merged here. */
+  async checkpoint(): Promise<void> {
+    if (this.tally.progress().windows > 0) await this.#resources.warehouse.checkpoint();
+  }
+
   async #apply(window: PendingWindow, next: Watermark): Promise<boolean> {
     const { resources, pipeline } = { resources: this.#resources, pipeline: this.#pipeline };
     const plan = await this.#plan(window, next);
@@ -118,7 +123,7 @@ export class MergeSession {
   #begins(capture: readonly CaptureEntry[]): CaptureEntry[] {
     return capture.filter((entry) => {
       const known = this.#tables.get(entry.table);
-      return entry.paused === undefined && known?.entry.snapshot.id !== entry.snapshot.id;
+      return known?.entry.snapshot.id !== entry.snapshot.id;
     });
   }
 

@@ -45,7 +45,12 @@ async function drain(session: MergeSession, cancelled: AbortSignal): Promise<boo
     } else {
       const loaded = await session.loadOnly();
       const nowMs = performance.now();
-      if (!loaded && (nowMs - lastWorkMs > lingerMs || nowMs > endMs)) return false;
+      if (!loaded && nowMs - lastWorkMs > lingerMs) {
+        // Nobody waits now: fold DuckDB's write-ahead file, which otherwise happens inside somebody's merge.
+        await session.checkpoint();
+        return false;
+      }
+      if (!loaded && nowMs > endMs) return false;
       if (!loaded) await sleep(pollMs, undefined, { signal: cancelled });
       upcoming = readPending(session.reader);
       if (!loaded) continue;

@@ -88,9 +88,13 @@ async function runOne(name: string, opened: OpenWarehouses, options: WarehouseWo
     }),
   });
   for (const input of base.pipelines.values()) if (input.warehouse === name) await startMerge(base.client, input);
-  if (name === ASSET_WAREHOUSE && project.assets.length > 0) await startAutomation(base.client, base.automation);
+  if (name === ASSET_WAREHOUSE && project.assets.length > 0) {
+    await startAutomation(base.client, base.automation);
+    // What was declared or merged before this process lived may be due: look once.
+    base.doorbell.changed();
+  }
   try {
-    await runUntilAborted(worker, signal);
+    await Promise.race([runUntilAborted(worker, signal), warehouse.invalidated]);
   } finally {
     await connection.close();
   }

@@ -39,11 +39,18 @@ export class DuckDbOwner {
   /** One materialization at a time: two of one asset would delete each other's rows. */
   readonly materializing = new Turnstile(1);
   readonly reading: Turnstile;
+  /** Rejects when DuckDB gave the open database up (WAREHOUSE_INVALIDATED): only a new process can open it again. */
+  readonly invalidated: Promise<never>;
+  #invalidate: (failure: WalflowError) => void = () => {};
 
   constructor(instance: DuckDBInstance, path: string, concurrentReads: number) {
     this.#instance = instance;
     this.#path = path;
     this.reading = new Turnstile(concurrentReads);
+    this.invalidated = new Promise((_, reject) => {
+      this.#invalidate = reject;
+    });
+    this.invalidated.catch(() => {});
   }
 
   /** Runs `work` on a connection of its own; DuckDB's failures come out as `WalflowError`. */
@@ -53,7 +60,9 @@ export class DuckDbOwner {
     try {
       return await work(session);
     } catch (failure) {
-      throw warehouseFailure(failure);
+      const named = warehouseFailure(failure);
+      if (named instanceof WalflowError && named.code === 'WAREHOUSE_INVALIDATED') this.#invalidate(named);
+      throw named;
     } finally {
       session.close();
     }

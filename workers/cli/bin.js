@@ -7,6 +7,8 @@ if (major < 22 || (major === 22 && minor < 18)) {
   );
   process.exit(2);
 }
+// Every DuckDB statement under way holds a thread of Node's pool, and so do files, DNS and compression: four are too few.
+process.env.UV_THREADPOOL_SIZE ??= '16';
 const { existsSync } = await import('node:fs');
 const source = new URL('./main.ts', import.meta.url);
 const built = new URL('../../dist/workers/cli/main.js', import.meta.url);
