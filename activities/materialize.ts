@@ -1,6 +1,7 @@
 // Station 10 of a row: derived assets. What is due lives in the warehouse, written by the merge that changed an input.
 // Idempotency key: the due partitions themselves; they are cleared in the transaction that recomputes them.
 
+import { Context } from '@temporalio/activity';
 import type { AssetDefinition } from '../workflows/model/asset.ts';
 import { WalflowError } from '../workflows/model/errors.ts';
 import type { DueRun, MaterializeInput, MaterializeResult } from '../workflows/model/run.ts';
@@ -12,6 +13,8 @@ import { assetInputs } from './warehouse/asset-sql.ts';
 import { dueAssets } from './warehouse/duckdb-assets.ts';
 import { materializeDue } from './warehouse/duckdb-materialize.ts';
 import { downstreamRules } from './warehouse/touch-rule.ts';
+
+const HEARTBEAT_MS = 1_000;
 
 /** Assets whose automation says that they run now. The run key names the newest change they have not seen. */
 export async function listDueRuns(resources: WarehouseResources): Promise<readonly DueRun[]> {
@@ -25,8 +28,17 @@ export async function materializeAsset(
   resources: WarehouseResources,
   input: Pick<MaterializeInput, 'asset'>,
 ): Promise<MaterializeResult> {
+  const context = Context.current();
+  const alive = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+  try {
+    return await recompute(resources, assetOf(resources, input.asset));
+  } finally {
+    clearInterval(alive);
+  }
+}
+
+async function recompute(resources: WarehouseResources, asset: AssetDefinition): Promise<MaterializeResult> {
   const startedMs = performance.now();
-  const asset = assetOf(resources, input.asset);
   const { warehouse, assets, pipelines, telemetry, doorbell } = resources;
   const records = await materializeDue(warehouse, {
     asset,

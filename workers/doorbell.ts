@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { Doorbell } from '../activities/resources.ts';
 import { automationWorkflowId, mergeWorkflowId, warehouseQueue } from '../workflows/model/names.ts';
 import type { AutomationInput, PipelineInput } from '../workflows/model/run.ts';
+import { attributesOf } from '../workflows/search-attributes.ts';
 
 /** Shorter than the merge activity lingers (6 s), so that under load one activity serves every ring. */
 const LANDED_EVERY_MS = 4_000;
@@ -41,6 +42,7 @@ export class TemporalDoorbell implements Doorbell {
         signal: 'landed',
         args: [input],
         staticSummary: `merge ${pipeline}: lake → warehouse`,
+        ...attributesOf(input.searchAttributes, { pipeline, kind: 'merge' }),
       }),
     );
   }
@@ -54,6 +56,7 @@ export class TemporalDoorbell implements Doorbell {
         signal: 'event',
         args: [input],
         staticSummary: `automation of ${input.project}`,
+        ...attributesOf(input.searchAttributes, { kind: 'automation' }),
       }),
     );
   }

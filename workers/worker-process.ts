@@ -38,7 +38,7 @@ export async function openWorkerBase(options: WorkerOptions): Promise<WorkerBase
   if (!searchAttributes)
     log.warn('the namespace lacks the search attributes of walflow: runs cannot be found by pipeline');
   const pipelines = pipelineInputs(project, heartbeatTimeoutSeconds, searchAttributes);
-  const automation = { project: project.name, warehouse: ASSET_WAREHOUSE, searchAttributes };
+  const automation = { project: project.name, warehouse: ASSET_WAREHOUSE, heartbeatTimeoutSeconds, searchAttributes };
   return { client, pipelines, automation, doorbell: new TemporalDoorbell(client, log, pipelines, automation) };
 }
 

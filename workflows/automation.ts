@@ -1,13 +1,17 @@
 // automation/<project>: starts a materialization for every asset whose inputs changed. The list of what is due lives in
 // the warehouse, written in the very transaction that changed the input; the ring only says "look".
 
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   condition,
   continueAsNew,
   executeChild,
+  isCancellation,
+  ParentClosePolicy,
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -19,11 +23,23 @@ import { messageOf } from './run-text.ts';
 import { attributesOf } from './search-attributes.ts';
 
 const CHECK_EVERY = '1 minute';
+/** A failed run has tried several times already: its asset rests, so that every change of its input is not a run more. */
+const REST_AFTER_FAILURE = '1 minute';
+/** A run that a former run of this workflow started is not awaited but asked after. */
+const ASK_AGAIN = '1 second';
+
+interface Outcome {
+  /** For the Web UI. */
+  readonly text: string;
+  /** How long the asset is left alone; null = not at all. */
+  readonly rest: typeof REST_AFTER_FAILURE | typeof ASK_AGAIN | null;
+}
 
 /** Runs until cancelled. Signal: event. */
 export async function automation(input: AutomationInput): Promise<void> {
   let rung = 0;
-  let seen = 0;
+  const busy = new Set<string>();
+  const outcomes = new Map<string, string>();
   setHandler(event, () => {
     rung += 1;
   });
@@ -33,28 +49,45 @@ export async function automation(input: AutomationInput): Promise<void> {
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '60 seconds' },
     summary: 'assets whose inputs changed',
   });
+  const run = async (due: DueRun) => {
+    busy.add(due.asset);
+    const { text, rest } = await runOne(input, due);
+    outcomes.set(due.asset, `- ${due.asset}: ${text}`);
+    setCurrentDetails([...outcomes.values()].join('\n'));
+    if (rest !== null) await sleep(rest);
+    busy.delete(due.asset);
+    // Look again: what changed while it ran was passed over.
+    rung += 1;
+  };
   while (!workflowInfo().continueAsNewSuggested) {
-    seen = rung;
+    const seen = rung;
     const due = await listDueRuns({});
-    const outcomes = await Promise.all(due.map((run) => runOne(input, run)));
-    if (outcomes.length > 0) setCurrentDetails(outcomes.join('\n'));
-    if (rung === seen) await condition(() => rung > seen || workflowInfo().continueAsNewSuggested, CHECK_EVERY);
+    // Not awaited: an asset that is slow or fails holds up no other one.
+    for (const one of due) if (!busy.has(one.asset)) run(one).catch(unlessCancelled);
+    await condition(() => rung > seen || workflowInfo().continueAsNewSuggested, CHECK_EVERY);
   }
   await continueAsNew<typeof automation>(input);
 }
 
-/** A failed run leaves its partitions due: the next event or the checker tries them again; other assets go on. */
-async function runOne(input: AutomationInput, due: DueRun): Promise<string> {
+function unlessCancelled(failure: unknown): void {
+  if (!isCancellation(failure)) throw failure;
+}
+
+/** A failed run leaves its partitions due: they are tried again later. */
+async function runOne(input: AutomationInput, due: DueRun): Promise<Outcome> {
   try {
-    const result = await executeChild(materialize, {
+    const { partitions, rows } = await executeChild(materialize, {
       workflowId: materializeWorkflowId(due.asset, due.runKey),
       taskQueue: warehouseQueue(input.warehouse),
+      // It outlives a continue-as-new of this workflow; the next one finds it running under the same id.
+      parentClosePolicy: ParentClosePolicy.ABANDON,
       staticSummary: `materialize ${due.asset}`,
-      args: [{ asset: due.asset, warehouse: input.warehouse }],
+      args: [{ asset: due.asset, warehouse: input.warehouse, heartbeatTimeoutSeconds: input.heartbeatTimeoutSeconds }],
       ...attributesOf(input.searchAttributes, { asset: due.asset, kind: 'materialize' }),
     });
-    return `- ${due.asset}: ${result.partitions} partitions, ${result.rows} rows`;
+    return { text: `${partitions} partitions, ${rows} rows`, rest: null };
   } catch (failure) {
-    return `- ${due.asset}: ${messageOf(failure)}`;
+    if (failure instanceof WorkflowExecutionAlreadyStartedError) return { text: 'running', rest: ASK_AGAIN };
+    return { text: messageOf(failure), rest: REST_AFTER_FAILURE };
   }
 }

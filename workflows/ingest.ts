@@ -57,17 +57,21 @@ function listen(input: IngestInput): Wishes {
   return wishes;
 }
 
-/** Runs an activity until it ends by itself or a message needs it gone; then it is cancelled and awaited. */
-async function untilRung(wishes: Wishes, work: () => Promise<unknown>): Promise<void> {
-  const seen = wishes.rings;
+/** Runs an activity until it ends by itself or a message needs it gone; then it is cancelled, and awaited in every case. */
+async function untilRung(wishes: Wishes, seen: number, work: () => Promise<unknown>): Promise<void> {
   const scope = new CancellationScope();
   const running = scope.run(work);
   const ended = running.then(
     () => true,
     () => true,
   );
-  await Promise.race([ended, condition(() => wishes.rings !== seen || workflowInfo().continueAsNewSuggested)]);
-  scope.cancel();
+  try {
+    await Promise.race([ended, condition(() => wishes.rings !== seen || workflowInfo().continueAsNewSuggested)]);
+  } finally {
+    scope.cancel();
+    // A run that closed first would take away the attempt's last word: it still lands what is complete.
+    await ended;
+  }
   try {
     await running;
   } catch (failure) {
@@ -90,15 +94,18 @@ export async function ingest(input: IngestInput): Promise<void> {
     setCurrentDetails(describe(input.pipeline, status));
   };
 
-  const stream = async () => {
+  /** A message that came while the source was prepared is served first: streaming would not notice it any more. */
+  const stream = async (seen: number, onStreaming: () => void) => {
     enter({ state: 'preparing' });
     const tables = [...wishes.resync];
     const prepared = await prepareSource({ pipeline: input.pipeline, resync: tables, newEpoch: wishes.newEpoch });
     for (const table of tables) wishes.resync.delete(table);
     wishes.newEpoch = false;
     for (const pending of prepared.pendingSnapshots) await startSnapshot(input, pending);
+    if (wishes.rings !== seen) return;
     enter({ state: 'streaming' });
-    await untilRung(wishes, () => streamChanges({ pipeline: input.pipeline }));
+    onStreaming();
+    await untilRung(wishes, seen, () => streamChanges({ pipeline: input.pipeline }));
   };
 
   while (!workflowInfo().continueAsNewSuggested) {
@@ -108,15 +115,19 @@ export async function ingest(input: IngestInput): Promise<void> {
       await condition(() => !wishes.paused || workflowInfo().continueAsNewSuggested);
       continue;
     }
-    const startedMs = Date.now();
+    let streamingSinceMs = Number.POSITIVE_INFINITY;
     try {
-      await stream();
+      await stream(seen, () => {
+        streamingSinceMs = Date.now();
+      });
       backoffSeconds = FIRST_BACKOFF_SECONDS;
       enter({ lastFailure: null, attempts: 0 });
     } catch (failure) {
       if (CancellationScope.current().consideredCancelled) throw failure;
-      if (Date.now() - startedMs > SUCCESS_MS) backoffSeconds = FIRST_BACKOFF_SECONDS;
-      enter({ state: 'waiting-to-retry', lastFailure: messageOf(failure), attempts: status.attempts + 1 });
+      const succeeded = Date.now() - streamingSinceMs > SUCCESS_MS;
+      if (succeeded) backoffSeconds = FIRST_BACKOFF_SECONDS;
+      const attempts = succeeded ? 1 : status.attempts + 1;
+      enter({ state: 'waiting-to-retry', lastFailure: messageOf(failure), attempts });
       await condition(() => wishes.rings !== seen, `${backoffSeconds} seconds`);
       backoffSeconds = Math.min(backoffSeconds * 2, MAX_BACKOFF_SECONDS);
     }

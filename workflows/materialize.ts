@@ -1,7 +1,8 @@
 // materialize/<asset>/<run>: recompute what is due of one asset, then keep its record in the lake as well.
 
-import { proxyActivities } from '@temporalio/workflow';
+import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import { lsnToText, parseLsn } from './model/lsn.ts';
 import { warehouseQueue } from './model/names.ts';
 import type { MaterializeInput, MaterializeResult } from './model/run.ts';
 
@@ -10,9 +11,12 @@ export async function materialize(input: MaterializeInput): Promise<MaterializeR
   const { materializeAsset } = proxyActivities<Activities>({
     taskQueue: warehouseQueue(input.warehouse),
     startToCloseTimeout: '1 hour',
-    heartbeatTimeout: '60 seconds',
+    heartbeatTimeout: `${input.heartbeatTimeoutSeconds} seconds`,
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '60 seconds', maximumAttempts: 5 },
     summary: `recompute what is due of ${input.asset}`,
   });
-  return await materializeAsset({ asset: input.asset });
+  const result = await materializeAsset({ asset: input.asset });
+  const upTo = lsnToText(parseLsn(result.lsnTo));
+  setCurrentDetails(`**${input.asset}**: ${result.partitions} partitions, ${result.rows} rows, read at ${upTo}.`);
+  return result;
 }

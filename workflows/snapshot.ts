@@ -1,7 +1,7 @@
 // snapshot/<pipeline>/<table>/<id>: the first copy of one table. The copy's own markers in the lake say which chunks are
 // done, so an attempt that dies is continued, never started over.
 
-import { getExternalWorkflowHandle, proxyActivities, setHandler } from '@temporalio/workflow';
+import { getExternalWorkflowHandle, proxyActivities, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { landed, snapshotProgress } from './messages.ts';
 import { INGEST_QUEUE, mergeWorkflowId } from './model/names.ts';
@@ -20,6 +20,7 @@ export async function snapshot(input: SnapshotInput): Promise<CopyResult> {
   });
   const result = await copyTable({ pipeline: input.pipeline, table: input.table, id: input.id });
   progress = { table: input.table, state: 'done', rows: result.rows };
+  setCurrentDetails(`**${input.table}** ${result.tag}: ${result.rows} rows in ${result.chunks} chunks.`);
   try {
     await getExternalWorkflowHandle(mergeWorkflowId(input.pipeline)).signal(landed);
   } catch {

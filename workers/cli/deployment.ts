@@ -5,6 +5,7 @@ import type { ResolvedProject } from '../config/project.ts';
 import { startAutomation, startIngest, startMerge } from '../entity-workflow.ts';
 import { ASSET_WAREHOUSE } from '../worker-process.ts';
 import type { Cli, ProjectFlags } from './cli.ts';
+import { HEARTBEAT_TIMEOUT_SECONDS } from './heartbeat.ts';
 import { entityWorkflowIds, inputOf, isRunning } from './pipeline-runs.ts';
 import { pipelineNamed } from './project-flags.ts';
 import { type TemporalAccess, withTemporal } from './temporal-access.ts';
@@ -37,7 +38,12 @@ async function startAll(temporal: TemporalAccess, project: ResolvedProject): Pro
   for (const name of project.pipelines.keys()) await startPipeline(temporal, name);
   if (project.assets.length === 0) return;
   const { client, searchAttributes } = temporal;
-  await startAutomation(client, { project: project.name, warehouse: ASSET_WAREHOUSE, searchAttributes });
+  await startAutomation(client, {
+    project: project.name,
+    warehouse: ASSET_WAREHOUSE,
+    heartbeatTimeoutSeconds: HEARTBEAT_TIMEOUT_SECONDS,
+    searchAttributes,
+  });
 }
 
 async function startPipeline({ client, pipelines }: TemporalAccess, name: string): Promise<void> {

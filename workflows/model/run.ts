@@ -74,6 +74,7 @@ export interface CopyResult {
 export interface AutomationInput {
   readonly project: string;
   readonly warehouse: string;
+  readonly heartbeatTimeoutSeconds: number;
   readonly searchAttributes: boolean;
 }
 
@@ -86,6 +87,7 @@ export interface DueRun {
 export interface MaterializeInput {
   readonly asset: string;
   readonly warehouse: string;
+  readonly heartbeatTimeoutSeconds: number;
 }
 
 export interface MaterializeResult {
