@@ -20,8 +20,6 @@ import { openSource, type Source } from './wal/postgres.ts';
 import { exactCopy, readChunk, waitForTransactions } from './wal/postgres-copy.ts';
 
 const HEARTBEAT_MS = 2_000;
-/** Rows read and encoded at once: bounds memory, and what a crash repeats. */
-const CHUNK_ROWS = 50_000;
 
 interface Copy {
   readonly resources: IngestResources;
@@ -60,6 +58,7 @@ export async function copyTable(
 /** Chunks by key range; each its own snapshot, so nothing is held open at the source. */
 async function copyByKey(copy: Copy): Promise<Lsn> {
   const { entry, source, pipeline, resources } = copy;
+  const { chunkRows } = pipeline.snapshot;
   const r0Lsn = parseLsn(entry.snapshot.r0Lsn);
   // A commit record before R0 can still be invisible to a snapshot taken now: wait until those transactions ended.
   await waitForTransactions(source, {
@@ -77,12 +76,12 @@ async function copyByKey(copy: Copy): Promise<Lsn> {
   let last = done.at(-1)?.last ?? false;
   while (!last) {
     Context.current().cancellationSignal.throwIfAborted();
-    const chunk = await readChunk(source, entry, after, CHUNK_ROWS);
+    const chunk = await readChunk(source, entry, after, chunkRows);
     if (!sameShape(chunk.relation, entry)) {
       throw new WalflowError('TABLE_SHAPE_CHANGED', `${entry.table} changed its columns while it was copied`);
     }
     const file = chunk.rows.length > 0 ? await storeRows(copy, encoder, chunk.rows, r0Lsn) : null;
-    const mine = { file, lastKey: chunk.lastKey ?? after, last: chunk.rows.length < CHUNK_ROWS };
+    const mine = { file, lastKey: chunk.lastKey ?? after, last: chunk.rows.length < chunkRows };
     const marker = await storeMarker(pipeline.lake, entry, copy.files.length, mine);
     keep(copy, marker);
     after = marker.lastKey;
@@ -95,7 +94,7 @@ async function copyByKey(copy: Copy): Promise<Lsn> {
 async function copyExactly(copy: Copy): Promise<Lsn> {
   const { pipeline, entry } = copy;
   const encoder = new ChangeFileEncoder(entry);
-  const point = await exactCopy(pipeline.source.url, entry, CHUNK_ROWS, async (rows, consistentPoint) => {
+  const point = await exactCopy(pipeline.source.url, entry, pipeline.snapshot.chunkRows, async (rows, consistentPoint) => {
     Context.current().cancellationSignal.throwIfAborted();
     copy.files.push(await storeRows(copy, encoder, rows, consistentPoint));
     copy.rows += rows.length;

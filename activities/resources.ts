@@ -31,6 +31,8 @@ export interface PipelineResources {
     /** How often it looks meanwhile. */
     readonly pollMs: number;
   };
+  /** Rows of a first copy read and encoded at once: bounds memory, and what a crash repeats. */
+  readonly snapshot: { readonly chunkRows: number };
   /** HEAD each data file before its manifest. */
   readonly verifyWrites: boolean;
   /** The pipeline's own folder in the bucket. */

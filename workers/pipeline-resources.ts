@@ -31,13 +31,14 @@ export function pipelineInputs(
 }
 
 function openPipeline(pipeline: ResolvedPipeline): PipelineResources {
-  const { name, warehouse, source, lake, flush, merge } = pipeline;
+  const { name, warehouse, source, lake, flush, merge, snapshot } = pipeline;
   const pollMs = Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, Math.round(flush.maxDelayMs / 4)));
   return {
     name,
     warehouse,
     source,
     flush,
+    snapshot,
     merge: { ...merge, lingerMs: LINGER_MS, pollMs },
     verifyWrites: lake.verifyWrites,
     lake: new S3Lake({

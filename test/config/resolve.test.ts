@@ -86,6 +86,7 @@ describe('a project', () => {
       },
       flush: { maxDelayMs: 250, maxRows: 100_000, maxBytes: 33_554_432 },
       merge: { maxRows: 1_000_000, maxBytes: 268_435_456 },
+      snapshot: { chunkRows: 50_000 },
     });
     expect(resolved.assets[0]?.freshnessLimits).toEqual({ warnAfterMs: 120_000, failAfterMs: 300_000 });
   });

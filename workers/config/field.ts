@@ -10,6 +10,7 @@ import type {
   MergeConfig,
   PipelineConfig,
   ProjectConfig,
+  SnapshotConfig,
   SourceConfig,
 } from '../../workflows/model/define.ts';
 import { PIPELINE_NAME } from '../../workflows/model/names.ts';
@@ -157,6 +158,18 @@ const merge = {
     ),
 } satisfies Shape<MergeConfig>;
 
+const snapshot = {
+  chunkRows: whole(1, 10_000_000)
+    .default(50_000)
+    .meta(
+      note({
+        help: 'rows of a first copy that are read and stored at once',
+        unit: 'rows',
+        why: 'bounds memory, how long the table is locked against DDL, and what a crash repeats',
+      }),
+    ),
+} satisfies Shape<SnapshotConfig>;
+
 const pipeline = {
   source: z.strictObject(source).meta(note({ help: 'the Postgres database that is followed' })),
   lake: z
@@ -170,6 +183,10 @@ const pipeline = {
     .strictObject(merge)
     .prefault({})
     .meta(note({ help: 'how much is merged at once' })),
+  snapshot: z
+    .strictObject(snapshot)
+    .prefault({})
+    .meta(note({ help: 'how a table is copied first' })),
   warehouse: z
     .string()
     .default('main')

@@ -32,6 +32,7 @@ export interface ResolvedPipeline {
   readonly lake: ResolvedLake;
   readonly flush: { readonly maxDelayMs: number; readonly maxRows: number; readonly maxBytes: number };
   readonly merge: { readonly maxRows: number; readonly maxBytes: number };
+  readonly snapshot: { readonly chunkRows: number };
 }
 
 export interface ResolvedWarehouse {

@@ -79,6 +79,7 @@ function pipeline(name: string, it: CheckedConfig['pipelines'][string], env: Env
     },
     flush: it.flush,
     merge: it.merge,
+    snapshot: it.snapshot,
   };
 }
 

@@ -40,11 +40,17 @@ export interface MergeConfig {
   readonly maxBytes?: number;
 }
 
+export interface SnapshotConfig {
+  /** Rows of a first copy read and stored at once. Default 50,000. */
+  readonly chunkRows?: number;
+}
+
 export interface PipelineConfig {
   readonly source: SourceConfig;
   readonly lake: LakeConfig;
   readonly flush?: FlushConfig;
   readonly merge?: MergeConfig;
+  readonly snapshot?: SnapshotConfig;
   /** Name in `warehouses`, default `main`. */
   readonly warehouse?: string;
 }
