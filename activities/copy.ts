@@ -94,11 +94,16 @@ async function copyByKey(copy: Copy): Promise<Lsn> {
 async function copyExactly(copy: Copy): Promise<Lsn> {
   const { pipeline, entry } = copy;
   const encoder = new ChangeFileEncoder(entry);
-  const point = await exactCopy(pipeline.source.url, entry, pipeline.snapshot.chunkRows, async (rows, consistentPoint) => {
-    Context.current().cancellationSignal.throwIfAborted();
-    copy.files.push(await storeRows(copy, encoder, rows, consistentPoint));
-    copy.rows += rows.length;
-  });
+  const point = await exactCopy(
+    pipeline.source.url,
+    entry,
+    pipeline.snapshot.chunkRows,
+    async (rows, consistentPoint) => {
+      Context.current().cancellationSignal.throwIfAborted();
+      copy.files.push(await storeRows(copy, encoder, rows, consistentPoint));
+      copy.rows += rows.length;
+    },
+  );
   return point;
 }
 
