@@ -3,7 +3,7 @@
 // nothing is reported as landed before its manifest is stored. Memory is bounded by pausing the stream.
 
 import { WalflowError } from '../workflows/model/errors.ts';
-import { type Lsn, lsnToHex } from '../workflows/model/lsn.ts';
+import { type Lsn, lsnToHex, parseLsn } from '../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../workflows/model/manifest.ts';
 import type { CapturedTable, Relation } from '../workflows/model/relation.ts';
 import { Batch } from './batch.ts';
@@ -86,11 +86,15 @@ export class Landing implements ChangeSink {
     this.#xid = xid;
     // The server resends from the acknowledged position; the lake may be ahead of it (stored, not yet acknowledged).
     this.#covered = commitLsn < this.#writer.durableLsn;
-    if (this.#covered) this.#writer.assertSameHistory(commitLsn, commitTimeUs, xid);
+    if (this.#covered) this.#writer.history.resent(commitLsn, commitTimeUs, xid);
+    else this.#writer.history.passed(commitLsn);
   }
 
   change(table: CapturedTable, op: ChangeOp, ordinal: number, moved: boolean, tuple: Tuple): void {
-    if (this.#covered) return;
+    if (this.#covered) {
+      this.#assertKnown(table);
+      return;
+    }
     const batch = this.#batch ?? this.#open();
     const encoder = batch.encoderOf(table, this.#commitLsn, this.#commitTimeUs, this.#xid);
     if (encoder === null) return;
@@ -108,7 +112,10 @@ export class Landing implements ChangeSink {
   }
 
   truncate(table: CapturedTable, ordinal: number): void {
-    if (this.#covered) return;
+    if (this.#covered) {
+      this.#assertKnown(table);
+      return;
+    }
     const batch = this.#batch ?? this.#open();
     batch.truncates.push({ table: table.table, commitLsn: lsnToHex(this.#commitLsn), ordinal });
   }
@@ -171,6 +178,13 @@ export class Landing implements ChangeSink {
   #open(): Batch {
     this.#batch = new Batch(this.#writer, this.#capture, this.#commitTimeUs, this.#options.nowMs());
     return this.#batch;
+  }
+
+  /** A change that is sent again, of a table whose every change since its copy is in the lake. */
+  #assertKnown(table: CapturedTable): void {
+    const entry = this.#capture.get(table.table);
+    if (entry === undefined || entry.paused !== undefined) return;
+    this.#writer.history.resentChange(this.#commitLsn, table.table, parseLsn(entry.snapshot.r0Lsn));
   }
 
   #pauseTable(table: CapturedTable, code: string, reason: string): void {

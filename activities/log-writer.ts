@@ -3,7 +3,7 @@
 
 import { isoFromMicros, laterIso } from '../workflows/model/commit-time.ts';
 import { WalflowError } from '../workflows/model/errors.ts';
-import { type Lsn, lsnToHex, lsnToText, parseLsn } from '../workflows/model/lsn.ts';
+import { type Lsn, lsnToHex, parseLsn } from '../workflows/model/lsn.ts';
 import {
   type CaptureEntry,
   type DataFile,
@@ -19,6 +19,7 @@ import {
 import { ChangeFileEncoder, type EncodedChangeFile } from './lake/change-file.ts';
 import { appendManifest, type ManifestStore } from './lake/log.ts';
 import { dataKey } from './lake/object-key.ts';
+import { SharedHistory } from './shared-history.ts';
 
 /** What the writer needs of the lake. */
 export interface LakeStore extends ManifestStore {
@@ -32,6 +33,8 @@ export interface LogPosition {
   readonly epochNo: number;
   readonly epoch: Epoch;
   readonly timeline: number;
+  /** What the slot was acknowledged up to: from here on the server sends. */
+  readonly resumeLsn: Lsn;
 }
 
 /** Whole transactions, complete: what a manifest says of its batch. */
@@ -69,6 +72,8 @@ interface ManifestContent {
 }
 
 export class LogWriter {
+  /** Whether the source still is what the log was made of. */
+  readonly history: SharedHistory;
   readonly #options: LogWriterOptions;
   readonly #spare = new Map<string, ChangeFileEncoder[]>();
   #head: StoredManifest | null;
@@ -78,6 +83,9 @@ export class LogWriter {
     this.#options = options;
     this.#head = options.position.head;
     this.#reservedSeq = this.#head?.manifest.seq ?? 0;
+    const { head, epochNo, resumeLsn } = options.position;
+    const lastCommit = head?.manifest.epochNo === epochNo ? head.manifest.lastCommit : null;
+    this.history = new SharedHistory({ lastCommit, endLsn: this.durableLsn, resumeLsn });
   }
 
   get head(): StoredManifest | null {
@@ -95,17 +103,6 @@ export class LogWriter {
   reserveSeq(): number {
     this.#reservedSeq += 1;
     return this.#reservedSeq;
-  }
-
-  /** A covered transaction the server sends again must be the one the log recorded. */
-  assertSameHistory(commitLsn: Lsn, commitTimeUs: number, xid: number): void {
-    const last = this.#head?.manifest.lastCommit;
-    if (!last || last.lsn !== lsnToHex(commitLsn)) return;
-    if (last.xid === xid && last.time === isoFromMicros(commitTimeUs)) return;
-    throw new WalflowError(
-      'SOURCE_FORKED',
-      `the transaction at ${lsnToText(commitLsn)} is not the one the lake recorded there: the source was restored or failed over to another history`,
-    );
   }
 
   /** An empty encoder for a table, made once and reused batch after batch. */

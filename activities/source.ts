@@ -136,6 +136,7 @@ async function beginEpoch(
     head,
     epochNo,
     timeline: system.timeline,
+    resumeLsn: created.consistentPoint,
     epoch: { systemIdentifier: system.systemIdentifier, slot, consistentPoint: lsnToHex(created.consistentPoint) },
   };
 }

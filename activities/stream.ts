@@ -84,12 +84,17 @@ async function runStream(
     // proves that this is still the same history.
     startLsn: 0n,
     decode: (buffer, offset, end) => decoder.decode(buffer, offset, end),
-    onKeepalive: (walEnd) => idle.keepalive(walEnd),
+    onKeepalive: (walEnd) => {
+      const { proven } = writer.history;
+      writer.history.passed(walEnd);
+      // Not before: on another history the lake's end says nothing, and acknowledging it would hide that.
+      if (!proven && writer.history.proven) stream?.sendStatus(writer.durableLsn);
+      idle.keepalive(walEnd);
+    },
     settledLsn: () => landing.settledLsn,
     coalesceMs: COALESCE_MS,
   });
   try {
-    stream.sendStatus(writer.durableLsn);
     await source.listen(nudgeChannel(pipeline.name), (payload) => idle.want(positionOf(payload)));
     resources.log.info({ pipeline: pipeline.name, lsn: lsnToHex(writer.durableLsn) }, 'streaming');
     return await Promise.race([
