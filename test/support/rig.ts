@@ -7,11 +7,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Connection } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import { expect, inject, vi } from 'vitest';
 import { freePorts } from '../../workers/embedded/port.ts';
+import { ingestWorkflowId } from '../../workflows/model/names.ts';
+import type { IngestStatus } from '../../workflows/model/run.ts';
 import { withClient } from './database.ts';
 import { type S3Proxy, startS3Proxy } from './s3-proxy.ts';
+import { registerNamespace } from './temporal-namespace.ts';
 import { freshKeyPrefix, freshPipelineName, freshTaskQueue } from './unique.ts';
 
 const BIN = fileURLToPath(new URL('../../workers/cli/bin.js', import.meta.url));
@@ -29,9 +32,17 @@ export interface Rig {
   readonly url: string;
   readonly httpPort: number;
   readonly s3: S3Proxy;
+  /** Writes the configuration anew with other assets; workers started from now on read it. */
+  configure(assets: RigOptions['assets']): void;
   start(role: Role): WorkerProcess;
-  /** Waits until everything committed so far is merged. */
+  /** Waits until everything committed so far is merged and every table is live. */
   caughtUp(): Promise<void>;
+  /** GET of the API, parsed. */
+  get(path: string): Promise<unknown>;
+  /** To `ingest/<pipeline>`. */
+  signal(name: 'pause' | 'resume' | 'resyncTable', ...args: readonly string[]): Promise<void>;
+  /** As `ingest/<pipeline>` answers it. */
+  status(): Promise<IngestStatus>;
   query(sql: string): Promise<string[][]>;
   close(): Promise<void>;
 }
@@ -53,6 +64,8 @@ interface RigOptions {
   readonly tables: readonly string[];
   /** Default: the server of the run. */
   readonly temporalAddress?: string;
+  /** Text of the configuration's `assets`, for a pipeline's name. */
+  readonly assets?: (pipeline: string) => string;
 }
 
 /** Prepares everything but starts nothing. */
@@ -66,10 +79,10 @@ export async function createRig(options: RigOptions): Promise<Rig> {
   const [httpPort = 0, ingestPort = 0] = await freePorts(2);
   await registerNamespace(temporalAddress, namespace);
   const config = join(options.folder, `${pipeline}.config.ts`);
-  writeFileSync(
-    config,
-    configText(options, { pipeline, lake: `s3://${access.bucket}/${prefix}`, endpoint: s3.endpoint }),
-  );
+  const at = { pipeline, lake: `s3://${access.bucket}/${prefix}`, endpoint: s3.endpoint };
+  const configure = (assets: RigOptions['assets']) =>
+    writeFileSync(config, configText(options, at, assets?.(pipeline) ?? ''));
+  configure(options.assets);
   const home = join(options.folder, pipeline);
   mkdirSync(home, { recursive: true });
   const env = {
@@ -87,7 +100,7 @@ export async function createRig(options: RigOptions): Promise<Rig> {
   const started: WorkerProcess[] = [];
   const base = `http://127.0.0.1:${httpPort}`;
   return {
-    ...{ pipeline, namespace, temporalAddress, prefix, httpPort, s3, url: options.url },
+    ...{ pipeline, namespace, temporalAddress, prefix, httpPort, s3, url: options.url, configure },
     start: (role) => {
       const worker = spawnWorker(
         ['--config', config, 'worker', '--role', role, '--heartbeat-timeout', String(HEARTBEAT_TIMEOUT_SECONDS)],
@@ -111,9 +124,10 @@ export async function createRig(options: RigOptions): Promise<Rig> {
 function configText(
   options: RigOptions,
   at: { readonly pipeline: string; readonly lake: string; readonly endpoint: string },
+  assets: string,
 ): string {
   return `
-import { defineConfig, duckdb } from 'walflow';
+import { asset, daily, defineConfig, duckdb, eager } from 'walflow';
 export default defineConfig({
   name: '${at.pipeline}',
   warehouses: { main: duckdb({ path: './${at.pipeline}.duckdb' }) },
@@ -124,6 +138,7 @@ export default defineConfig({
       flush: { maxDelayMs: 50 },
     },
   },
+  assets: [${assets}],
 });
 `;
 }
@@ -185,23 +200,6 @@ async function query(base: string, sql: string): Promise<string[][]> {
   const body = (await answer.json()) as { rows?: (string | number | null)[][] };
   if (body.rows === undefined) throw new Error(`query refused: ${JSON.stringify(body)}`);
   return body.rows.map((row) => row.map(String));
-}
-
-/** A namespace is usable once every service of the server has seen it. */
-async function registerNamespace(address: string, namespace: string): Promise<void> {
-  const connection = await Connection.connect({ address });
-  try {
-    await connection.workflowService.registerNamespace({
-      namespace,
-      workflowExecutionRetentionPeriod: { seconds: 86_400 as unknown as never },
-    });
-    await vi.waitFor(() => connection.workflowService.listOpenWorkflowExecutions({ namespace }), {
-      timeout: 30_000,
-      interval: 200,
-    });
-  } finally {
-    await connection.close();
-  }
 }
 
 async function dropSlot(url: string, pipeline: string): Promise<void> {
