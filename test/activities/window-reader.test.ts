@@ -1,0 +1,70 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { encodeManifest } from '../../activities/lake/manifest-codec.ts';
+import { manifestKey } from '../../activities/lake/object-key.ts';
+import { WindowReader } from '../../activities/window-reader.ts';
+import type { Manifest } from '../../workflows/model/manifest.ts';
+import { following, SAMPLE } from '../lake/sample-manifest.ts';
+
+const UNBOUNDED = { maxRows: Number.MAX_SAFE_INTEGER, maxBytes: Number.MAX_SAFE_INTEGER };
+
+/** A log of small batches, and a count of how many files are asked for at once. */
+class SlowLake {
+  readonly #objects = new Map<string, Buffer>();
+  asking = 0;
+  mostAsking = 0;
+
+  constructor(manifests: readonly Manifest[]) {
+    for (const manifest of manifests) {
+      this.#objects.set(manifestKey(manifest.seq), Buffer.from(encodeManifest(manifest).bytes));
+    }
+  }
+
+  async get(key: string): Promise<Buffer | null> {
+    return this.#objects.get(key) ?? null;
+  }
+
+  async exists(key: string): Promise<boolean> {
+    return this.#objects.has(key);
+  }
+
+  async putIfAbsent(): Promise<'exists'> {
+    return 'exists';
+  }
+
+  async getToFile(): Promise<void> {
+    this.asking += 1;
+    this.mostAsking = Math.max(this.mostAsking, this.asking);
+    await turn();
+    this.asking -= 1;
+  }
+}
+
+/** `count` manifests of one file each. */
+function logOf(count: number): readonly Manifest[] {
+  const manifests = [SAMPLE];
+  for (let last = SAMPLE; manifests.length < count; manifests.push(last))
+    last = following(last, { tables: SAMPLE.tables });
+  return manifests;
+}
+
+test('a log that is thousands of small files ahead comes in windows, none of which lacks a manifest', async () => {
+  const reader = new WindowReader(new SlowLake(logOf(2_500)), UNBOUNDED, '/spool');
+  const windows: number[][] = [];
+  for (let window = await reader.next(); window !== null; window = await reader.next()) {
+    windows.push(window.map(({ manifest }) => manifest.seq));
+  }
+  expect(windows.flat()).toEqual(Array.from({ length: 2_500 }, (_, i) => i + 1));
+  expect(Math.max(...windows.map((window) => window.length))).toBeLessThanOrEqual(1_000);
+});
+
+test('files of a large window are asked for a few at a time: a request that waits for its socket runs out of time', async () => {
+  const lake = new SlowLake([]);
+  const reader = new WindowReader(lake, UNBOUNDED, '/spool');
+  const file = SAMPLE.tables[0]?.files[0];
+  if (file === undefined) throw new Error('the sample names a file');
+  const paths = await Promise.all(Array.from({ length: 500 }, () => reader.fetch(file)));
+  expect(paths).toHaveLength(500);
+  expect(lake.mostAsking).toBeLessThan(64);
+  expect(lake.asking).toBe(0);
+});
