@@ -106,7 +106,7 @@ function pipelineLines(pipeline: PipelineView, name: number): readonly Line[] {
     INDENT,
     span('● ', toneOf(pipeline.state)),
     span(pipeline.name, 'strong'),
-    span(` ${stateText(pipeline)}   `, toneOf(pipeline.state)),
+    span(` ${pipeline.state}   `, toneOf(pipeline.state)),
     span(`${countText(pipeline.rowsPerSecond)} rows/s${lag}`),
   ];
   const shown = [...pipeline.tables].sort((a, b) => trouble(b) - trouble(a)).slice(0, MAX_TABLES);
@@ -114,6 +114,7 @@ function pipelineLines(pipeline: PipelineView, name: number): readonly Line[] {
   return [
     head,
     ...latencyText(pipeline).map((text): Line => [INDENT, span(`  ${text}`)]),
+    ...(pipeline.reason === undefined ? [] : [[INDENT, span(`  ${pipeline.reason}`, 'warn')]]),
     EMPTY,
     header(name, 'table', ['state', 'rows', 'fresh']),
     ...shown.map((table) => tableLine(table, name)),

@@ -10,22 +10,26 @@ import { EXIT, type ExitCode, processTerminal, type Terminal } from './terminal.
 /** 128 + SIGINT, what shells expect of a process that was told twice. */
 const FORCED = 130;
 
+/** One Ctrl-C under npm arrives twice: from the terminal, and handed on by npm. */
+const SAME_KEYSTROKE_MS = 700;
+
 const LINGER_MS = 2_000;
 
 /** Runs the command line of this process. The exit code is left in `process.exitCode`. */
 export async function main(argv: readonly string[]): Promise<void> {
   const stop = new AbortController();
-  let asked = 0;
+  let firstMs: number | null = null;
   const onSignal = () => {
-    asked += 1;
-    if (asked > 1) process.exit(FORCED);
+    firstMs ??= performance.now();
+    if (performance.now() - firstMs > SAME_KEYSTROKE_MS) process.exit(FORCED);
     stop.abort();
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
-  // `walflow query … | head` closes our output early; that is no failure.
-  process.stdout.on('error', (failure: NodeJS.ErrnoException) => {
-    process.exit(failure.code === 'EPIPE' ? EXIT.done : EXIT.failed);
-  });
+  process
+    .on('SIGINT', onSignal)
+    .on('SIGTERM', onSignal)
+    .on('SIGHUP', () => stop.abort());
+  // Nobody reads any more (`walflow status --watch | head`, a closed terminal window): come to an end, but in order.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop.abort());
   loadDotEnv();
   process.exitCode = await run(argv, processTerminal(stop.signal));
   // Everything is closed by now; a handle that was forgotten must not keep a finished program alive.
