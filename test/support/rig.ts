@@ -64,6 +64,8 @@ interface RigOptions {
   readonly tables: readonly string[];
   /** Default: the server of the run. */
   readonly temporalAddress?: string;
+  /** More fields of the pipeline, as the configuration file writes them. */
+  readonly pipeline?: string;
   /** Text of the configuration's `assets`, for a pipeline's name. */
   readonly assets?: (pipeline: string) => string;
 }
@@ -76,7 +78,7 @@ export async function createRig(options: RigOptions): Promise<Rig> {
   const namespace = freshTaskQueue();
   const prefix = freshKeyPrefix();
   const s3 = await startS3Proxy(access.endpoint);
-  const [httpPort = 0, ingestPort = 0] = await freePorts(2);
+  const [httpPort = 0] = await freePorts(1);
   await registerNamespace(temporalAddress, namespace);
   const config = join(options.folder, `${pipeline}.config.ts`);
   const at = { pipeline, lake: `s3://${access.bucket}/${prefix}`, endpoint: s3.endpoint };
@@ -94,7 +96,8 @@ export async function createRig(options: RigOptions): Promise<Rig> {
     TEMPORAL_NAMESPACE: namespace,
     WALFLOW_HOME: home,
     WALFLOW_HTTP_PORT: String(httpPort),
-    WALFLOW_INGEST_HTTP_PORT: String(ingestPort),
+    // Several ingest workers live side by side.
+    WALFLOW_INGEST_HTTP_PORT: '0',
     WALFLOW_LOG_FORMAT: 'json',
   };
   const started: WorkerProcess[] = [];
@@ -112,6 +115,15 @@ export async function createRig(options: RigOptions): Promise<Rig> {
     },
     caughtUp: () => caughtUp(base, pipeline, options.url),
     query: (sql) => query(base, sql),
+    get: async (path) => await (await fetch(`${base}${path}`)).json(),
+    signal: (name, ...args) =>
+      withTemporal(temporalAddress, namespace, (client) =>
+        client.workflow.getHandle(ingestWorkflowId(pipeline)).signal(name, ...args),
+      ),
+    status: () =>
+      withTemporal(temporalAddress, namespace, (client) =>
+        client.workflow.getHandle(ingestWorkflowId(pipeline)).query<IngestStatus>('status'),
+      ),
     close: async () => {
       for (const worker of started) if (worker.alive) worker.signal('SIGCONT');
       await Promise.all(started.map((worker) => worker.kill()));
@@ -135,7 +147,7 @@ export default defineConfig({
     ${at.pipeline}: {
       source: { url: ${JSON.stringify(options.url)}, tables: ${JSON.stringify(options.tables)} },
       lake: { url: '${at.lake}', endpoint: '${at.endpoint}', region: 'us-east-1' },
-      flush: { maxDelayMs: 50 },
+      ${options.pipeline ?? 'flush: { maxDelayMs: 50 },'}
     },
   },
   assets: [${assets}],
@@ -176,19 +188,35 @@ async function caughtUp(base: string, pipeline: string, url: string): Promise<vo
     const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
     return rows[0]?.lsn ?? '';
   });
+  const wait = `/api/wait?pipeline=${pipeline}&lsn=${encodeURIComponent(lsn)}&timeoutMs=5000`;
+  await until(`the pipeline did not reach ${lsn}`, base, wait, (answer) => (answer as { reached?: boolean }).reached);
+  // A table that was paused or asked for anew on the way joins the others when its copy is merged.
+  await until('not every table is live', base, '/api/pipelines', (answer) =>
+    (answer as PipelineStatuses)[0]?.tables.every(({ state }) => state === 'live' || state === 'append-only'),
+  );
+}
+
+type PipelineStatuses = readonly { readonly tables: readonly { readonly state: string }[] }[];
+
+/** Asks again and again: the worker that answers may be the one that was killed. */
+async function until(
+  failure: string,
+  base: string,
+  path: string,
+  good: (answer: unknown) => boolean | undefined,
+): Promise<void> {
   const untilMs = performance.now() + PATIENCE_MS;
   let last: unknown = 'never asked';
   while (performance.now() < untilMs) {
     try {
-      const answer = await fetch(`${base}/api/wait?pipeline=${pipeline}&lsn=${encodeURIComponent(lsn)}&timeoutMs=5000`);
-      last = await answer.json();
-      if ((last as { reached?: boolean }).reached === true) return;
-    } catch (failure) {
-      last = failure;
+      last = await (await fetch(`${base}${path}`)).json();
+      if (good(last) === true) return;
+    } catch (cause) {
+      last = String(cause);
     }
     await sleep(100);
   }
-  expect.fail(`the pipeline did not reach ${lsn}: ${JSON.stringify(last)} ${String(last)}`);
+  expect.fail(`${failure}: ${JSON.stringify(last)}`);
 }
 
 async function query(base: string, sql: string): Promise<string[][]> {
@@ -200,6 +228,15 @@ async function query(base: string, sql: string): Promise<string[][]> {
   const body = (await answer.json()) as { rows?: (string | number | null)[][] };
   if (body.rows === undefined) throw new Error(`query refused: ${JSON.stringify(body)}`);
   return body.rows.map((row) => row.map(String));
+}
+
+async function withTemporal<T>(address: string, namespace: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const connection = await Connection.connect({ address });
+  try {
+    return await work(new Client({ connection, namespace }));
+  } finally {
+    await connection.close();
+  }
 }
 
 async function dropSlot(url: string, pipeline: string): Promise<void> {

@@ -13,8 +13,12 @@ export interface S3Exchange {
   readonly status: number;
 }
 
-/** Return 'drop' to lose the exchange: before = the request never arrives, after = the answer never comes. */
-type Hook = (exchange: S3Exchange) => undefined | 'drop' | Promise<undefined | 'drop'>;
+/**
+ * 'drop' loses the exchange (before = the request never arrives, after = the answer never comes); 'fail' answers 500.
+ * Undefined lets it pass.
+ */
+export type Verdict = undefined | 'drop' | 'fail';
+export type Hook = (exchange: S3Exchange) => Verdict | Promise<Verdict>;
 
 export interface S3Proxy {
   readonly endpoint: string;
@@ -54,24 +58,24 @@ async function pass(
   const { method = 'GET', url = '/', headers } = request;
   const key = decodeURIComponent(url.split('?')[0] ?? '').replace(/^\/[^/]+\//, '');
   const body = await collect(request);
-  if ((await hooks.before({ method, key, status: 0 })) === 'drop') {
-    response.destroy();
-    return;
-  }
+  if (refused(await hooks.before({ method, key, status: 0 }), response)) return;
   const upstream = httpRequest({ host: target.hostname, port: target.port, method, path: url, headers });
   upstream.end(body);
   const [answer] = (await once(upstream, 'response')) as [IncomingMessage];
   const answered = await collect(answer);
-  if ((await hooks.after({ method, key, status: answer.statusCode ?? 0 })) === 'drop') {
-    response.destroy();
-    return;
-  }
+  if (refused(await hooks.after({ method, key, status: answer.statusCode ?? 0 }), response)) return;
   const { 'transfer-encoding': _, ...kept } = answer.headers;
   response.writeHead(
     answer.statusCode ?? 500,
     method === 'HEAD' ? kept : { ...kept, 'content-length': answered.length },
   );
   response.end(answered);
+}
+
+function refused(verdict: Verdict, response: ServerResponse): boolean {
+  if (verdict === 'drop') response.destroy();
+  if (verdict === 'fail') response.writeHead(500, { 'content-length': 0 }).end();
+  return verdict !== undefined;
 }
 
 async function collect(stream: IncomingMessage): Promise<Buffer> {
