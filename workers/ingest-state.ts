@@ -34,7 +34,8 @@ export class IngestStates {
     const deadline = Date.now() + ANSWER_MS;
     try {
       const status = await this.#client.withDeadline(deadline, () => handle.query<IngestStatus>('status'));
-      return { state: status.state, reason: status.lastFailure };
+      // The failure before the last one is no reason any more once the stream runs.
+      return { state: status.state, reason: status.state === 'streaming' ? null : status.lastFailure };
     } catch {
       return { state: 'down', reason: 'no ingest worker answers' };
     }
