@@ -6,7 +6,7 @@ import type { CaptureEntry, Manifest, StoredManifest } from '../workflows/model/
 import type { RunRef } from '../workflows/model/run.ts';
 import { NOTHING_MERGED, type Watermark } from '../workflows/model/watermark.ts';
 import { MergeTally } from './merge-tally.ts';
-import { changesOf, discard, type PendingWindow } from './pending-window.ts';
+import { changesOf, discard, discardLoads, type PendingWindow } from './pending-window.ts';
 import type { PipelineResources, WarehouseResources } from './resources.ts';
 import { SnapshotLoads } from './snapshot-loads.ts';
 import { mergeWindow } from './warehouse/duckdb-merge.ts';
@@ -83,6 +83,7 @@ export class MergeSession {
     }
     this.#watermark = next;
     this.#note(window, plan, outcome);
+    await discardLoads(plan.loads);
     const moved = plan.begins.length + plan.pauses.length + plan.removes.length + plan.loads.length > 0;
     if (moved || outcome.paused.length > 0) await this.#refresh();
     return true;
@@ -102,8 +103,7 @@ export class MergeSession {
       (entry) => !removes.includes(entry.table),
     );
     const ready = await this.#loads.ready(loading, next.endLsn, performance.now());
-    const loads = [];
-    for (const entry of ready) loads.push(await this.#loads.plan(entry, this.#watermark.seq + 1, window.manifests));
+    const { loads, damaged } = await this.#loads.plans(ready, this.#watermark.seq + 1, window.manifests);
     return {
       pipeline: this.#pipeline.name,
       expected: this.#watermark,
@@ -113,7 +113,7 @@ export class MergeSession {
       tables: flowing.flatMap((entry) => changesOf(window, entry) ?? []),
       loads,
       begins,
-      pauses,
+      pauses: [...pauses, ...damaged],
       removes,
       touched: touchRules(assets, this.#pipeline.name, new Set(pipelines.keys())),
       nowIso: new Date().toISOString(),

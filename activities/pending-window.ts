@@ -2,9 +2,9 @@
 // is the trouble of its table alone: the table is named, the others go on.
 
 import { rm } from 'node:fs/promises';
-import { WalflowError } from '../workflows/model/errors.ts';
 import type { CaptureEntry, StoredManifest } from '../workflows/model/manifest.ts';
-import type { ChangeFile, TableChanges, TablePauseOrder } from './warehouse/merge-plan.ts';
+import { damageOf } from './table-damage.ts';
+import type { ChangeFile, TableChanges, TableLoad, TablePauseOrder } from './warehouse/merge-plan.ts';
 import type { WindowReader } from './window-reader.ts';
 
 export interface PendingWindow {
@@ -59,10 +59,8 @@ export async function discard(window: PendingWindow): Promise<void> {
   await Promise.all(paths.filter((path) => path !== '').map((path) => rm(path, { force: true })));
 }
 
-/** Only a damaged or missing object pauses a table; an unreachable store is everybody's trouble and is retried. */
-function damageOf(table: string, failure: unknown): TablePauseOrder {
-  if (failure instanceof WalflowError && failure.code === 'DATA_FILE_DAMAGED') {
-    return { table, code: failure.code, reason: failure.message };
-  }
-  throw failure;
+/** Removes the local files of copies that are merged: they are as large as their tables. */
+export async function discardLoads(loads: readonly TableLoad[]): Promise<void> {
+  const paths = loads.flatMap((load) => [...load.chunkPaths, ...load.changeFiles.map((file) => file.path)]);
+  await Promise.all(paths.map((path) => rm(path, { force: true })));
 }

@@ -6,7 +6,8 @@ import { readManifest } from './lake/log.ts';
 import { decodeSnapshotComplete } from './lake/manifest-codec.ts';
 import { snapshotCompleteKey } from './lake/object-key.ts';
 import type { S3Lake } from './lake/s3.ts';
-import type { ChangeFile, TableLoad } from './warehouse/merge-plan.ts';
+import { damageOf } from './table-damage.ts';
+import type { ChangeFile, TableLoad, TablePauseOrder } from './warehouse/merge-plan.ts';
 import type { WindowReader } from './window-reader.ts';
 
 /** How often an incomplete copy is looked for. */
@@ -17,6 +18,8 @@ export class SnapshotLoads {
   readonly #lake: S3Lake;
   readonly #reader: WindowReader;
   readonly #complete = new Map<string, SnapshotComplete>();
+  /** Why the end of a copy cannot be read; `plans` tells it. */
+  readonly #unreadable = new Map<string, unknown>();
   readonly #rejected = new Set<string>();
   #lookedMs = Number.NEGATIVE_INFINITY;
 
@@ -25,7 +28,7 @@ export class SnapshotLoads {
     this.#reader = reader;
   }
 
-  /** Of the loading tables, those whose copy is whole and ends at or before `endLsn` (16 hex digits). */
+  /** Of the loading tables, those whose copy is whole (or damaged) and ends at or before `endLsn` (16 hex digits). */
   async ready(loading: readonly CaptureEntry[], endLsn: string, nowMs: number): Promise<readonly CaptureEntry[]> {
     const wanted = loading.filter((entry) => !this.#rejected.has(entry.snapshot.id));
     const unknown = wanted.filter((entry) => !this.#complete.has(entry.snapshot.id));
@@ -35,14 +38,34 @@ export class SnapshotLoads {
     }
     return wanted.filter((entry) => {
       const complete = this.#complete.get(entry.snapshot.id);
-      return complete !== undefined && complete.endLsn <= endLsn;
+      if (complete === undefined) return this.#unreadable.has(entry.snapshot.id);
+      return complete.endLsn <= endLsn;
     });
   }
 
+  /** Loads of the tables that are ready, and those of them whose copy or changes are damaged. */
+  async plans(
+    ready: readonly CaptureEntry[],
+    beforeSeq: number,
+    window: readonly StoredManifest[],
+  ): Promise<{ readonly loads: readonly TableLoad[]; readonly damaged: readonly TablePauseOrder[] }> {
+    const loads: TableLoad[] = [];
+    const damaged: TablePauseOrder[] = [];
+    for (const entry of ready) {
+      try {
+        loads.push(await this.#plan(entry, beforeSeq, window));
+      } catch (failure) {
+        damaged.push(damageOf(entry.table, failure));
+        this.reject(entry);
+      }
+    }
+    return { loads, damaged };
+  }
+
   /** Everything the warehouse needs to make a table live at the end of `window` (or at the watermark, without one). */
-  async plan(entry: CaptureEntry, beforeSeq: number, window: readonly StoredManifest[]): Promise<TableLoad> {
+  async #plan(entry: CaptureEntry, beforeSeq: number, window: readonly StoredManifest[]): Promise<TableLoad> {
     const complete = this.#complete.get(entry.snapshot.id);
-    if (complete === undefined) throw new Error(`the copy of ${entry.table} is not known to be complete`);
+    if (complete === undefined) throw this.#unreadable.get(entry.snapshot.id);
     const chunkPaths = await Promise.all(complete.files.map((file) => this.#reader.fetch(file)));
     const changeFiles: ChangeFile[] = [];
     const truncates: Truncate[] = [];
@@ -76,6 +99,11 @@ export class SnapshotLoads {
   async #look(entry: CaptureEntry): Promise<void> {
     const key = snapshotCompleteKey(entry, entry.snapshot.id);
     const body = await this.#lake.get(key);
-    if (body !== null) this.#complete.set(entry.snapshot.id, decodeSnapshotComplete(body, key));
+    if (body === null) return;
+    try {
+      this.#complete.set(entry.snapshot.id, decodeSnapshotComplete(body, key));
+    } catch (failure) {
+      this.#unreadable.set(entry.snapshot.id, failure);
+    }
   }
 }

@@ -12,6 +12,7 @@ import { assetStatus, assetStatuses } from './asset-status.ts';
 import type { ResolvedAsset } from './config/project.ts';
 import type { ApiBackend, RunHandle, WaitResult } from './http/backend.ts';
 import { IngestStates } from './ingest-state.ts';
+import { PendingFailures } from './pending-failure.ts';
 import { PipelineMonitor } from './pipeline-monitor.ts';
 import { pipelineStatus } from './pipeline-status.ts';
 import type { WarehouseFigures } from './telemetry.ts';
@@ -39,11 +40,13 @@ class WarehouseBackend implements ApiBackend {
   readonly #options: BackendOptions;
   readonly #monitors: ReadonlyMap<string, PipelineMonitor>;
   readonly #ingest: IngestStates;
+  readonly #waiting: PendingFailures;
 
   constructor(options: BackendOptions) {
     const { opened, figures, log } = options;
     this.#options = options;
     this.#ingest = new IngestStates(opened.base.client);
+    this.#waiting = new PendingFailures(opened.base.client);
     this.#monitors = new Map(
       [...opened.pipelines.values()].map((pipeline) => [
         pipeline.name,
@@ -63,6 +66,7 @@ class WarehouseBackend implements ApiBackend {
           owner: this.#ownerOf(pipeline.warehouse),
           reading: this.#monitorOf(pipeline.name).reading,
           ingest: await this.#ingest.of(pipeline.name),
+          failureOf: (workflowId) => this.#waiting.of(workflowId),
           latency: figures.latency(pipeline.name, Date.now()),
         }),
       ),

@@ -34,7 +34,7 @@ export class IngestStates {
     const deadline = Date.now() + ANSWER_MS;
     try {
       const status = await this.#client.withDeadline(deadline, () => handle.query<IngestStatus>('status'));
-      // The failure before the last one is no reason any more once the stream runs.
+      // A stream that runs has outlived the last failure.
       return { state: status.state, reason: status.state === 'streaming' ? null : status.lastFailure };
     } catch {
       return { state: 'down', reason: 'no ingest worker answers' };
