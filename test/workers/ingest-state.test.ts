@@ -17,7 +17,7 @@ test.each([
   ['waiting-to-retry', 'the server is away'],
   ['preparing', 'the server is away'],
   ['streaming', null],
-  ['paused', null],
+  ['paused', 'the server is away'],
 ] as const)('the last failure while %s: %s', async (state, reason) => {
   const states = new IngestStates(clientOf(() => ({ state, lastFailure: 'the server is away', attempts: 3 })));
   expect(await states.of('shop')).toEqual({ state, reason });
