@@ -35,6 +35,8 @@ export interface Rig {
   /** Writes the configuration anew with other assets; workers started from now on read it. */
   configure(assets: RigOptions['assets']): void;
   start(role: Role): WorkerProcess;
+  /** Runs one command of the command line on this project, to its end. */
+  run(...args: readonly string[]): Promise<CommandResult>;
   /** Waits until everything committed so far is merged and every table is live. */
   caughtUp(): Promise<void>;
   /** GET of the API, parsed. */
@@ -47,10 +49,18 @@ export interface Rig {
   close(): Promise<void>;
 }
 
+/** How a command ended, and what the person at the terminal saw. */
+export interface CommandResult {
+  readonly code: number | null;
+  readonly output: string;
+}
+
 export interface WorkerProcess {
   readonly pid: number;
   readonly output: () => string;
   readonly alive: boolean;
+  /** Exit code, once it ended by itself or was told to. */
+  readonly exited: Promise<number | null>;
   signal(name: NodeJS.Signals): void;
   /** SIGKILL, and gone. */
   kill(): Promise<void>;
@@ -58,12 +68,16 @@ export interface WorkerProcess {
   stop(): Promise<void>;
 }
 
-interface RigOptions {
+export interface RigOptions {
   readonly url: string;
   readonly folder: string;
   readonly tables: readonly string[];
   /** Default: the server of the run. */
   readonly temporalAddress?: string;
+  /** Default: the bucket of the run. */
+  readonly bucket?: string;
+  /** Over the environment of every worker and command. */
+  readonly env?: NodeJS.ProcessEnv;
   /** More fields of the pipeline, as the configuration file writes them. */
   readonly pipeline?: string;
   /** Text of the configuration's `assets`, for a pipeline's name. */
@@ -81,7 +95,7 @@ export async function createRig(options: RigOptions): Promise<Rig> {
   const [httpPort = 0] = await freePorts(1);
   await registerNamespace(temporalAddress, namespace);
   const config = join(options.folder, `${pipeline}.config.ts`);
-  const at = { pipeline, lake: `s3://${access.bucket}/${prefix}`, endpoint: s3.endpoint };
+  const at = { pipeline, lake: `s3://${options.bucket ?? access.bucket}/${prefix}`, endpoint: s3.endpoint };
   const configure = (assets: RigOptions['assets']) =>
     writeFileSync(config, configText(options, at, assets?.(pipeline) ?? ''));
   configure(options.assets);
@@ -99,6 +113,7 @@ export async function createRig(options: RigOptions): Promise<Rig> {
     // Several ingest workers live side by side.
     WALFLOW_INGEST_HTTP_PORT: '0',
     WALFLOW_LOG_FORMAT: 'json',
+    ...options.env,
   };
   const started: WorkerProcess[] = [];
   const base = `http://127.0.0.1:${httpPort}`;
@@ -112,6 +127,10 @@ export async function createRig(options: RigOptions): Promise<Rig> {
       );
       started.push(worker);
       return worker;
+    },
+    run: async (...args) => {
+      const command = spawnWorker(['--config', config, ...args], env, options.folder);
+      return { code: await command.exited, output: command.output() };
     },
     caughtUp: () => caughtUp(base, pipeline, options.url),
     query: (sql) => query(base, sql),
@@ -164,7 +183,8 @@ function spawnWorker(args: readonly string[], env: NodeJS.ProcessEnv, cwd: strin
   child.stderr?.on('data', (chunk) => {
     output += chunk;
   });
-  const gone = once(child, 'exit');
+  // The last words come before the close, not before the exit.
+  const gone = once(child, 'close');
   const alive = () => child.exitCode === null && child.signalCode === null;
   const end = async (name: NodeJS.Signals) => {
     if (!alive()) return;
@@ -174,6 +194,7 @@ function spawnWorker(args: readonly string[], env: NodeJS.ProcessEnv, cwd: strin
   return {
     pid: child.pid ?? 0,
     output: () => output,
+    exited: gone.then(() => child.exitCode),
     get alive() {
       return alive();
     },

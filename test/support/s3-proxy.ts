@@ -14,10 +14,11 @@ export interface S3Exchange {
 }
 
 /**
- * 'drop' loses the exchange (before = the request never arrives, after = the answer never comes); 'fail' answers 500.
+ * 'drop' loses the exchange (before = the request never arrives, after = the answer never comes); 'fail' answers 500,
+ * 'accept' answers 200, whatever the store thinks of it.
  * Undefined lets it pass.
  */
-export type Verdict = undefined | 'drop' | 'fail';
+export type Verdict = undefined | 'drop' | 'fail' | 'accept';
 export type Hook = (exchange: S3Exchange) => Verdict | Promise<Verdict>;
 
 export interface S3Proxy {
@@ -74,6 +75,7 @@ async function pass(
 
 function refused(verdict: Verdict, response: ServerResponse): boolean {
   if (verdict === 'drop') response.destroy();
+  if (verdict === 'accept') response.writeHead(200, { 'content-length': 0 }).end();
   if (verdict === 'fail') response.writeHead(500, { 'content-length': 0 }).end();
   return verdict !== undefined;
 }
