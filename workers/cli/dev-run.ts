@@ -58,6 +58,7 @@ async function runStack(session: DevSession, screen: DevScreen, terminal: Termin
     if (failure instanceof Error) throw failure;
   } finally {
     stop();
+    screen.end();
     screen.say('stopping …');
     for (const text of flags.demo ? await lastWords(session) : []) screen.say(text);
     await stack.stop();

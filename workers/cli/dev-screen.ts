@@ -10,8 +10,10 @@ const PLAIN_EVERY_MS = 5_000;
 /** Messages that must stay visible go through `say`, so that they are not drawn over. */
 export interface DevScreen {
   say(line: string): void;
-  /** Resolves when the signal aborts; the last picture stays. */
+  /** Draws until the signal aborts. */
   run(sample: () => Promise<StatusSnapshot>, signal: AbortSignal): Promise<void>;
+  /** The last picture stays; what is said from now on comes below it. */
+  end(): void;
 }
 
 export function openDevScreen(terminal: Terminal): DevScreen {
@@ -31,6 +33,8 @@ export function openDevScreen(terminal: Terminal): DevScreen {
         else screen.draw(renderStatus(snapshot, terminal.width, terminal.colors));
         await sleep(screen === null ? PLAIN_EVERY_MS : DRAW_EVERY_MS, undefined, { signal }).catch(() => undefined);
       }
+    },
+    end: () => {
       drawing = false;
       screen?.done();
     },
