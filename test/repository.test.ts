@@ -4,6 +4,12 @@
 import { describe, expect, test } from 'vitest';
 import { ERROR_RULES } from '../workflows/model/errors.ts';
 import { readCheckout, readJson } from './repository/checkout.ts';
+import {
+  explainedViolations,
+  importedDependencyViolations,
+  type PackageJson,
+  versionViolations,
+} from './repository/dependency-rules.ts';
 import { linkViolations, pathViolations, portViolations, scriptViolations } from './repository/document-rules.ts';
 import { untestedCodes, unusedCodes } from './repository/error-code-rules.ts';
 import { importCycles, importGraph } from './repository/import-graph.ts';
@@ -19,6 +25,7 @@ const { paths, modules, documents, texts } = readCheckout();
 const graph = importGraph(modules);
 const product = modules.filter(({ path }) => isProduct(path));
 const known = new Set(paths);
+const manifest = readJson('package.json') as PackageJson;
 
 /** Shows what is wrong instead of how many. */
 function expectNone(violations: readonly string[]): void {
@@ -74,12 +81,22 @@ describe('the table of errors', () => {
 });
 
 describe('what documents promise', () => {
-  const composed = texts.filter(({ path }) => path === 'docker-compose.yml');
-  const { scripts } = readJson('package.json') as { readonly scripts: Readonly<Record<string, string>> };
   test('every relative link leads somewhere', () => expectNone(linkViolations(documents, known)));
   test('every path named exists', () => expectNone(pathViolations(documents, known)));
-  test('every npm script named exists', () => expectNone(scriptViolations(documents, new Set(Object.keys(scripts)))));
-  test('ports are the promised ones', () => expectNone(portViolations([...documents, ...composed])));
+  test('every npm script named exists', () =>
+    expectNone(scriptViolations(documents, new Set(Object.keys(manifest.scripts)))));
+  test('ports are the promised ones', () => expectNone(portViolations(documents)));
+});
+
+describe('what is depended on', () => {
+  const all = { ...manifest.dependencies, ...manifest.optionalDependencies, ...manifest.devDependencies };
+  const page = documents.find(({ path }) => path === 'docs/dependencies.md') ?? {
+    path: 'docs/dependencies.md',
+    text: '',
+  };
+  test('product code imports only dependencies', () => expectNone(importedDependencyViolations(manifest, modules)));
+  test('versions are exact', () => expectNone(versionViolations(all)));
+  test('each one is explained', () => expectNone(explainedViolations(Object.keys(all), page)));
 });
 
 describe('what must not be left behind', () => {

@@ -38,7 +38,7 @@ export function readJson(path: string): unknown {
   return JSON.parse(readFileSync(join(ROOT, path), 'utf8'));
 }
 
-function trackedPaths(): readonly string[] {
+export function trackedPaths(): readonly string[] {
   // A checkout owned by another user (a container's volume) is read all the same.
   const options = ['-c', 'safe.directory=*', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'];
   const listed = execFileSync('git', options, { cwd: ROOT, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });

@@ -47,7 +47,7 @@ function linksOf(text: string): readonly string[] {
 
 /** GitHub's anchor of a heading: lower case, blanks to dashes, everything but letters, digits, `-`, `_` removed. */
 function anchorsOf(text: string): ReadonlySet<string> {
-  const titles = [...withoutCode(text).matchAll(/^#{1,6} +(.+)$/gm)].map((match) => match[1] ?? '');
+  const titles = [...withoutBlocks(text).matchAll(/^#{1,6} +(.+)$/gm)].map((match) => match[1] ?? '');
   return new Set(
     titles.map((title) =>
       title
@@ -59,7 +59,11 @@ function anchorsOf(text: string): ReadonlySet<string> {
 }
 
 function withoutCode(text: string): string {
-  return text.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '`code`');
+  return withoutBlocks(text).replace(/`[^`\n]*`/g, '`code`');
+}
+
+function withoutBlocks(text: string): string {
+  return text.replace(/^```[\s\S]*?^```/gm, '');
 }
 
 /** Paths in code spans (`activities/wal/pgoutput.ts`) that name no file of the repository. */
@@ -75,7 +79,7 @@ export function pathViolations(documents: readonly Document[], paths: ReadonlySe
 
 export function scriptViolations(documents: readonly Document[], scripts: ReadonlySet<string>): readonly string[] {
   return documents.flatMap(({ path, text }) =>
-    [...text.matchAll(/npm (?:run ([\w:-]+)|(start|test)\b)/g)]
+    [...text.matchAll(/npm (?:run (?:-\S+ )*(\w[\w:-]*)|(start|test)\b)/g)]
       .map((match) => match[1] ?? match[2] ?? '')
       .filter((script) => !scripts.has(script))
       .map((script) => `${path}: names npm script ${script}, which does not exist`),
