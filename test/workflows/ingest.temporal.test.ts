@@ -1,12 +1,13 @@
 // ingest/<pipeline> decides when to stream, pause and retry. Real server and workers, scripted activities.
 
-import { CancelledFailure, Context } from '@temporalio/activity';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CancelledFailure } from '@temporalio/activity';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { describe, expect, test, vi } from 'vitest';
 import { INGEST_QUEUE, ingestWorkflowId } from '../../workflows/model/names.ts';
 import type { IngestStatus, PrepareInput, PrepareResult } from '../../workflows/model/run.ts';
 import { freshPipelineName } from '../support/unique.ts';
-import { eventsOf, freshStage, type HistoryEvent } from './stage.ts';
+import { eventsOf, freshStage, type HistoryEvent, streamForever } from './stage.ts';
 
 const PATIENCE = { timeout: 60_000, interval: 100 };
 const PREPARED: PrepareResult = { pendingSnapshots: [], tables: 1, notices: [] };
@@ -147,7 +148,7 @@ describe('ingest', { timeout: 180_000 }, () => {
       prepareSource: async () => PREPARED,
       streamChanges: async () => {
         lives += 1;
-        if (lives > 2) await heartbeatFor(61_000);
+        if (lives > 2) await Promise.race([streamForever(), sleep(61_000)]);
         throw new Error('the replication stream ended');
       },
     });
@@ -182,9 +183,9 @@ function streamUntilCancelled(landingMs = 0) {
       figures.open += 1;
       figures.started += 1;
       try {
-        return await heartbeatFor(Number.POSITIVE_INFINITY);
+        return await streamForever();
       } catch (failure) {
-        await new Promise((resolve) => setTimeout(resolve, landingMs));
+        await sleep(landingMs);
         if (failure instanceof CancelledFailure && failure.message !== 'NOT_FOUND') figures.landed += 1;
         throw failure;
       } finally {
@@ -193,19 +194,6 @@ function streamUntilCancelled(landingMs = 0) {
     },
   };
   return figures;
-}
-
-/** Resolves after a time; rejects with the cancellation. */
-async function heartbeatFor(ms: number): Promise<never> {
-  const context = Context.current();
-  const beat = setInterval(() => context.heartbeat(), 500);
-  const ends: Promise<never>[] = [context.cancelled];
-  if (Number.isFinite(ms)) ends.push(new Promise<never>((resolve) => setTimeout(resolve as () => void, ms)));
-  try {
-    return await Promise.race(ends);
-  } finally {
-    clearInterval(beat);
-  }
 }
 
 /** Seconds of every timer, in order. */

@@ -1,6 +1,7 @@
 // A stage for workflows: the real server, the product's own workers, and activities a test writes. What is tested is the
 // decision; what the activities would have done is scripted.
 
+import { Context } from '@temporalio/activity';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, Runtime, type Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, inject } from 'vitest';
@@ -15,6 +16,8 @@ export type Script = Partial<Activities>;
 
 type HistoryEvents = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>;
 export type HistoryEvent = HistoryEvents[number];
+
+const HEARTBEAT_MS = 500;
 
 export interface Stage {
   readonly client: Client;
@@ -66,6 +69,17 @@ export function freshStage(address: () => string = () => inject('servers').tempo
 async function drain(worker: Worker, running: Promise<void>): Promise<void> {
   if (worker.getState() === 'RUNNING') worker.shutdown();
   await running;
+}
+
+/** A stream as the product's: it lives until it is cancelled, and then says so. */
+export async function streamForever(): Promise<never> {
+  const context = Context.current();
+  const beat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+  try {
+    return await context.cancelled;
+  } finally {
+    clearInterval(beat);
+  }
 }
 
 /** The events of one run. */

@@ -1,0 +1,48 @@
+// Every ring is lost: the checkers of merge and automation look once a minute all the same.
+
+import { describe, expect, test, vi } from 'vitest';
+import { automationWorkflowId, mergeWorkflowId, warehouseQueue } from '../../workflows/model/names.ts';
+import type { DueRun } from '../../workflows/model/run.ts';
+import { freshPipelineName } from '../support/unique.ts';
+import { freshStage } from './stage.ts';
+
+const PATIENCE = { timeout: 120_000, interval: 500 };
+
+describe('lost rings', { timeout: 180_000 }, () => {
+  const stage = freshStage();
+
+  test('are made up for within a minute', async () => {
+    const name = freshPipelineName();
+    const log = { landed: 1, merged: 0 };
+    let due: readonly DueRun[] = [];
+    stage.play({
+      mergePending: async () => {
+        log.merged = log.landed;
+        return { merged: null, more: false, resync: [] };
+      },
+      listDueRuns: async () => due,
+      materializeAsset: async () => {
+        due = [];
+        return { partitions: 1, rows: 1, seqTo: 1, lsnTo: '0000000000000001' };
+      },
+    });
+    const common = { warehouse: 'main', heartbeatTimeoutSeconds: 10, searchAttributes: false };
+    const taskQueue = warehouseQueue('main');
+    const merge = await stage.client.workflow.start('merge', {
+      ...{ workflowId: mergeWorkflowId(name), taskQueue, args: [{ ...common, pipeline: name }] },
+    });
+    const automation = await stage.client.workflow.start('automation', {
+      ...{ workflowId: automationWorkflowId(name), taskQueue, args: [{ ...common, project: name }] },
+    });
+    await vi.waitFor(() => expect(log.merged).toBe(1), PATIENCE);
+    await vi.waitFor(
+      async () => expect((await automation.fetchHistory()).events?.at(-1)?.timerStartedEventAttributes).toBeTruthy(),
+      PATIENCE,
+    );
+    log.landed = 2;
+    due = [{ asset: 'analytics/a', runKey: 'seq-2' }];
+    await vi.waitFor(() => expect({ log, due }).toEqual({ log: { landed: 2, merged: 2 }, due: [] }), PATIENCE);
+    await merge.terminate();
+    await automation.terminate();
+  });
+});
