@@ -96,6 +96,8 @@ async function runStream(
   });
   try {
     await source.listen(nudgeChannel(pipeline.name), (payload) => idle.want(positionOf(payload)));
+    // Whoever asked before anybody listened, a finished copy or a waiting reader, asked for a position before this one.
+    idle.want(await source.insertLsn());
     resources.log.info({ pipeline: pipeline.name, lsn: lsnToHex(writer.durableLsn) }, 'streaming');
     return await Promise.race([
       stream.closed.then(() => Promise.reject(new Error('the replication stream ended'))),

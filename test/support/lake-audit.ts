@@ -16,7 +16,17 @@ export interface AuditedManifest {
   readonly previousHash: string | null;
   readonly hash: string;
   readonly tables: readonly { readonly table: string; readonly files: readonly AuditedFile[] }[];
+  readonly truncates: readonly { readonly table: string }[];
+  /** All captured tables, only where they change. */
+  readonly capture: readonly AuditedCapture[] | null;
   readonly writer: { readonly nonce: string; readonly attempt: number };
+}
+
+export interface AuditedCapture {
+  readonly table: string;
+  readonly columns: readonly { readonly name: string }[];
+  readonly snapshot: { readonly id: string };
+  readonly paused?: { readonly code: string };
 }
 
 interface AuditedFile {
@@ -87,12 +97,15 @@ export async function versionsInLake(
   return new Map(result.getRows().map(([version, count]) => [String(version), Number(count)]));
 }
 
-/** Keys of all objects below the pipeline's `data/`. */
-export async function dataKeys(prefix: string, pipeline: string): Promise<readonly string[]> {
+/** Keys of all objects below one of the pipeline's folders. */
+export async function lakeKeys(
+  { prefix, pipeline }: { readonly prefix: string; readonly pipeline: string },
+  folder: 'data' | 'snapshot',
+): Promise<readonly string[]> {
   const { s3, bucket } = client();
   const root = `${prefix}/${pipeline}/`;
   const keys: string[] = [];
-  for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: `${root}data/` })) {
+  for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: `${root}${folder}/` })) {
     for (const { Key = '' } of page.Contents ?? []) keys.push(Key.slice(root.length));
   }
   return keys;

@@ -8,12 +8,15 @@ const SCHEMA = `
   create table documents(id bigint primary key, title text not null, body text not null, version bigint not null);
   create table postings(account_id bigint, line_no int, amount numeric(12,2) not null, version bigint not null, primary key (account_id, line_no));
   create table unpublished(id bigint generated always as identity, note text);
-  create sequence versions;`;
+  create sequence versions;
+  create sequence runs;`;
 
 export const TRAFFIC_TABLES = ['public.accounts', 'public.documents', 'public.postings'] as const;
 
 const ROWS_PER_STATEMENT = 12;
 const MAX_ID = 400;
+/** Numbers of transactions one run may use; they name rows, so no two runs share one. */
+const RUN_LENGTH = 1_000_000;
 
 export interface Traffic {
   /** Row changes committed so far. */
@@ -44,20 +47,26 @@ export function startTraffic(url: string, rowsPerSecond: number): Traffic {
   let stopped = false;
   const session = async (seed: number) => {
     const client = new pg.Client({ connectionString: url });
+    client.on('error', () => undefined);
     await client.connect();
     const startedMs = performance.now();
     let mine = 0;
-    for (let n = seed; !stopped; n += 2) {
-      const rows = await transaction(client, n);
-      mine += rows;
-      figures.rows += rows;
-      figures.transactions += 1;
-      const dueMs = startedMs + (mine * 2_000) / rowsPerSecond;
-      if (dueMs > performance.now()) await new Promise((resolve) => setTimeout(resolve, dueMs - performance.now()));
+    try {
+      for (let n = seed; !stopped; n += 2) {
+        const rows = await transaction(client, n);
+        mine += rows;
+        figures.rows += rows;
+        figures.transactions += 1;
+        const dueMs = startedMs + (mine * 2_000) / rowsPerSecond;
+        if (dueMs > performance.now()) await new Promise((resolve) => setTimeout(resolve, dueMs - performance.now()));
+      }
+    } finally {
+      await client.end();
     }
-    await client.end();
   };
-  const sessions = [session(0), session(1)];
+  const sessions = nextRun(url).then((first) => Promise.all([session(first), session(first + 1)]));
+  // A failure is told by `stop`.
+  sessions.catch(() => undefined);
   return {
     get rows() {
       return figures.rows;
@@ -67,9 +76,20 @@ export function startTraffic(url: string, rowsPerSecond: number): Traffic {
     },
     stop: async () => {
       stopped = true;
-      await Promise.all(sessions);
+      await sessions;
     },
   };
+}
+
+async function nextRun(url: string): Promise<number> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ run: string }>(`select nextval('runs') as run`);
+    return (Number(rows[0]?.run) - 1) * RUN_LENGTH;
+  } finally {
+    await client.end();
+  }
 }
 
 /** One transaction; the two sessions own disjoint rows (odd and even keys), so they never wait for each other. */
