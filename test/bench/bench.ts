@@ -15,12 +15,12 @@ import { prepareTables, writeLoad } from './workload.ts';
 const NEED_LOAD: readonly Row[] = ['P1', 'P2', 'P3', 'P4', 'P5'];
 const NEED_PIPELINES: readonly Row[] = ['P2', 'P3', 'P4', 'P7', 'P15'];
 
-/** Leaves nothing behind, whether it ends, fails, or is aborted. */
-export async function runBench(
+/** Yields figures as they are known. Leaves nothing behind, whether it ends, fails, or is aborted. */
+export async function* runBench(
   options: BenchOptions,
   say: (text: string) => void,
   signal: AbortSignal,
-): Promise<readonly Figure[]> {
+): AsyncGenerator<Figure> {
   const { rows, effort } = options;
   const asked = (needing: readonly Row[]) => needing.some((row) => rows.has(row));
   say('starting the servers');
@@ -32,24 +32,22 @@ export async function runBench(
     await client.connect();
     const context = { servers, client, rows, effort, say, signal, hasPgRecvlogical: await hasPgRecvlogical() };
     await prepareTables(client);
-    const loaded = asked(NEED_LOAD) ? await measureLoad(context) : [];
-    say('latency');
-    return [...loaded, ...(await measureLatency(context))];
+    if (asked(NEED_LOAD)) yield* measureLoad(context);
+    yield* await measureLatency(context);
   } finally {
     await client.end().catch(() => undefined);
     await servers.stop();
   }
 }
 
-async function measureLoad(context: BenchContext): Promise<readonly Figure[]> {
+async function* measureLoad(context: BenchContext): AsyncGenerator<Figure> {
   const { client, effort, say } = context;
   await client.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [BASE_SLOT]);
   const pipelines = needsLoadPipelines(context) ? await prepareLoadPipelines(context) : [];
-  say(`writing ${(effort.inserts * 2.05).toLocaleString('en')} row changes`);
+  say('writing the load');
   const load = await writeLoad(client, effort);
-  return [
-    ...(await measureDecoding(context, load)),
-    ...(await measurePipelines(context, load, pipelines)),
-    ...(await measureParquet(context)),
-  ];
+  say(`${load.rows.toLocaleString('en')} row changes are in the log`);
+  yield* await measureDecoding(context, load);
+  yield* await measurePipelines(context, load, pipelines);
+  yield* await measureParquet(context);
 }

@@ -27,6 +27,7 @@ const UPDATE = `update ${LIVE_TABLE} set qty = qty + 1 where id = $1::bigint - $
 
 export async function measureLatency(context: BenchContext): Promise<readonly Figure[]> {
   if (!context.rows.has('P7') && !context.rows.has('P15')) return [];
+  context.say('a live pipeline');
   const pipeline = await BenchPipeline.create(
     { name: 'live', table: LIVE_TABLE, maxDelayMs: MAX_DELAY_MS },
     context.servers,
@@ -34,7 +35,7 @@ export async function measureLatency(context: BenchContext): Promise<readonly Fi
   await pipeline.startWarehouse();
   try {
     await pipeline.startIngest();
-    await pipeline.waitLive();
+    await pipeline.waitLive(context.signal);
     return await underLoad(context, pipeline);
   } finally {
     await pipeline.stop();
@@ -95,7 +96,7 @@ function historyFigure(events: number, manifests: number): Figure {
 }
 
 async function standing(pipeline: BenchPipeline): Promise<{ seq: number; events: number }> {
-  const [[seq] = []] = await pipeline.query('select seq from _walflow.watermark');
+  const [[seq] = []] = await pipeline.query('select seq::varchar from _walflow.watermark');
   return { seq: Number(seq), events: await pipeline.mergeEvents() };
 }
 
@@ -116,7 +117,7 @@ async function probe(context: BenchContext, pipeline: BenchPipeline, probes: num
           break;
         }
         if (waitedMs > PROBE_TIMEOUT_MS) throw new Error(`probe ${id} was not readable after ${PROBE_TIMEOUT_MS} ms`);
-        await sleep(ASK_AGAIN_MS);
+        await sleep(ASK_AGAIN_MS, undefined, { signal: context.signal });
       }
     }
   } finally {

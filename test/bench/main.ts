@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { runBench } from './bench.ts';
-import { lineOf } from './figure.ts';
+import { type Figure, lineOf } from './figure.ts';
 import { type BenchOptions, HELP, readOptions } from './options.ts';
 
 const EXIT_FAILED = 1;
@@ -43,11 +43,15 @@ async function report(options: BenchOptions, signal: AbortSignal): Promise<void>
   };
   const date = new Date().toISOString();
   console.log(`${machine.cores} cores (${machine.processor}), ${machine.memoryGiB} GiB, Node ${machine.node}, ${date}`);
-  const figures = await runBench(options, (text) => console.log(text), signal);
-  console.log();
-  for (const figure of figures) console.log(lineOf(figure));
-  if (options.jsonFile !== null) {
-    const { quick, effort } = options;
-    writeFileSync(options.jsonFile, `${JSON.stringify({ date, machine, quick, effort, figures }, null, 2)}\n`);
+  const figures: Figure[] = [];
+  try {
+    for await (const figure of runBench(options, (text) => console.log(text), signal)) {
+      figures.push(figure);
+      console.log(lineOf(figure));
+    }
+  } finally {
+    const { quick, effort, jsonFile } = options;
+    const everything = { date, machine, quick, effort, figures };
+    if (jsonFile !== null) writeFileSync(jsonFile, `${JSON.stringify(everything, null, 2)}\n`);
   }
 }

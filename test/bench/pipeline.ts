@@ -52,7 +52,7 @@ export class BenchPipeline {
   }
 
   /** Waits until its table is copied and follows the log. */
-  async waitLive(): Promise<void> {
+  async waitLive(signal: AbortSignal): Promise<void> {
     const untilMs = performance.now() + LIVE_TIMEOUT_MS;
     let seen = '';
     while (performance.now() < untilMs) {
@@ -61,7 +61,7 @@ export class BenchPipeline {
       seen = JSON.stringify(status);
       if (status !== undefined && status.tables.length > 0 && status.tables.every(({ state }) => state === 'live'))
         return;
-      await sleep(LIVE_POLL_MS);
+      await sleep(LIVE_POLL_MS, undefined, { signal });
     }
     throw new Error(`pipeline ${this.#plan.name} did not become live: ${seen}`);
   }

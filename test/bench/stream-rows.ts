@@ -32,7 +32,7 @@ export async function prepareLoadPipelines(context: BenchContext): Promise<reado
     const pipeline = await BenchPipeline.create(plan, context.servers);
     await pipeline.startWarehouse();
     await pipeline.startIngest();
-    await pipeline.waitLive();
+    await pipeline.waitLive(context.signal);
     await pipeline.stop();
     pipelines.push(pipeline);
   }

@@ -55,7 +55,7 @@ export async function runPipeline(context: BenchContext, load: Load, pipeline: B
   try {
     await pipeline.startIngest();
     const startMs = await watch.active;
-    const endMs = await mergedAt(pipeline, load.endLsn);
+    const endMs = await mergedAt(pipeline, load.endLsn, context.signal);
     const walsenderSeconds = watch.cpuSeconds();
     const [[left] = []] = await pipeline.query(`select count(*) from public.${LOAD_TABLE} where id > 0`);
     expectRows('walflow', Number(left), load.left);
@@ -66,14 +66,14 @@ export async function runPipeline(context: BenchContext, load: Load, pipeline: B
   }
 }
 
-async function mergedAt(pipeline: BenchPipeline, endLsn: bigint): Promise<number> {
+async function mergedAt(pipeline: BenchPipeline, endLsn: bigint, signal: AbortSignal): Promise<number> {
   const untilMs = performance.now() + MERGED_TIMEOUT_MS;
   for (;;) {
     const [[merged] = []] = await pipeline.query('select end_lsn::varchar from _walflow.watermark');
     const nowMs = performance.now();
     if (BigInt(merged ?? 0) >= endLsn) return nowMs;
     if (nowMs > untilMs) throw new Error(`walflow stands at ${merged}, the load ends at ${endLsn}`);
-    await sleep(MERGED_POLL_MS);
+    await sleep(MERGED_POLL_MS, undefined, { signal });
   }
 }
 
