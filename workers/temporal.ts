@@ -1,6 +1,6 @@
 // Connections to Temporal and the workers on them. Address, namespace, TLS and API key come resolved from configuration.
 
-import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import { Client, Connection, type ConnectionOptions, isGrpcServiceError } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { WalflowError } from '../workflows/model/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../workflows/model/names.ts';
@@ -15,6 +15,8 @@ export interface TemporalSettings {
 
 /** gRPC enum value IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD (temporal.api.enums.v1). */
 const KEYWORD = 2;
+/** https://grpc.io/docs/guides/status-codes */
+const NOT_FOUND = 5;
 
 const connectionOptions = (settings: TemporalSettings) => ({
   address: settings.address,
@@ -22,13 +24,29 @@ const connectionOptions = (settings: TemporalSettings) => ({
   ...(settings.tls === undefined ? {} : { tls: settings.tls }),
 });
 
-/** A client for signals, starts and queries. */
+/**
+ * A client for signals, starts and queries.
+ * @throws WalflowError TEMPORAL_UNREACHABLE, TEMPORAL_NAMESPACE_MISSING
+ */
 export async function connectClient(settings: TemporalSettings): Promise<Client> {
+  const { address, namespace } = settings;
+  const connection = await Connection.connect(connectionOptions(settings)).catch((cause: unknown) => {
+    throw new WalflowError('TEMPORAL_UNREACHABLE', `Temporal does not answer at ${address}`, { cause });
+  });
+  if (await isMissing(connection, namespace)) {
+    await connection.close();
+    throw new WalflowError('TEMPORAL_NAMESPACE_MISSING', `Temporal at ${address} has no namespace ${namespace}`);
+  }
+  return new Client({ connection, namespace });
+}
+
+/** Whoever may not ask is not told no: the first real call will say what is missing. */
+async function isMissing(connection: Connection, namespace: string): Promise<boolean> {
   try {
-    const connection = await Connection.connect(connectionOptions(settings));
-    return new Client({ connection, namespace: settings.namespace });
-  } catch (cause) {
-    throw new WalflowError('TEMPORAL_UNREACHABLE', `Temporal does not answer at ${settings.address}`, { cause });
+    await connection.workflowService.describeNamespace({ namespace });
+    return false;
+  } catch (failure) {
+    return isGrpcServiceError(failure) && failure.code === NOT_FOUND;
   }
 }
 

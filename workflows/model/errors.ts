@@ -274,6 +274,10 @@ export const ERROR_RULES = {
     retry: 'timed',
     hint: 'check TEMPORAL_ADDRESS, the network, and the server; `walflow dev` starts one of its own',
   },
+  TEMPORAL_NAMESPACE_MISSING: {
+    retry: 'manual',
+    hint: 'correct TEMPORAL_NAMESPACE, or make it: temporal operator namespace create --namespace …',
+  },
 } as const satisfies Record<string, ErrorRule>;
 
 export type ErrorCode = keyof typeof ERROR_RULES;
