@@ -1,0 +1,85 @@
+// kill -9 of the warehouse at each step of a merge: while files are fetched, inside the transaction, right after its commit.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { livePipeline } from '../support/live-pipeline.ts';
+import { atExchange, isDataGet, isManifestGet } from '../support/s3-moment.ts';
+
+const ROUNDS = 2;
+const POLL_MS = 20;
+const LIMIT_MS = 300_000;
+
+const pipeline = livePipeline();
+const warehouse = () => pipeline.worker('warehouse');
+
+async function repeatedly(kill: () => Promise<void>): Promise<void> {
+  await pipeline.underLoad(async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      await kill();
+      await pipeline.restart('warehouse');
+      await mergedBeyond(await mergedSeq());
+    }
+  });
+}
+
+test(
+  'killed while it fetches the files of a window',
+  async () => {
+    await repeatedly(() =>
+      atExchange(pipeline.rig.s3, 'before', isDataGet, async () => {
+        await warehouse().kill();
+        return 'drop';
+      }),
+    );
+  },
+  LIMIT_MS,
+);
+
+test(
+  'killed while it merges a window whose files it has',
+  async () => {
+    await repeatedly(async () => {
+      // The next window is looked for while this one is merged.
+      await atExchange(pipeline.rig.s3, 'after', isDataGet, async () => undefined);
+      await atExchange(pipeline.rig.s3, 'before', isManifestGet, async () => {
+        await warehouse().kill();
+        return 'drop';
+      });
+    });
+  },
+  LIMIT_MS,
+);
+
+test(
+  'killed right after the commit of a merge: the window is not merged twice',
+  async () => {
+    await repeatedly(async () => {
+      await mergedBeyond(await mergedSeq());
+      await warehouse().kill();
+    });
+  },
+  LIMIT_MS,
+);
+
+/** Number of the last merged manifest, as soon as somebody answers. */
+async function mergedSeq(): Promise<number> {
+  const untilMs = performance.now() + 60_000;
+  for (;;) {
+    try {
+      const rows = await pipeline.rig.query('select seq::varchar from _walflow.watermark');
+      return Number(rows[0]?.[0]);
+    } catch (failure) {
+      if (performance.now() > untilMs) throw failure;
+      await sleep(POLL_MS);
+    }
+  }
+}
+
+/** Resolves as soon as the watermark moves. */
+async function mergedBeyond(before: number): Promise<void> {
+  const untilMs = performance.now() + 60_000;
+  while ((await mergedSeq()) === before) {
+    await sleep(POLL_MS);
+    if (performance.now() > untilMs) expect.fail(`the watermark stays at ${before}: nothing was in flight`);
+  }
+}
