@@ -1,6 +1,8 @@
 // One merge activity's view of the warehouse: where it stands, which tables are live or loading, and how a window becomes
 // a plan. Invariant: the plan names the watermark it was made from, and the warehouse merges only if that still stands.
 
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { microsFromIso } from '../workflows/model/commit-time.ts';
 import type { CaptureEntry, Manifest, StoredManifest } from '../workflows/model/manifest.ts';
 import type { RunRef } from '../workflows/model/run.ts';
@@ -25,6 +27,7 @@ export class MergeSession {
   readonly #resources: WarehouseResources;
   readonly #pipeline: PipelineResources;
   readonly #run: RunRef;
+  readonly #folder: string;
   readonly #loads: SnapshotLoads;
   #watermark: Watermark = NOTHING_MERGED;
   #tables: ReadonlyMap<string, TableStatus> = new Map();
@@ -33,7 +36,8 @@ export class MergeSession {
     this.#resources = resources;
     this.#pipeline = pipeline;
     this.#run = run;
-    this.reader = new WindowReader(pipeline.lake, pipeline.merge, resources.spoolFolder);
+    this.#folder = join(resources.spoolFolder, pipeline.name);
+    this.reader = new WindowReader(pipeline.lake, pipeline.merge, this.#folder);
     this.#loads = new SnapshotLoads(pipeline.lake, this.reader);
   }
 
@@ -43,6 +47,9 @@ export class MergeSession {
 
   /** Reads where the warehouse stands and checks that the log is the one it merged. */
   async start(): Promise<void> {
+    // Files of loads, and of attempts that failed, end here; what this session needs it fetches.
+    await rm(this.#folder, { recursive: true, force: true });
+    await mkdir(this.#folder, { recursive: true });
     await this.#refresh();
     await this.reader.start(this.#watermark);
   }

@@ -43,14 +43,21 @@ export async function streamChanges(resources: IngestResources, input: { pipelin
   }
 }
 
-async function runStream(
+/** The parts of a running stream, connected to each other. */
+interface Connected {
+  readonly stream: ReplicationStream;
+  readonly landing: Landing;
+  readonly idle: IdleWatch;
+  readonly health: SourceWatch;
+}
+
+async function connect(
   resources: IngestResources,
   pipeline: PipelineResources,
   source: Source,
   writer: LogWriter,
-): Promise<StreamEnd> {
-  const capture = await readCapture(pipeline.lake, writer.head);
-  const tables = tableFinder(capture);
+  capture: readonly CaptureEntry[],
+): Promise<Connected> {
   // The callbacks run only once the stream delivers, so it exists by then.
   let stream: ReplicationStream | null = null;
   const health = new SourceWatch(resources, pipeline, source, () => ({
@@ -74,8 +81,8 @@ async function runStream(
     () => writer.durableLsn,
     () => stream?.ping(),
   );
-  const decoder = new PgoutputDecoder(new TransactionReader(tables, landing));
-  stream = await openReplicationStream({
+  const decoder = new PgoutputDecoder(new TransactionReader(tableFinder(capture), landing));
+  const opening = openReplicationStream({
     url: pipeline.source.url,
     applicationName: streamApplicationName(pipeline.name),
     slot: pipeline.source.slot,
@@ -94,6 +101,22 @@ async function runStream(
     settledLsn: () => landing.settledLsn,
     coalesceMs: COALESCE_MS,
   });
+  stream = await opening.catch((failure: unknown) => {
+    idle.close();
+    health.close();
+    throw failure;
+  });
+  return { stream, landing, idle, health };
+}
+
+async function runStream(
+  resources: IngestResources,
+  pipeline: PipelineResources,
+  source: Source,
+  writer: LogWriter,
+): Promise<StreamEnd> {
+  const capture = await readCapture(pipeline.lake, writer.head);
+  const { stream, landing, idle, health } = await connect(resources, pipeline, source, writer, capture);
   try {
     await source.listen(nudgeChannel(pipeline.name), (payload) => idle.want(positionOf(payload)));
     // Whoever asked before anybody listened, a finished copy or a waiting reader, asked for a position before this one.
