@@ -153,7 +153,8 @@ describe('walflow status', () => {
     const text = terminal.printed[0] ?? '';
     expect(text).toMatch(/shop +streaming +walflow_shop \(active, reserved\) +12 kB +17 MB +0\/195A2B8 +42/);
     expect(text).toMatch(/shop\/public\.orders +live +2,000 +400 ms/);
-    expect(text).toMatch(/shop\/public\.events +paused: column "x" is new/);
+    expect(text).toMatch(/shop\/public\.events +paused +10/);
+    expect(text).toMatch(/^shop\/public\.events: column "x" is new$/m);
     expect(text).toMatch(/analytics\/revenue_by_day +PASS +1\.2 s +14 of 15 +never/);
   });
 

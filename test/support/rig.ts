@@ -34,7 +34,8 @@ export interface Rig {
   readonly s3: S3Proxy;
   /** Writes the configuration anew with other assets; workers started from now on read it. */
   configure(assets: RigOptions['assets']): void;
-  start(role: Role): WorkerProcess;
+  /** @param launcher a program, with its arguments, that becomes the worker */
+  start(role: Role, launcher?: readonly string[]): WorkerProcess;
   /** Runs one command of the command line on this project, to its end. */
   run(...args: readonly string[]): Promise<CommandResult>;
   /** Waits until everything committed so far is merged and every table is live. */
@@ -78,6 +79,8 @@ export interface RigOptions {
   readonly bucket?: string;
   /** Over the environment of every worker and command. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Path of the warehouse file, from the folder; default `<pipeline>.duckdb`. */
+  readonly warehouse?: string;
   /** More fields of the pipeline, as the configuration file writes them. */
   readonly pipeline?: string;
   /** Text of the configuration's `assets`, for a pipeline's name. */
@@ -119,11 +122,12 @@ export async function createRig(options: RigOptions): Promise<Rig> {
   const base = `http://127.0.0.1:${httpPort}`;
   return {
     ...{ pipeline, namespace, temporalAddress, prefix, httpPort, s3, url: options.url, configure },
-    start: (role) => {
+    start: (role, launcher = []) => {
       const worker = spawnWorker(
         ['--config', config, 'worker', '--role', role, '--heartbeat-timeout', String(HEARTBEAT_TIMEOUT_SECONDS)],
         env,
         options.folder,
+        launcher,
       );
       started.push(worker);
       return worker;
@@ -161,7 +165,7 @@ function configText(
 import { asset, daily, defineConfig, duckdb, eager } from 'walflow';
 export default defineConfig({
   name: '${at.pipeline}',
-  warehouses: { main: duckdb({ path: './${at.pipeline}.duckdb' }) },
+  warehouses: { main: duckdb({ path: './${options.warehouse ?? `${at.pipeline}.duckdb`}' }) },
   pipelines: {
     ${at.pipeline}: {
       source: { url: ${JSON.stringify(options.url)}, tables: ${JSON.stringify(options.tables)} },
@@ -174,8 +178,14 @@ export default defineConfig({
 `;
 }
 
-function spawnWorker(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): WorkerProcess {
-  const child: ChildProcess = spawn(process.execPath, [BIN, ...args], { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+function spawnWorker(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  cwd: string,
+  launcher: readonly string[] = [],
+): WorkerProcess {
+  const [program = process.execPath, ...more] = [...launcher, process.execPath, BIN, ...args];
+  const child: ChildProcess = spawn(program, more, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   child.stdout?.on('data', (chunk) => {
     output += chunk;

@@ -7,7 +7,7 @@ import { textTable } from './text-table.ts';
 
 export function statusText(pipelines: readonly PipelineStatus[], assets: readonly AssetStatus[]): string {
   if (pipelines.length === 0) return 'no pipelines';
-  return [pipelineTable(pipelines), tableTable(pipelines), ...assetTables(assets)].join('\n\n');
+  return [pipelineTable(pipelines), tableTable(pipelines), ...assetTables(assets), ...reasons(pipelines)].join('\n\n');
 }
 
 function pipelineTable(pipelines: readonly PipelineStatus[]): string {
@@ -21,9 +21,9 @@ function pipelineTable(pipelines: readonly PipelineStatus[]): string {
       { name: 'merged to' },
       { name: 'manifest', align: 'right' },
     ],
-    pipelines.map(({ name, state, reason, slot, mergedLsn, seq }) => [
+    pipelines.map(({ name, state, slot, mergedLsn, seq }) => [
       name,
-      withReason(state, reason),
+      state,
       slot === null ? '–' : `${slot.name} (${slot.active ? 'active' : 'inactive'}, ${slot.walStatus})`,
       slot === null ? '–' : bytesText(slot.lagBytes),
       slot === null ? '–' : bytesText(slot.retainedBytes),
@@ -37,9 +37,9 @@ function tableTable(pipelines: readonly PipelineStatus[]): string {
   return textTable(
     [{ name: 'table' }, { name: 'state' }, { name: 'rows', align: 'right' }, { name: 'fresh', align: 'right' }],
     pipelines.flatMap((pipeline) =>
-      pipeline.tables.map(({ table, state, reason, rows, freshnessAgeSeconds }) => [
+      pipeline.tables.map(({ table, state, rows, freshnessAgeSeconds }) => [
         `${pipeline.name}/${table}`,
-        withReason(state, reason),
+        state,
         countText(rows),
         ageText(freshnessAgeSeconds),
       ]),
@@ -72,8 +72,12 @@ function assetTables(assets: readonly AssetStatus[]): readonly string[] {
   ];
 }
 
-function withReason(state: string, reason: string | undefined): string {
-  return reason === undefined ? state : `${state}: ${reason}`;
+/** Whole, below the tables: what to do stands at a reason's end, and a cell is cut before it. */
+function reasons(pipelines: readonly PipelineStatus[]): readonly string[] {
+  return pipelines.flatMap(({ name, reason, tables }) => [
+    ...(reason === undefined ? [] : [`${name}: ${reason}`]),
+    ...tables.flatMap((table) => (table.reason === undefined ? [] : [`${name}/${table.table}: ${table.reason}`])),
+  ]);
 }
 
 function ageText(seconds: number | null): string {
