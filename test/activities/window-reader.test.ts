@@ -68,3 +68,10 @@ test('files of a large window are asked for a few at a time: a request that wait
   expect(lake.mostAsking).toBeLessThan(64);
   expect(lake.asking).toBe(0);
 });
+
+test('a log that ends before the watermark, or holds another manifest there, is not merged on', async () => {
+  const reader = new WindowReader(new SlowLake(logOf(3)), UNBOUNDED, '/spool');
+  const watermark = { epochNo: 1, endLsn: SAMPLE.endLsn, effectiveTime: null, manifestHash: 'other' };
+  await expect(reader.start({ ...watermark, seq: 9 })).rejects.toMatchObject({ code: 'WATERMARK_AHEAD' });
+  await expect(reader.start({ ...watermark, seq: 2 })).rejects.toMatchObject({ code: 'LOG_MISMATCH' });
+});
