@@ -146,10 +146,14 @@ type CallExpression = Parameters<NonNullable<VisitorObject['CallExpression']>>[0
 const TEST_WORDS = new Set(['test', 'it', 'describe', 'suite', 'bench']);
 const LEAVING_OUT = new Set(['skip', 'only', 'todo', 'skipIf', 'runIf']);
 
-/** How a call leaves tests out: `test.only`, `describe.skipIf`, or `skip` when the context's skip is given no reason. */
+/**
+ * How a call leaves tests out: `test.only`, `describe.skipIf`, or the context's `skip` without a
+ * reason: `skip('reason')` and `skip(condition, reason)` print one.
+ */
 function skipOf({ callee, arguments: given }: CallExpression): string | null {
-  const last = given.at(-1);
-  const reasoned = last?.type === 'TemplateLiteral' || (last?.type === 'Literal' && typeof last.value === 'string');
+  const [first] = given;
+  const literal = first?.type === 'TemplateLiteral' || (first?.type === 'Literal' && typeof first.value === 'string');
+  const reasoned = given.length === 2 || literal;
   if (callee.type === 'Identifier') return callee.name === 'skip' && !reasoned ? 'skip' : null;
   if (callee.type !== 'MemberExpression' || callee.computed || callee.object.type !== 'Identifier') return null;
   const { name } = callee.object;
