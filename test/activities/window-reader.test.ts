@@ -20,6 +20,10 @@ class SlowLake {
     }
   }
 
+  overwrite(seq: number, body: Buffer): void {
+    this.#objects.set(manifestKey(seq), body);
+  }
+
   async get(key: string): Promise<Buffer | null> {
     return this.#objects.get(key) ?? null;
   }
@@ -74,4 +78,15 @@ test('a log that ends before the watermark, or holds another manifest there, is 
   const watermark = { epochNo: 1, endLsn: SAMPLE.endLsn, effectiveTime: null, manifestHash: 'other' };
   await expect(reader.start({ ...watermark, seq: 9 })).rejects.toMatchObject({ code: 'WATERMARK_AHEAD' });
   await expect(reader.start({ ...watermark, seq: 2 })).rejects.toMatchObject({ code: 'LOG_MISMATCH' });
+});
+
+test.each([
+  ['an unreadable manifest', Buffer.from('{"formatVersion": 1')],
+  ['a manifest of another log', Buffer.from(encodeManifest(following(following(following(SAMPLE)))).bytes)],
+])('what stands before %s is handed out, then the reader stops there', async (_, poison) => {
+  const lake = new SlowLake(logOf(5));
+  lake.overwrite(4, poison);
+  const reader = new WindowReader(lake, UNBOUNDED, '/spool');
+  expect((await reader.next())?.map(({ manifest }) => manifest.seq)).toEqual([1, 2, 3]);
+  await expect(reader.next()).rejects.toMatchObject({ code: expect.stringMatching(/MANIFEST_UNREADABLE|LOG_BROKEN/) });
 });

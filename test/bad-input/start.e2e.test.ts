@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import type { ErrorCode } from '../../workflows/model/errors.ts';
 import { freshDatabase } from '../support/database.ts';
 import { freshFolder } from '../support/folder.ts';
 import { type CommandResult, createRig, type Rig } from '../support/rig.ts';
@@ -21,8 +22,13 @@ describe('a worker that cannot start', { timeout: 120_000 }, () => {
     rigs.push(rig);
     return rig;
   };
-  /** The last thing a person reads. */
-  const lastLine = ({ output }: CommandResult) => output.trim().split('\n').at(-1);
+  /** Exit code 1, and the last thing a person reads is walflow's one form of a failure. */
+  const expectRefused = ({ code, output }: CommandResult, errorCode: ErrorCode, what: RegExp) => {
+    expect(code).toBe(1);
+    const line = output.trim().split('\n').at(-1);
+    expect(line).toMatch(new RegExp(`^error: .+\\. hint: .+\\. \\(${errorCode}\\)$`));
+    expect(line).toMatch(what);
+  };
   const worker = (rig: Rig, role: string) => rig.run('worker', '--role', role);
 
   let rig: Rig;
@@ -53,8 +59,7 @@ describe('a worker that cannot start', { timeout: 120_000 }, () => {
     const instance = await DuckDBInstance.create(path);
     const result = await worker(rig, 'warehouse');
     instance.closeSync();
-    expect(result.code).toBe(1);
-    expect(lastLine(result)).toMatch(/^error: .*is in use by .* hint: .*\(WAREHOUSE_LOCKED\)$/);
+    expectRefused(result, 'WAREHOUSE_LOCKED', /is in use by/);
   });
 
   test('names the port that is taken, and its setting', async () => {
@@ -62,16 +67,14 @@ describe('a worker that cannot start', { timeout: 120_000 }, () => {
     await once(server, 'listening');
     const result = await worker(rig, 'warehouse');
     server.close();
-    expect(result.code).toBe(1);
-    expect(lastLine(result)).toMatch(/^error: .*is taken\. hint: .*WALFLOW_HTTP_PORT.*\(PORT_TAKEN\)$/);
+    expectRefused(result, 'PORT_TAKEN', /hint: .*WALFLOW_HTTP_PORT/);
   });
 
   test('says that a warehouse file is none, and leaves it as it is', async () => {
     const broken = await rigWith({});
     writeFileSync(join(folder, `${broken.pipeline}.duckdb`), 'not a database '.repeat(1_000));
     const result = await worker(broken, 'warehouse');
-    expect(result.code).toBe(1);
-    expect(lastLine(result)).toMatch(/^error: .* hint: .*\(WAREHOUSE_UNREADABLE\)$/);
+    expectRefused(result, 'WAREHOUSE_UNREADABLE', /does not open as a DuckDB file/);
   });
 
   test.each([
@@ -79,16 +82,13 @@ describe('a worker that cannot start', { timeout: 120_000 }, () => {
     ['something else answers', () => new URL(inject('servers').s3.endpoint).host],
   ])('says that Temporal does not answer where %s', async (_, address) => {
     const result = await worker(await rigWith({ TEMPORAL_ADDRESS: address() }), 'ingest');
-    expect(result.code).toBe(1);
-    expect(lastLine(result)).toMatch(/^error: .* hint: .*TEMPORAL_ADDRESS.*\(TEMPORAL_UNREACHABLE\)$/);
+    expectRefused(result, 'TEMPORAL_UNREACHABLE', /hint: .*TEMPORAL_ADDRESS/);
   });
 
   test('names the namespace that Temporal does not have', async () => {
     const lost = await rigWith({ TEMPORAL_NAMESPACE: 'nowhere' });
     for (const role of ['ingest', 'warehouse']) {
-      const result = await worker(lost, role);
-      expect(result.code).toBe(1);
-      expect(lastLine(result)).toMatch(/^error: .*nowhere.* hint: .*\(TEMPORAL_NAMESPACE_MISSING\)$/);
+      expectRefused(await worker(lost, role), 'TEMPORAL_NAMESPACE_MISSING', /nowhere/);
     }
   });
 });
