@@ -9,8 +9,6 @@ export type Lsn = bigint;
 /** An LSN as 16 lower-case hex digits, the form used in keys, manifests, Temporal payloads and JSON. */
 export type LsnHex = string;
 
-const MAX_LSN = 0xffff_ffff_ffff_ffffn;
-
 /** 16 lower-case hex digits. */
 export function lsnToHex(lsn: Lsn): LsnHex {
   return lsn.toString(16).padStart(16, '0');
@@ -30,9 +28,4 @@ export function parseLsn(text: string): Lsn {
   if (slashed) return (BigInt(`0x${slashed[1]}`) << 32n) | BigInt(`0x${slashed[2]}`);
   if (/^[0-9a-f]{1,16}$/i.test(text)) return BigInt(`0x${text}`);
   throw new WalflowError('LSN_INVALID', `"${text.slice(0, 40)}" is not a log position`);
-}
-
-/** Is this value inside the 64-bit range every LSN lives in? */
-export function isLsn(value: bigint): boolean {
-  return value >= 0n && value <= MAX_LSN;
 }

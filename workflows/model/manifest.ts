@@ -121,11 +121,6 @@ export interface StoredManifest {
   readonly hash: string;
 }
 
-/** An empty manifest moves the slot of an idle source and carries nothing. */
-export function isEmptyManifest(manifest: Manifest): boolean {
-  return manifest.tables.length === 0 && manifest.truncates.length === 0;
-}
-
 /** `snapshot/<schema>/<table>/<id>/complete.json`: the copy is whole. */
 export interface SnapshotComplete {
   readonly formatVersion: number;
