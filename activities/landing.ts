@@ -210,27 +210,30 @@ export class Landing implements ChangeSink {
     }
   }
 
+  /** Called outside a transaction: what the batch holds is complete. */
   #cutWhenDue(batch: Batch): void {
     const { maxRows, maxBytes, maxDelayMs, nowMs } = this.#options;
-    const full = batch.rows >= maxRows || batch.bytes >= maxBytes;
     if (this.#inFlight >= MAX_IN_FLIGHT) {
       if (batch.rows >= 2 * maxRows || batch.bytes >= 2 * maxBytes) this.#press(true);
       return;
     }
-    if (full) this.#cut(batch);
-    if (full || this.#timer !== null) return;
-    const waitMs = Math.max(IDLE_CUT_MS, this.#lastCutMs + maxDelayMs - nowMs());
-    this.#timer = setTimeout(() => {
+    const full = batch.rows >= maxRows || batch.bytes >= maxBytes;
+    const dueMs = Math.max(this.#lastCutMs + maxDelayMs, batch.openedAtMs + IDLE_CUT_MS);
+    const waitMs = full ? 0 : dueMs - nowMs();
+    if (waitMs <= 0) {
+      this.#cut(batch);
+      return;
+    }
+    this.#timer ??= setTimeout(() => {
       this.#timer = null;
-      this.#cutIfReady();
+      this.#look();
     }, waitMs);
   }
 
-  /** Cuts what is complete now; inside a transaction the next commit cuts (its timer is started anew there). */
-  #cutIfReady(): void {
+  /** Under load a timer nearly always fires inside a transaction: then the next commit finds that the batch is due. */
+  #look(): void {
     const batch = this.#batch;
-    if (batch === null || this.#inTransaction || batch.endLsn === 0n || this.#inFlight >= MAX_IN_FLIGHT) return;
-    this.#cut(batch);
+    if (batch !== null && !this.#inTransaction && batch.endLsn > 0n) this.#cutWhenDue(batch);
   }
 
   #cut(batch: Batch): void {
@@ -248,7 +251,7 @@ export class Landing implements ChangeSink {
       this.#inFlight -= 1;
       this.#options.onLanded(landed, (this.#options.nowMs() - cutMs) / 1000);
       this.#press(false);
-      this.#cutIfReady();
+      this.#look();
     });
     this.#chain.catch((failure) => this.#fail(failure));
   }
