@@ -57,8 +57,8 @@ export function startTraffic(url: string, rowsPerSecond: number): Traffic {
         mine += rows;
         figures.rows += rows;
         figures.transactions += 1;
-        const dueMs = startedMs + (mine * 2_000) / rowsPerSecond;
-        if (dueMs > performance.now()) await new Promise((resolve) => setTimeout(resolve, dueMs - performance.now()));
+        const waitMs = startedMs + (mine * 2_000) / rowsPerSecond - performance.now();
+        if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
     } finally {
       await client.end();

@@ -1,0 +1,90 @@
+// First copies under load: rows change, move to other keys, and vanish while chunks are read; ingest dies in the middle.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test, vi } from 'vitest';
+import { withClient } from '../support/database.ts';
+import { type AuditedCapture, lakeKeys, readLog } from '../support/lake-audit.ts';
+import { livePipeline } from '../support/live-pipeline.ts';
+import { atExchange } from '../support/s3-moment.ts';
+import type { S3Exchange } from '../support/s3-proxy.ts';
+
+const LIMIT_MS = 300_000;
+const KILLS = 2;
+/** Each chunk takes this much longer, so that much happens between two of them. */
+const CHUNK_DELAY_MS = 30;
+
+const pipeline = livePipeline({ held: true, pipeline: 'flush: { maxDelayMs: 50 }, snapshot: { chunkRows: 50 },' });
+
+const isMarkerPut = ({ method, key }: S3Exchange) =>
+  method === 'PUT' && /\/snapshot\/.*\/documents\/.*\/\d+\.json$/.test(key);
+
+test(
+  'the first copy of all tables under load, killed twice in the middle: finished chunks are not read again',
+  async () => {
+    const { rig } = pipeline;
+    await pipeline.underLoad(async () => {
+      pipeline.launch();
+      for (let kill = 0; kill < KILLS; kill++) {
+        await atExchange(rig.s3, 'before', isMarkerPut, async () => undefined);
+        await atExchange(rig.s3, 'before', isMarkerPut, async () => {
+          await pipeline.worker('ingest').kill();
+          return 'drop';
+        });
+        await pipeline.restart('ingest');
+      }
+      slowChunks();
+      await withClient(pipeline.url, (client) => client.query('truncate postings'));
+      await rig.caughtUp();
+      rig.s3.before = () => undefined;
+    });
+    const copies = chunksPerNumber(await lakeKeys(rig, 'snapshot'));
+    const readAgain = [...copies].filter(([, count]) => count > 1).map(([chunk]) => chunk);
+    // All tables are copied side by side: a kill costs each at most the chunk it was at.
+    expect(readAgain.length, readAgain.join(', ')).toBeLessThanOrEqual(KILLS * 3);
+  },
+  LIMIT_MS,
+);
+
+test.each(['public.documents', 'public.postings'])(
+  '%s copied anew under load, because somebody asked for it',
+  async (table) => {
+    const { rig } = pipeline;
+    const before = (await captured(table))?.snapshot.id;
+    await pipeline.underLoad(async () => {
+      slowChunks();
+      await rig.signal('resyncTable', table);
+      await vi.waitFor(async () => expect((await captured(table))?.snapshot.id).not.toBe(before), {
+        timeout: 60_000,
+        interval: 200,
+      });
+      await withClient(pipeline.url, (client) => client.query('truncate postings'));
+      await rig.caughtUp();
+      rig.s3.before = () => undefined;
+    });
+  },
+  LIMIT_MS,
+);
+
+function slowChunks(): void {
+  pipeline.rig.s3.before = async ({ method, key }) => {
+    if (method === 'PUT' && key.includes('/snapshot/')) await sleep(CHUNK_DELAY_MS);
+    return undefined;
+  };
+}
+
+/** The table as the log last described it. */
+async function captured(table: string): Promise<AuditedCapture | undefined> {
+  const log = await readLog(pipeline.rig.prefix, pipeline.rig.pipeline);
+  return log.findLast(({ capture }) => capture !== null)?.capture?.find((entry) => entry.table === table);
+}
+
+/** How often each chunk of each copy was stored. */
+function chunksPerNumber(keys: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const key of keys) {
+    const [, chunk] = /^(.*\/\d+)-[^/]*\.parquet$/.exec(key) ?? [];
+    if (chunk !== undefined) counts.set(chunk, (counts.get(chunk) ?? 0) + 1);
+  }
+  expect(counts.size, 'chunks seen').toBeGreaterThan(10);
+  return counts;
+}
