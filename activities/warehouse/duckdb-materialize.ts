@@ -3,6 +3,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { type AssetDefinition, assetTable, type Materialization } from '../../workflows/model/asset.ts';
+import { isoFromMicros } from '../../workflows/model/commit-time.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import type { RunRef } from '../../workflows/model/run.ts';
 import { type AssetInput, assetSelect, codeVersionOf, type Day } from './asset-sql.ts';
@@ -47,11 +48,14 @@ export async function materializeDue(owner: DuckDbOwner, order: MaterializeOrder
   );
 }
 
+/** In the form the catalog gives back: a record reads the same in lake and warehouse. */
+const nowIso = () => isoFromMicros(Date.now() * 1000);
+
 class AssetRun {
   readonly #session: DuckDbSession;
   readonly #order: MaterializeOrder;
   readonly #target: string;
-  readonly #startedAt = new Date().toISOString();
+  readonly #startedAt = nowIso();
 
   constructor(session: DuckDbSession, order: MaterializeOrder) {
     this.#session = session;
@@ -151,7 +155,7 @@ class AssetRun {
       id: randomUUID(),
       asset: asset.key,
       partition: day,
-      at: new Date().toISOString(),
+      at: nowIso(),
       startedAt: this.#startedAt,
       rows,
       inputs: inputs.since(day),

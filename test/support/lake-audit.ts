@@ -100,7 +100,7 @@ export async function versionsInLake(
 /** Keys of all objects below one of the pipeline's folders. */
 export async function lakeKeys(
   { prefix, pipeline }: { readonly prefix: string; readonly pipeline: string },
-  folder: 'data' | 'snapshot',
+  folder: 'data' | 'snapshot' | 'records',
 ): Promise<readonly string[]> {
   const { s3, bucket } = client();
   const root = `${prefix}/${pipeline}/`;
@@ -109,6 +109,15 @@ export async function lakeKeys(
     for (const { Key = '' } of page.Contents ?? []) keys.push(Key.slice(root.length));
   }
   return keys;
+}
+
+/** One object, parsed. */
+export async function lakeJson(
+  { prefix, pipeline }: { readonly prefix: string; readonly pipeline: string },
+  key: string,
+): Promise<unknown> {
+  const { s3, bucket } = client();
+  return JSON.parse((await read(s3, bucket, `${prefix}/${pipeline}/${key}`)).toString('utf8'));
 }
 
 function client(): { s3: S3Client; bucket: string } {
