@@ -13,7 +13,7 @@ const MB = 1024 * 1024;
 const PATIENCE = { timeout: 60_000, interval: 500 };
 const unable = await whyNoSmallDisk();
 
-describe('a full disk', { timeout: 240_000 }, () => {
+describe('a full disk', { timeout: 300_000 }, () => {
   const { url } = freshDatabase();
   const folder = freshFolder();
   let disk: SmallDisk;

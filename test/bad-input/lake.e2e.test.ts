@@ -19,7 +19,7 @@ import {
 
 const PATIENCE = { timeout: 60_000, interval: 250 };
 
-describe('a lake that was changed', { timeout: 240_000 }, () => {
+describe('a lake that was changed', { timeout: 300_000 }, () => {
   const { url } = freshDatabase();
   const folder = freshFolder();
   let rig: Rig;

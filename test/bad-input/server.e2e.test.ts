@@ -9,7 +9,7 @@ import { createRig, type Rig, type WorkerProcess } from '../support/rig.ts';
 import { LakeObjects } from './lake-object.ts';
 import { change, expectGoesOn, prepareTables, reasonWith, TABLES } from './stand-still.ts';
 
-describe('a source that changed', { timeout: 240_000 }, () => {
+describe('a source that changed', { timeout: 300_000 }, () => {
   const folder = freshFolder();
   const server = freshPostgres(folder);
   let rig: Rig;

@@ -7,7 +7,7 @@ import { freshFolder } from '../support/folder.ts';
 import { createRig, type Rig, type WorkerProcess } from '../support/rig.ts';
 import { change, expectGoesOn, prepareTables, reasonWith, seen, TABLES } from './stand-still.ts';
 
-describe('a slot that is not the lake’s', { timeout: 240_000 }, () => {
+describe('a slot that is not the lake’s', { timeout: 300_000 }, () => {
   const { url } = freshDatabase();
   const folder = freshFolder();
   let rig: Rig;

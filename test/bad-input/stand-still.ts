@@ -6,9 +6,8 @@ import { withClient } from '../support/database.ts';
 import type { Rig } from '../support/rig.ts';
 
 export const TABLES = ['public.items', 'public.others'] as const;
-const PATIENCE = { timeout: 60_000, interval: 250 };
-/** After some failures the next attempt is a minute away. */
-const RECOVERY = { timeout: 120_000, interval: 250 };
+/** After some failures in a row the next attempt, good or bad, is a minute away. */
+const PATIENCE = { timeout: 120_000, interval: 250 };
 
 interface SeenPipeline {
   readonly state: string;
@@ -72,7 +71,7 @@ export async function expectGoesOn(rig: Rig): Promise<void> {
   await vi.waitFor(async () => {
     const { state, reason } = await seen(rig);
     expect({ state, reason }).toEqual({ state: 'streaming', reason: undefined });
-  }, RECOVERY);
+  }, PATIENCE);
   await rig.caughtUp();
   // Positions of a new epoch can be lower than those merged before it: "reached" alone may speak of the old one.
   await vi.waitFor(() => expectTablesEqual(rig, TABLES), PATIENCE);

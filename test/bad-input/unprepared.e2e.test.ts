@@ -10,7 +10,7 @@ import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { freshPipelineName } from '../support/unique.ts';
 import { change, expectGoesOn, prepareTables, reasonWith, seen, TABLES } from './stand-still.ts';
 
-describe('a pipeline whose parts are not there', { timeout: 240_000 }, () => {
+describe('a pipeline whose parts are not there', { timeout: 300_000 }, () => {
   const database = freshDatabase();
   const folder = freshFolder();
   const bucket = freshPipelineName();
