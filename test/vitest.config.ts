@@ -1,6 +1,8 @@
+// Three projects, one per need: pure tests run at once, DuckDB's beside them, the others wait for the servers of the run.
+// The suffix of a test file says what it needs.
+
 import { defineConfig } from 'vitest/config';
 
-// The suffix of a test file says what it needs: only files that talk to a server wait for the servers of the run.
 const NEEDS_SERVERS = ['pg', 's3', 'temporal', 'e2e'].map((need) => `test/**/*.${need}.test.ts`);
 const NEEDS_DUCKDB = ['test/**/*.duckdb.test.ts'];
 
