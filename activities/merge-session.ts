@@ -154,6 +154,7 @@ export class MergeSession {
       total += rows[table];
     }
     this.tally.add(window.manifests, rows);
+    for (const entry of plan.begins) this.tally.beganAnew(entry.table);
     for (const load of plan.loads) {
       if (!outcome.unresolved.includes(load.entry.table)) continue;
       this.tally.needsResync(load.entry.table);

@@ -33,6 +33,11 @@ export class MergeTally {
     this.#resync.add(table);
   }
 
+  /** A new copy of the table has begun: what was wrong with the one before needs no other. */
+  beganAnew(table: string): void {
+    this.#resync.delete(table);
+  }
+
   /** Heartbeat details: for people who look, never read back. */
   progress(): { seqTo: number; windows: number } {
     return { seqTo: this.#seqTo, windows: this.#windows };
