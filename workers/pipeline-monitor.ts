@@ -122,6 +122,8 @@ export class PipelineMonitor {
       const head = this.#headSeq === 0 ? null : await readManifest(lake, this.#headSeq);
       this.#durableLsn = head?.manifest.endLsn ?? NOTHING_MERGED.endLsn;
     } catch (failure) {
+      // A reading that was under way when all was closed fails, and says nothing about the lake.
+      if (this.#closed) return;
       this.#log.warn({ pipeline: name, cause: String(failure) }, 'could not read where the lake ends');
     }
   }

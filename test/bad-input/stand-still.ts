@@ -28,11 +28,12 @@ export async function prepareTables(url: string): Promise<void> {
   );
 }
 
-/** One transaction over both tables, so that a change that is lost shows. */
+/** One transaction over both tables, on disk when this returns: whoever reads the log from now on meets it. */
 export async function change(url: string, note: string): Promise<void> {
   await withClient(url, (client) =>
     client.query(`
       begin;
+      set local synchronous_commit = on;
       insert into items (name, price) values ('${note}', 1.25);
       update items set price = price + 1 where id <= 10;
       insert into others (name, price) values ('${note}', 2.5);
