@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
@@ -63,9 +63,10 @@ describe('a worker that cannot start', { timeout: 120_000 }, () => {
   });
 
   test('names the port that is taken, and its setting', async () => {
-    const server = createServer().listen(rig.httpPort, '127.0.0.1');
+    const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const result = await worker(rig, 'warehouse');
+    const { port } = server.address() as AddressInfo;
+    const result = await worker(await rigWith({ WALFLOW_HTTP_PORT: String(port) }), 'warehouse');
     server.close();
     expectRefused(result, 'PORT_TAKEN', /hint: .*WALFLOW_HTTP_PORT/);
   });
