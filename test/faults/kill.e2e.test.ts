@@ -1,5 +1,5 @@
-// kill -9 at random moments and at each step between data file, manifest, acknowledge and merge commit, under load over
-// three tables. Afterwards source and warehouse are equal by value and the log holds every change exactly once.
+// kill -9 of ingest, warehouse and both at random moments, under load over three tables. Afterwards source and warehouse
+// are equal by value and the log holds every change exactly once. (Chosen moments: kill-ingest, kill-warehouse.)
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
