@@ -18,7 +18,7 @@ export interface DecodeResult {
 }
 
 /** As the streaming activity sets it. */
-const COALESCE_MS = 3;
+const COALESCE_MS = 8;
 
 const { url, slot, publication, rows } = childInput<DecodeInput>();
 const all = Promise.withResolvers<void>();
