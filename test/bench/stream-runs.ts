@@ -12,7 +12,7 @@ import { BASE_SLOT, watchWalsender, withSlotCopy } from './slot.ts';
 import { LOAD_TABLE, type Load, PUBLICATION } from './workload.ts';
 
 /** How often it is asked whether everything is merged: a question costs the warehouse about a millisecond. */
-const MERGED_POLL_MS = 50;
+const MERGED_POLL_MS = 100;
 const MERGED_TIMEOUT_MS = 600_000;
 
 /** The slot a run reads a copy of. */
