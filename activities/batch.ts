@@ -6,6 +6,7 @@ import { type Lsn, lsnToHex } from '../workflows/model/lsn.ts';
 import type { CaptureEntry, DataFile, LastCommit, ManifestTable, Truncate } from '../workflows/model/manifest.ts';
 import type { CapturedTable } from '../workflows/model/relation.ts';
 import type { ChangeFileEncoder } from './lake/change-file.ts';
+import type { LiveCapture } from './live-capture.ts';
 import type { LogWriter } from './log-writer.ts';
 
 interface OpenFile {
@@ -33,16 +34,19 @@ export class Batch {
   /** Running maximum inside the batch. */
   effectiveTimeUs = 0;
   endLsn: Lsn = 0n;
-  captureChanged = false;
+  /** Tables the log described differently in this batch. */
+  readonly reshaped: string[] = [];
   partsInFlight = 0;
   readonly #writer: LogWriter;
-  readonly #capture: ReadonlyMap<string, CaptureEntry>;
+  readonly #capture: LiveCapture;
+  /** One per table and shape. */
   readonly #files = new Map<string, OpenFile>();
   readonly #parts: Part[] = [];
+  #captureChanged = false;
   #lastTable: CapturedTable | null = null;
   #lastFile: OpenFile | null = null;
 
-  constructor(writer: LogWriter, capture: ReadonlyMap<string, CaptureEntry>, commitTimeUs: number, nowMs: number) {
+  constructor(writer: LogWriter, capture: LiveCapture, commitTimeUs: number, nowMs: number) {
     this.#writer = writer;
     this.#capture = capture;
     this.seq = writer.reserveSeq();
@@ -68,22 +72,21 @@ export class Batch {
     return file.encoder;
   }
 
+  /** The captured tables changed: this batch's manifest records them. */
+  noteCaptureChange(): void {
+    this.#captureChanged = true;
+    this.#lastTable = null;
+  }
+
+  get captureChanged(): boolean {
+    return this.#captureChanged;
+  }
+
   commit(commitLsn: Lsn, endLsn: Lsn, commitTimeUs: number, xid: number): void {
     this.transactions += 1;
     this.endLsn = endLsn;
     this.effectiveTimeUs = Math.max(this.effectiveTimeUs, commitTimeUs);
     this.lastCommit = { lsn: lsnToHex(commitLsn), xid, time: isoFromMicros(commitTimeUs) };
-  }
-
-  /** A paused table: drop what this batch holds of it; the copy that ends the pause brings those rows. */
-  forget(table: string): void {
-    const file = this.#files.get(table);
-    this.#lastTable = null;
-    this.#files.delete(table);
-    if (file !== undefined) {
-      this.rows -= file.encoder.rows;
-      this.#writer.recycle(file.entry, file.encoder);
-    }
   }
 
   /** Stores what is encoded so far as parts of a batch that goes on. */
@@ -101,30 +104,25 @@ export class Batch {
   /** Encodes and stores everything; resolves with the manifest's table entries. */
   async finish(): Promise<readonly ManifestTable[]> {
     this.#seal();
-    const byTable = new Map<string, { schemaVersion: string; files: DataFile[] }>();
-    for (const part of this.#parts) {
-      const file = await part.stored;
-      const entry = byTable.get(part.table) ?? { schemaVersion: part.schemaVersion, files: [] };
+    const byShape = new Map<string, { table: string; schemaVersion: string; files: DataFile[] }>();
+    for (const { table, schemaVersion, stored } of this.#parts) {
+      const file = await stored;
+      const shape = shapeKey({ table, schemaVersion });
+      const entry = byShape.get(shape) ?? { table, schemaVersion, files: [] };
       entry.files.push(file);
-      byTable.set(part.table, entry);
+      byShape.set(shape, entry);
     }
-    return [...byTable].map(([table, entry]) => ({ table, ...entry }));
+    return [...byShape.values()];
   }
 
   #fileOf(table: CapturedTable): OpenFile | null {
+    const entry = this.#capture.flowing(table.table);
+    // A paused table is asked for again: it never becomes the last one.
+    if (entry === undefined) return null;
+    const existing = this.#files.get(shapeKey(entry));
+    const file = existing ?? { entry, encoder: this.#writer.encoderFor(entry), commitLsn: -1n };
+    if (existing === undefined) this.#files.set(shapeKey(entry), file);
     this.#lastTable = table;
-    const existing = this.#files.get(table.table);
-    if (existing !== undefined) {
-      this.#lastFile = existing;
-      return existing;
-    }
-    const entry = this.#capture.get(table.table);
-    if (entry === undefined || entry.paused !== undefined) {
-      this.#lastFile = null;
-      return null;
-    }
-    const file: OpenFile = { entry, encoder: this.#writer.encoderFor(entry), commitLsn: -1n };
-    this.#files.set(table.table, file);
     this.#lastFile = file;
     return file;
   }
@@ -155,3 +153,6 @@ export class Batch {
     this.#lastFile = null;
   }
 }
+
+const shapeKey = ({ table, schemaVersion }: { readonly table: string; readonly schemaVersion: string }) =>
+  `${table} ${schemaVersion}`;

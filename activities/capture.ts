@@ -1,8 +1,9 @@
 // Which tables are captured, and onto which copy the log's changes are folded. Pure: catalog and the recorded list in,
-// the new list out. A table gets a new copy when it is new, when its columns or identity changed, or when asked.
+// the new list out. A table gets a new copy when it is new, when its columns, identity or values changed, or when asked.
 
+import type { LsnHex } from '../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../workflows/model/manifest.ts';
-import { type CapturedTable, sameShape } from '../workflows/model/relation.ts';
+import { type CapturedTable, type Relation, sameShape, sameValues } from '../workflows/model/relation.ts';
 import { schemaVersionOf } from './schema-version.ts';
 
 interface CaptureInput {
@@ -24,27 +25,61 @@ export function reconcileCapture(input: CaptureInput): { capture: readonly Captu
   let changed = recorded.size !== input.catalog.length;
   const capture = input.catalog.map((table) => {
     const entry = recorded.get(table.table);
-    if (entry !== undefined && !needsCopy(entry, table, input.resync)) return entry;
+    if (entry !== undefined && !needsCopy(entry, table, input.resync)) {
+      if (entry.layout !== undefined || table.layout === undefined) return entry;
+      // Described by the log alone until now; its copy, which is read from now on, must find this layout.
+      changed = true;
+      return { ...entry, layout: table.layout };
+    }
     changed = true;
-    return {
-      ...table,
-      schemaVersion: schemaVersionOf(table),
-      snapshot: {
-        id: `${String(input.seq).padStart(8, '0')}-${input.newId()}`,
-        r0Lsn: input.r0Lsn,
-        fromSeq: input.seq,
-      },
-    };
+    return beginCopy(table, { r0Lsn: input.r0Lsn, seq: input.seq, id: input.newId() });
   });
   return { capture, changed };
 }
 
 function needsCopy(entry: CaptureEntry, table: CapturedTable, resync: ReadonlySet<string>): boolean {
+  return resync.has(table.table) || entry.paused?.code === 'TABLE_SHAPE_CHANGED' || !sameTable(entry, table);
+}
+
+/** Does the catalog still describe what is captured: the same columns, key and mode, and rows no DDL has rewritten? */
+export function sameTable(captured: CapturedTable, now: CapturedTable): boolean {
   return (
-    resync.has(table.table) ||
-    entry.paused?.code === 'TABLE_SHAPE_CHANGED' ||
-    entry.mode !== table.mode ||
-    entry.keyColumns.join('\n') !== table.keyColumns.join('\n') ||
-    !sameShape(table, entry)
+    captured.mode === now.mode &&
+    captured.keyColumns.join('\n') === now.keyColumns.join('\n') &&
+    sameShape(now, captured) &&
+    sameValues(captured.layout, now.layout)
   );
+}
+
+interface CopyStart {
+  readonly r0Lsn: LsnHex;
+  /** Number of the manifest that records it. */
+  readonly seq: number;
+  readonly id: string;
+}
+
+/** The table with a new copy, still to be made. */
+export function beginCopy(table: CapturedTable, { r0Lsn, seq, id }: CopyStart): CaptureEntry {
+  return {
+    ...table,
+    schemaVersion: schemaVersionOf(table),
+    snapshot: { id: `${String(seq).padStart(8, '0')}-${id}`, r0Lsn, fromSeq: seq },
+  };
+}
+
+/**
+ * A captured table as the log describes it now; null when the log alone cannot tell how to go on (renamed, made anew, its
+ * identity changed, a key column gone): then the catalog decides.
+ */
+export function reshaped(captured: CapturedTable, relation: Relation): CapturedTable | null {
+  const names = new Set(relation.columns.map((column) => column.name));
+  const known =
+    relation.oid === captured.oid &&
+    relation.schema === captured.schema &&
+    relation.name === captured.name &&
+    relation.replicaIdentity === captured.replicaIdentity &&
+    captured.keyColumns.every((column) => names.has(column));
+  if (!known) return null;
+  const { table, schema, name, oid, mode, keyColumns, replicaIdentity } = captured;
+  return { table, schema, name, oid, mode, keyColumns, columns: relation.columns, replicaIdentity };
 }

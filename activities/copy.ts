@@ -7,7 +7,6 @@ import { Context } from '@temporalio/activity';
 import { WalflowError } from '../workflows/model/errors.ts';
 import { type Lsn, lsnToHex, lsnToText, parseLsn } from '../workflows/model/lsn.ts';
 import { type CaptureEntry, MANIFEST_FORMAT_VERSION, type SnapshotFile } from '../workflows/model/manifest.ts';
-import { sameShape } from '../workflows/model/relation.ts';
 import type { CopyResult } from '../workflows/model/run.ts';
 import { ChangeFileEncoder } from './lake/change-file.ts';
 import { encodeSnapshotComplete } from './lake/manifest-codec.ts';
@@ -77,8 +76,8 @@ async function copyByKey(copy: Copy): Promise<Lsn> {
   while (!last) {
     Context.current().cancellationSignal.throwIfAborted();
     const chunk = await readChunk(source, entry, after, chunkRows);
-    if (!sameShape(chunk.relation, entry)) {
-      throw new WalflowError('TABLE_SHAPE_CHANGED', `${entry.table} changed its columns while it was copied`);
+    if (!chunk.asCaptured) {
+      throw new WalflowError('TABLE_SHAPE_CHANGED', `${entry.table} was changed while it was copied`);
     }
     const file = chunk.rows.length > 0 ? await storeRows(copy, encoder, chunk.rows, r0Lsn) : null;
     const mine = { file, lastKey: chunk.lastKey ?? after, last: chunk.rows.length < chunkRows };

@@ -4,16 +4,18 @@
 
 import { WalflowError } from '../workflows/model/errors.ts';
 import { type Lsn, lsnToHex, parseLsn } from '../workflows/model/lsn.ts';
-import type { CaptureEntry } from '../workflows/model/manifest.ts';
 import type { CapturedTable, Relation } from '../workflows/model/relation.ts';
 import { Batch } from './batch.ts';
+import type { LiveCapture } from './live-capture.ts';
 import type { LandedBatch, LogWriter } from './log-writer.ts';
 import type { Tuple } from './wal/pgoutput.ts';
 import type { ChangeOp, ChangeSink } from './wal/transaction.ts';
 
 interface LandingOptions {
   readonly writer: LogWriter;
-  readonly capture: readonly CaptureEntry[];
+  readonly capture: LiveCapture;
+  /** Names a copy; different at every call. */
+  readonly newCopyId: () => string;
   readonly maxDelayMs: number;
   readonly maxRows: number;
   readonly maxBytes: number;
@@ -34,7 +36,7 @@ const SUM_EVERY_ROWS = 1_024;
 export class Landing implements ChangeSink {
   readonly #options: LandingOptions;
   readonly #writer: LogWriter;
-  readonly #capture: Map<string, CaptureEntry>;
+  readonly #capture: LiveCapture;
   #batch: Batch | null = null;
   #inFlight = 0;
   #chain: Promise<void> = Promise.resolve();
@@ -56,14 +58,14 @@ export class Landing implements ChangeSink {
   constructor(options: LandingOptions) {
     this.#options = options;
     this.#writer = options.writer;
-    this.#capture = new Map(options.capture.map((entry) => [entry.table, entry]));
+    this.#capture = options.capture;
     this.failed = new Promise((_, reject) => {
       this.#fail = reject;
     });
     this.failed.catch(() => {});
   }
 
-  /** Tables that need to be prepared again (their shape changed); the stream should end when this is not empty. */
+  /** Tables whose shape changed, as the log has recorded by now: they need a new copy. */
   get changedTables(): ReadonlySet<string> {
     return this.#changedTables;
   }
@@ -102,7 +104,7 @@ export class Landing implements ChangeSink {
       encoder.append(op, ordinal, moved, tuple.buffer, tuple.starts, tuple.lengths);
     } catch (failure) {
       if (!(failure instanceof WalflowError) || failure.code !== 'VALUE_NOT_EXACT') throw failure;
-      this.#pauseTable(table, failure.code, failure.message);
+      this.#pauseTable(table.table, failure.code, failure.message);
       return;
     }
     batch.rows += 1;
@@ -120,17 +122,24 @@ export class Landing implements ChangeSink {
     batch.truncates.push({ table: table.table, commitLsn: lsnToHex(this.#commitLsn), ordinal });
   }
 
-  shapeChanged(table: CapturedTable, _relation: Relation): void {
-    this.#changedTables.add(table.table);
-    this.#pauseTable(
-      table,
-      'TABLE_SHAPE_CHANGED',
-      `${table.table} changed its columns or identity; it is copied again`,
-    );
+  /** The log goes on without a gap, in the new shape; the warehouse waits for a copy in that shape. */
+  shapeChanged({ table }: CapturedTable, relation: Relation): CapturedTable | null {
+    const entry = this.#capture.flowing(table);
+    if (entry === undefined || this.#covered) return null;
+    const batch = this.#batch ?? this.#open();
+    batch.reshaped.push(table);
+    const copyId = this.#options.newCopyId();
+    const next = this.#capture.reshape(entry, { relation, commitLsn: this.#commitLsn, seq: batch.seq, copyId });
+    if (next === null) {
+      this.#pauseTable(table, 'TABLE_SHAPE_CHANGED', `${table} is no longer the table that was captured`);
+    } else {
+      batch.noteCaptureChange();
+    }
+    return next;
   }
 
   unusable(table: CapturedTable, code: string, reason: string): void {
-    this.#pauseTable(table, code, reason);
+    this.#pauseTable(table.table, code, reason);
   }
 
   commit(_commitLsn: Lsn, endLsn: Lsn, commitTimeUs: number): void {
@@ -182,20 +191,18 @@ export class Landing implements ChangeSink {
 
   /** A change that is sent again, of a table whose every change since its copy is in the lake. */
   #assertKnown(table: CapturedTable): void {
-    const entry = this.#capture.get(table.table);
-    if (entry === undefined || entry.paused !== undefined) return;
+    const entry = this.#capture.flowing(table.table);
+    if (entry === undefined) return;
     this.#writer.history.resentChange(this.#commitLsn, table.table, parseLsn(entry.snapshot.r0Lsn));
   }
 
-  #pauseTable(table: CapturedTable, code: string, reason: string): void {
-    const entry = this.#capture.get(table.table);
-    if (entry === undefined || entry.paused !== undefined || this.#covered) return;
+  /** What the batch holds of the table stays: it happened. */
+  #pauseTable(table: string, code: string, reason: string): void {
+    const entry = this.#capture.flowing(table);
+    if (entry === undefined || this.#covered) return;
     const batch = this.#batch ?? this.#open();
-    // Outside a transaction (a Relation message can come first) the next commit is the first change that is missing.
-    const commitLsn = lsnToHex(this.#commitLsn);
-    this.#capture.set(table.table, { ...entry, paused: { code, reason, commitLsn } });
-    batch.captureChanged = true;
-    batch.forget(table.table);
+    this.#capture.pause(entry, { code, reason, commitLsn: lsnToHex(this.#commitLsn) });
+    batch.noteCaptureChange();
   }
 
   /** Stores what is encoded as parts of the batch, and holds the stream while too many are on their way. */
@@ -245,10 +252,11 @@ export class Landing implements ChangeSink {
     this.#lastCutMs = cutMs;
     const files = batch.finish();
     files.catch(() => {});
-    const capture = batch.captureChanged ? [...this.#capture.values()] : null;
+    const capture = batch.captureChanged ? this.#capture.entries : null;
     this.#chain = this.#chain.then(async () => {
       const landed = await this.#writer.land(batch, await files, capture);
       this.#inFlight -= 1;
+      for (const table of batch.reshaped) this.#changedTables.add(table);
       this.#options.onLanded(landed, (this.#options.nowMs() - cutMs) / 1000);
       this.#press(false);
       this.#look();

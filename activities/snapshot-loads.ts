@@ -1,7 +1,14 @@
 // Tables that load: whether their copy is whole, and which logged changes belong onto it. A table goes live inside a merge
 // transaction, folded to exactly that transaction's end: its copied rows plus every change at or after the copy's R0.
 
-import type { CaptureEntry, SnapshotComplete, StoredManifest, Truncate } from '../workflows/model/manifest.ts';
+import type {
+  CaptureEntry,
+  DataFile,
+  Manifest,
+  SnapshotComplete,
+  StoredManifest,
+  Truncate,
+} from '../workflows/model/manifest.ts';
 import { readManifest } from './lake/log.ts';
 import { decodeSnapshotComplete } from './lake/manifest-codec.ts';
 import { snapshotCompleteKey } from './lake/object-key.ts';
@@ -71,7 +78,7 @@ export class SnapshotLoads {
     const truncates: Truncate[] = [];
     for await (const { manifest } of this.#manifests(entry.snapshot.fromSeq, beforeSeq, window)) {
       truncates.push(...manifest.truncates.filter((truncate) => truncate.table === entry.table));
-      for (const file of manifest.tables.find((table) => table.table === entry.table)?.files ?? []) {
+      for (const file of filesOf(manifest, entry)) {
         if (file.maxCommitLsn >= complete.r0Lsn) changeFiles.push({ path: await this.#reader.fetch(file), file });
       }
     }
@@ -106,4 +113,9 @@ export class SnapshotLoads {
       this.#unreadable.set(entry.snapshot.id, failure);
     }
   }
+}
+
+/** Files in the shape of the copy; changes in another shape lie before its R0. */
+function filesOf(manifest: Manifest, { table, schemaVersion }: CaptureEntry): readonly DataFile[] {
+  return manifest.tables.filter((t) => t.table === table && t.schemaVersion === schemaVersion).flatMap((t) => t.files);
 }

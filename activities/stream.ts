@@ -5,11 +5,11 @@
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { type Lsn, lsnToHex, parseLsn } from '../workflows/model/lsn.ts';
-import type { CaptureEntry } from '../workflows/model/manifest.ts';
-import { type CapturedTable, type Relation, tableId } from '../workflows/model/relation.ts';
 import type { StreamEnd } from '../workflows/model/run.ts';
+import { captureChanged } from './capture-watch.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { Landing } from './landing.ts';
+import { LiveCapture } from './live-capture.ts';
 import { continuedPosition, readCapture } from './log-position.ts';
 import { LogWriter } from './log-writer.ts';
 import { type IngestResources, type PipelineResources, pipelineOf } from './resources.ts';
@@ -52,6 +52,7 @@ interface Connected {
   readonly landing: Landing;
   readonly idle: IdleWatch;
   readonly health: SourceWatch;
+  readonly reader: TransactionReader;
 }
 
 async function connect(
@@ -59,7 +60,7 @@ async function connect(
   pipeline: PipelineResources,
   source: Source,
   writer: LogWriter,
-  capture: readonly CaptureEntry[],
+  capture: LiveCapture,
 ): Promise<Connected> {
   // The callbacks run only once the stream delivers, so it exists by then.
   let stream: ReplicationStream | null = null;
@@ -70,6 +71,7 @@ async function connect(
   const landing = new Landing({
     writer,
     capture,
+    newCopyId: () => randomUUID().slice(0, 8),
     ...pipeline.flush,
     nowMs: () => performance.now(),
     onLanded: (batch, flushSeconds) => {
@@ -84,12 +86,13 @@ async function connect(
     () => writer.durableLsn,
     () => stream?.ping(),
   );
-  const decoder = new PgoutputDecoder(new TransactionReader(tableFinder(capture), landing));
+  const reader = new TransactionReader((relation) => capture.find(relation), landing);
+  const decoder = new PgoutputDecoder(reader);
   const opening = openReplicationStream({
     url: pipeline.source.url,
     applicationName: streamApplicationName(pipeline.name),
     slot: pipeline.source.slot,
-    publications: publicationsOf(pipeline.source.publication, capture),
+    publications: publicationsOf(pipeline.source.publication, capture.entries),
     // The server starts at what was acknowledged: it resends what is stored but not acknowledged, and that overlap
     // proves that this is still the same history.
     startLsn: 0n,
@@ -109,7 +112,7 @@ async function connect(
     health.close();
     throw failure;
   });
-  return { stream, landing, idle, health };
+  return { stream, landing, idle, health, reader };
 }
 
 async function runStream(
@@ -118,8 +121,9 @@ async function runStream(
   source: Source,
   writer: LogWriter,
 ): Promise<StreamEnd> {
-  const capture = await readCapture(pipeline.lake, writer.head);
-  const { stream, landing, idle, health } = await connect(resources, pipeline, source, writer, capture);
+  const capture = new LiveCapture(await readCapture(pipeline.lake, writer.head));
+  const watching = new AbortController();
+  const { stream, landing, idle, health, reader } = await connect(resources, pipeline, source, writer, capture);
   try {
     await source.listen(nudgeChannel(pipeline.name), (payload) => idle.want(positionOf(payload)));
     // Whoever asked before anybody listened, a finished copy or a waiting reader, asked for a position before this one.
@@ -129,10 +133,19 @@ async function runStream(
       stream.closed.then(() => Promise.reject(new Error('the replication stream ended'))),
       landing.failed,
       source.lost,
-      health.captureChanged(landing, capture),
+      captureChanged(
+        {
+          ...{ pipeline, source, capture },
+          reshaped: () => landing.changedTables,
+          redescribed: () => reader.redescribed,
+          settledLsn: () => landing.settledLsn,
+        },
+        watching.signal,
+      ),
       Context.current().cancelled,
     ]);
   } finally {
+    watching.abort();
     idle.close();
     health.close();
     // What is complete is landed before the slot is given up, so that the next attempt has nothing to read again.
@@ -150,11 +163,4 @@ function positionOf(payload: string): Lsn {
   } catch {
     return 0n;
   }
-}
-
-/** By name, else by oid: a renamed table is one whose description changed, not one that nobody captures. */
-function tableFinder(capture: readonly CaptureEntry[]): (relation: Relation) => CapturedTable | null {
-  const byName = new Map<string, CapturedTable>(capture.map((entry) => [entry.table, entry]));
-  const byOid = new Map<number, CapturedTable>(capture.map((entry) => [entry.oid, entry]));
-  return (relation) => byName.get(tableId(relation.schema, relation.name)) ?? byOid.get(relation.oid) ?? null;
 }

@@ -22,10 +22,22 @@ export const LOGGED_COLUMNS_SQL = attributes(
   `a.attgenerated = ''`,
 );
 
+/**
+ * Layout of the table `c`, as JSON. The partitions' files stand for a partitioned table, which has none of its own. xmin
+ * names the version of a catalog row: every ALTER of a column makes a new one.
+ */
+export const LAYOUT_SQL = `json_build_object(
+  'columnNumbers', ${attributes('a.attnum', `a.attgenerated = ''`)},
+  'attributes', (select md5(string_agg(a.attnum || ':' || a.xmin, ',' order by a.attnum))
+    from pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
+  'storage', (select md5(string_agg(l.oid || ':' || l.relfilenode, ',' order by l.oid))
+    from pg_class l where l.oid = c.oid or l.oid in (select relid from pg_partition_tree(c.oid))))`;
+
 const CATALOG_SQL = `
   select c.oid, n.nspname as schema, c.relname as name, c.relkind as kind, c.relpersistence as persistence,
     c.relreplident as "replicaIdentity",
     ${LOGGED_COLUMNS_SQL} as columns,
+    ${LAYOUT_SQL} as layout,
     ${attributes('a.attname', `a.attgenerated <> ''`)} as "generatedColumns",
     ${indexColumns('i.indisprimary')} as "primaryKey",
     ${indexColumns('i.indisreplident')} as "identityIndex",

@@ -7,10 +7,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { type Lsn, parseLsn } from '../../workflows/model/lsn.ts';
-import { type CapturedTable, type Relation, sameShape } from '../../workflows/model/relation.ts';
+import {
+  type CapturedTable,
+  type Relation,
+  sameShape,
+  sameValues,
+  type TableLayout,
+} from '../../workflows/model/relation.ts';
 import type { Source } from './postgres.ts';
 import { type Blocker, readBlockersBelow, takeHorizon } from './postgres-blockers.ts';
-import { LOGGED_COLUMNS_SQL } from './postgres-catalog.ts';
+import { LAYOUT_SQL, LOGGED_COLUMNS_SQL } from './postgres-catalog.ts';
 import { connect, type Statements } from './postgres-connection.ts';
 import { sqlName } from './postgres-publication.ts';
 
@@ -22,10 +28,8 @@ export interface Chunk {
   readonly rows: readonly TextRow[];
   /** Key of the last row, in key order: where the next chunk begins. Null when there are no rows. */
   readonly lastKey: readonly string[] | null;
-  /** The table as it was in this chunk's own transaction. */
-  readonly relation: Relation;
-  /** Its files (pg_class.relfilenode, of all partitions): differs after a rewrite, a truncate, or another partition. */
-  readonly storage: string;
+  /** False: in this chunk's own transaction the table was another than the captured one; there are no rows. */
+  readonly asCaptured: boolean;
 }
 
 interface WaitOptions {
@@ -36,7 +40,7 @@ interface WaitOptions {
 
 /** A table as a transaction's own snapshot shows it. */
 interface TableState extends Relation {
-  readonly storage: string;
+  readonly layout: TableLayout;
   /** Rewritten after the snapshot was taken: its rows are not what the snapshot should see. */
   readonly rewritten: boolean;
   readonly partitioned: boolean;
@@ -47,20 +51,16 @@ interface TableState extends Relation {
 const POLL_MS = 50;
 const BLOCKED_EVERY_MS = 5_000;
 
-/**
- * The partitions' files stand for a partitioned table, which has none of its own. pg_relation_filenode() looks at the
- * catalog as it is now, the query at the snapshot's.
- */
+/** pg_relation_filenode() looks at the catalog as it is now, the query at the snapshot's. */
 const STATE_SQL = `
   select c.oid, n.nspname as schema, c.relname as name, c.relreplident as "replicaIdentity",
-    ${LOGGED_COLUMNS_SQL} as columns, c.relkind = 'p' as partitioned, f.storage, f.rewritten,
+    ${LOGGED_COLUMNS_SQL} as columns, ${LAYOUT_SQL} as layout, c.relkind = 'p' as partitioned,
+    exists (select from pg_class l
+      where (l.oid = c.oid or l.oid in (select relid from pg_partition_tree(c.oid)))
+        and l.relkind = 'r' and pg_relation_filenode(l.oid) is distinct from l.relfilenode) as rewritten,
     (select json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod))
       from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as "typeNames"
-  from pg_class c join pg_namespace n on n.oid = c.relnamespace
-  cross join lateral (
-    select string_agg(l.oid || ':' || l.relfilenode, ',' order by l.oid) as storage,
-      bool_or(l.relkind = 'r' and pg_relation_filenode(l.oid) is distinct from l.relfilenode) as rewritten
-    from pg_class l where l.oid = c.oid or l.oid in (select relid from pg_partition_tree(c.oid))) f`;
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace`;
 
 /**
  * Waits until every transaction of this database that runs now has ended for every later snapshot. Call it after R0 was
@@ -83,7 +83,7 @@ export async function waitForTransactions(source: Source, { onBlocked, signal }:
 
 /**
  * Reads the next rows behind a key. The table is locked against DDL first, so that what the catalog says and what the
- * rows are belong together. A table that no longer has the captured shape gives no rows: compare `relation`.
+ * rows are belong together.
  * @param after key values in key order; null = from the beginning.
  * @throws WalflowError SOURCE_TABLE_MISSING
  */
@@ -94,8 +94,9 @@ export async function readChunk(
   limit: number,
 ): Promise<Chunk> {
   return await source.connection.transaction('begin isolation level repeatable read read only', async (statements) => {
-    const { storage, rewritten: _, partitioned, typeNames, ...relation } = await lockAndRead(statements, table);
-    if (!sameShape(relation, table)) return { rows: [], lastKey: null, relation, storage };
+    const state = await lockAndRead(statements, table);
+    if (!isCaptured(state, table)) return { rows: [], lastKey: null, asCaptured: false };
+    const { partitioned, typeNames } = state;
     const key = table.keyColumns.map((name) => pg.escapeIdentifier(name));
     const casts = table.keyColumns.map((name, i) => `$${i + 1}::${typeNames[name]}`);
     const behind = after === null ? '' : ` where (${key.join(', ')}) > (${casts.join(', ')})`;
@@ -103,7 +104,7 @@ export async function readChunk(
     const order = key.map((column) => `${column} using <`).join(', ');
     const text = `${selectSql(table, partitioned)}${behind} order by ${order} limit ${limit}`;
     const rows = await statements.textRows(text, after ?? []);
-    return { rows, lastKey: keyOfLast(table, rows), relation, storage };
+    return { rows, lastKey: keyOfLast(table, rows), asCaptured: true };
   });
 }
 
@@ -127,11 +128,11 @@ export async function exactCopy(
         `CREATE_REPLICATION_SLOT ${slot} TEMPORARY LOGICAL pgoutput (SNAPSHOT 'use')`,
       );
       const consistentPoint = parseLsn(created.consistent_point);
-      const { rewritten, partitioned, storage: _, ...relation } = await lockAndRead(statements, table);
-      if (rewritten || !sameShape(relation, table)) {
+      const state = await lockAndRead(statements, table);
+      if (state.rewritten || !isCaptured(state, table)) {
         throw new WalflowError('TABLE_SHAPE_CHANGED', `${table.table} was changed while its copy began`);
       }
-      await statements.rows(`declare walflow_copy no scroll cursor for ${selectSql(table, partitioned)}`);
+      await statements.rows(`declare walflow_copy no scroll cursor for ${selectSql(table, state.partitioned)}`);
       for (;;) {
         const rows = await statements.textRows(`fetch ${limit} from walflow_copy`);
         if (rows.length === 0) return consistentPoint;
@@ -151,6 +152,10 @@ async function lockAndRead(statements: Statements, table: CapturedTable): Promis
   await statements.rows(`lock table ${sqlName(table)} in access share mode`);
   const where = `where n.nspname = ${pg.escapeLiteral(table.schema)} and c.relname = ${pg.escapeLiteral(table.name)}`;
   return await statements.row<TableState>(`${STATE_SQL} ${where}`);
+}
+
+function isCaptured(state: TableState, table: CapturedTable): boolean {
+  return sameShape(state, table) && sameValues(table.layout, state.layout);
 }
 
 /** The columns the log carries, in its order. ONLY: a plain parent's children are tables of their own. */

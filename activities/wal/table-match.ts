@@ -2,7 +2,13 @@
 // asked for by name that cannot be captured) and notices (what the user should know, said once) out.
 
 import { WalflowError } from '../../workflows/model/errors.ts';
-import { type CapturedTable, parseTableId, type RelationColumn, tableId } from '../../workflows/model/relation.ts';
+import {
+  type CapturedTable,
+  parseTableId,
+  type RelationColumn,
+  type TableLayout,
+  tableId,
+} from '../../workflows/model/relation.ts';
 import { type IdentityFacts, keyOf } from './table-identity.ts';
 
 /** One relation as pg_class and its neighbours describe it. */
@@ -24,6 +30,7 @@ export interface CatalogRow extends IdentityFacts {
   readonly rowSecurity: boolean;
   /** In attnum order, without dropped and generated columns: what the log carries. */
   readonly columns: readonly RelationColumn[];
+  readonly layout: TableLayout;
 }
 
 export interface MatchedTable {
@@ -106,6 +113,7 @@ function capturedOf(row: CatalogRow, serverVersion: number): CapturedTable {
     keyColumns,
     columns: row.columns,
     replicaIdentity: row.replicaIdentity,
+    layout: row.layout,
   };
 }
 

@@ -16,8 +16,11 @@ export interface ChangeSink {
   /** `moved`: this update follows the delete of its old key at the previous ordinal. */
   change(table: CapturedTable, op: ChangeOp, ordinal: number, moved: boolean, tuple: Tuple): void;
   truncate(table: CapturedTable, ordinal: number): void;
-  /** The log describes the table differently than it is captured: its changes are no longer reported. */
-  shapeChanged(table: CapturedTable, relation: Relation): void;
+  /**
+   * The log describes the table differently than it is captured. Answers how it is captured from here on; null = this
+   * change is not reported, and the next one asks again.
+   */
+  shapeChanged(table: CapturedTable, relation: Relation): CapturedTable | null;
   /** A change cannot be recorded exactly: the table's changes are no longer reported. */
   unusable(table: CapturedTable, code: ErrorCode, reason: string): void;
   commit(commitLsn: Lsn, endLsn: Lsn, commitTimeUs: number): void;
@@ -35,8 +38,13 @@ export class TransactionReader implements MessageHandler {
   readonly #tables: (relation: Relation) => CapturedTable | null;
   readonly #sink: ChangeSink;
   readonly #captures = new Map<number, Capture>();
-  /** Tables that ended with shapeChanged or unusable; they stay silent until the next session. */
+  /** Captured tables that the log describes differently, by relation: asked about when they change. */
+  readonly #misfits = new Map<number, CapturedTable>();
+  /** Tables that ended with unusable; they stay silent until the next session. */
   readonly #ended = new Set<string>();
+  /** Relations this session has described. */
+  readonly #described = new Set<number>();
+  #redescribed = 0;
   #lastRelation: Relation | null = null;
   #lastCapture: Capture | null = null;
   #ordinal = 0;
@@ -45,6 +53,11 @@ export class TransactionReader implements MessageHandler {
   constructor(tables: (relation: Relation) => CapturedTable | null, sink: ChangeSink) {
     this.#tables = tables;
     this.#sink = sink;
+  }
+
+  /** Counts relations described more than once: the server does so after DDL, and after some maintenance. */
+  get redescribed(): number {
+    return this.#redescribed;
   }
 
   begin(commitLsn: Lsn, commitTimeUs: number, xid: number): void {
@@ -58,15 +71,15 @@ export class TransactionReader implements MessageHandler {
 
   relation(relation: Relation): void {
     this.#lastRelation = null;
+    if (this.#described.has(relation.oid)) this.#redescribed += 1;
+    this.#described.add(relation.oid);
     this.#captures.delete(relation.oid);
+    this.#misfits.delete(relation.oid);
     const table = this.#tables(relation);
     if (table === null || this.#ended.has(table.table)) return;
-    if (sameShape(relation, table) && relation.schema === table.schema && relation.name === table.name) {
-      this.#captures.set(relation.oid, captureOf(table));
-      return;
-    }
-    this.#ended.add(table.table);
-    this.#sink.shapeChanged(table, relation);
+    const fits = sameShape(relation, table) && relation.schema === table.schema && relation.name === table.name;
+    if (fits) this.#captures.set(relation.oid, captureOf(table));
+    else this.#misfits.set(relation.oid, table);
   }
 
   insert(relation: Relation, tuple: Tuple): void {
@@ -135,9 +148,19 @@ export class TransactionReader implements MessageHandler {
 
   #captureOf(relation: Relation): Capture | null {
     if (relation === this.#lastRelation) return this.#lastCapture;
+    const misfit = this.#misfits.get(relation.oid);
+    if (misfit !== undefined && !this.#adopt(misfit, relation)) return null;
     this.#lastRelation = relation;
     this.#lastCapture = this.#captures.get(relation.oid) ?? null;
     return this.#lastCapture;
+  }
+
+  #adopt(misfit: CapturedTable, relation: Relation): boolean {
+    const table = this.#sink.shapeChanged(misfit, relation);
+    if (table === null) return false;
+    this.#misfits.delete(relation.oid);
+    this.#captures.set(relation.oid, captureOf(table));
+    return true;
   }
 }
 

@@ -67,6 +67,25 @@ test.each([
   expect(capture[0]).toMatchObject(change);
 });
 
+const LAYOUT = { columnNumbers: [1], attributes: 'a1', storage: 's1' };
+
+test.each([
+  ['other columns of the same names and types', { columnNumbers: [2], attributes: 'a2' }, true],
+  ['columns altered and rows rewritten', { attributes: 'a2', storage: 's2' }, true],
+  ['columns altered, rows left alone', { attributes: 'a2' }, false],
+  ['rows rewritten or truncated, columns left alone', { storage: 's2' }, false],
+])('%s: a new copy? %o %s', (_, change, copied) => {
+  const captured = recorded([{ ...orders, layout: LAYOUT }]);
+  expect(reconcile([{ ...orders, layout: { ...LAYOUT, ...change } }], captured).changed).toBe(copied);
+});
+
+test('a table that only the log has described gets its layout, and keeps its copy', () => {
+  const [entry] = recorded([orders]);
+  const { capture, changed } = reconcile([{ ...orders, layout: LAYOUT }], [entry as CaptureEntry]);
+  expect(changed).toBe(true);
+  expect(capture).toEqual([{ ...entry, layout: LAYOUT }]);
+});
+
 test('a resync copies the table again and ends its pause', () => {
   const [entry] = recorded([orders]);
   const paused = { ...(entry as CaptureEntry), paused: { code: 'VALUE_NOT_EXACT', reason: 'x', commitLsn: '0' } };

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Landing } from '../../activities/landing.ts';
+import { LiveCapture } from '../../activities/live-capture.ts';
 import { type LakeStore, type LandedBatch, LogWriter } from '../../activities/log-writer.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
 import { capturedTable, OID } from '../lake/captured-table.ts';
@@ -29,7 +30,9 @@ function paced() {
       position: { head: null, epochNo: 1, epoch, timeline: 1, resumeLsn: 16n },
       writer: { workflowId: 'ingest/shop', runId: 'r', attempt: 1, nonce: 'abcd1234', version: '0.0.0' },
     }),
-    ...{ capture: [ENTRY], maxDelayMs: MAX_DELAY_MS, maxRows: 1_000, maxBytes: 1 << 20 },
+    capture: new LiveCapture([ENTRY]),
+    newCopyId: () => 'b2',
+    ...{ maxDelayMs: MAX_DELAY_MS, maxRows: 1_000, maxBytes: 1 << 20 },
     nowMs: () => performance.now(),
     onLanded: (batch) => void landed.push(batch),
     onPressure: () => {},

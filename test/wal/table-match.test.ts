@@ -19,6 +19,7 @@ const ORDERS: CatalogRow = {
   selectable: true,
   rowSecurity: false,
   columns: [{ name: 'id', typeOid: 23, typeModifier: -1 }],
+  layout: { columnNumbers: [1], attributes: 'a1', storage: 's1' },
 };
 
 const row = (change: Partial<CatalogRow>): CatalogRow => ({ ...ORDERS, ...change });

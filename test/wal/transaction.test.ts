@@ -12,6 +12,8 @@ const UNCHANGED: Field = { unchanged: true };
 /** Records what reaches the lake. */
 class SinkLog implements ChangeSink {
   readonly calls: unknown[][] = [];
+  /** How a table goes on that is described differently. */
+  adopt: (table: CapturedTable, relation: Relation) => CapturedTable | null = () => null;
 
   begin(_lsn: bigint, _time: number, xid: number): void {
     this.calls.push(['begin', xid]);
@@ -25,8 +27,9 @@ class SinkLog implements ChangeSink {
     this.calls.push(['truncate', table.table, ordinal]);
   }
 
-  shapeChanged(table: CapturedTable): void {
+  shapeChanged(table: CapturedTable, relation: Relation): CapturedTable | null {
     this.calls.push(['shapeChanged', table.table]);
+    return this.adopt(table, relation);
   }
 
   unusable(table: CapturedTable, code: string): void {
@@ -233,22 +236,59 @@ describe('append-only tables', () => {
 });
 
 describe('relation messages', () => {
-  it('of another shape end the table, once, whatever comes later', () => {
+  const wider = relationOf(DOCS, { columns: [...DOCS.columns, column('more')] });
+
+  it('of another shape: the changes are those of the table the sink goes on with, in its columns', () => {
     const { sink, reader, relations } = readerOf(DOCS);
-    const wider = relationOf(DOCS, { columns: [...DOCS.columns, column('more')] });
+    sink.adopt = (table, { columns }) => ({ ...table, columns });
+    const [before, after] = tuplesOf(['1', 'a', 'eu'], ['1', 'a', 'eu', 'x']) as [Tuple, Tuple];
+    reader.insert(relations[0], before);
+    reader.relation(wider);
+    reader.insert(wider, after);
+    reader.update(wider, after, null);
+    expect(sink.calls).toEqual([
+      ['i', 'public.docs', 0, ['1', 'a', 'eu']],
+      ['shapeChanged', 'public.docs'],
+      ['i', 'public.docs', 1, ['1', 'a', 'eu', 'x']],
+      ['u', 'public.docs', 2, ['1', 'a', 'eu', 'x']],
+    ]);
+  });
+
+  it('of another shape that nobody goes on with: no change is reported, each one asks again', () => {
+    const { sink, reader, relations } = readerOf(DOCS);
     const [row] = tuplesOf(['1', 'a', 'eu']) as [Tuple];
     reader.relation(wider);
     reader.insert(wider, row);
-    reader.relation(wider);
+    reader.delete(wider, row);
     reader.relation(relations[0]);
     reader.insert(relations[0], row);
-    expect(sink.calls).toEqual([['shapeChanged', 'public.docs']]);
+    expect(sink.calls).toEqual([
+      ['shapeChanged', 'public.docs'],
+      ['shapeChanged', 'public.docs'],
+      ['i', 'public.docs', 0, ['1', 'a', 'eu']],
+    ]);
+  });
+
+  it('without a change behind them change nothing', () => {
+    const { sink, reader } = readerOf(DOCS);
+    reader.relation(wider);
+    expect(sink.calls).toEqual([]);
   });
 
   it('of a table that took another one\u2019s name count as another shape', () => {
     const { sink, reader } = readerOf(DOCS);
-    reader.relation(relationOf(DOCS, { oid: 77 }));
+    const [row] = tuplesOf(['1', 'a', 'eu']) as [Tuple];
+    const other = relationOf(DOCS, { oid: 77 });
+    reader.relation(other);
+    reader.insert(other, row);
     expect(sink.calls).toEqual([['shapeChanged', 'public.docs']]);
+  });
+
+  it('that come again are counted: they are a sign of DDL', () => {
+    const { reader, relations } = readerOf(DOCS);
+    const before = reader.redescribed;
+    reader.relation(relations[0]);
+    expect(reader.redescribed).toBe(before + 1);
   });
 
   it('of the same shape change nothing', () => {

@@ -21,6 +21,19 @@ export interface Relation {
   readonly columns: readonly RelationColumn[];
 }
 
+/**
+ * What the catalog tells of a table beyond its shape: whether DDL can have given its rows other values without a word in
+ * the log (a column dropped and added under the same name, a column rewritten by an expression of the same type).
+ */
+export interface TableLayout {
+  /** pg_attribute.attnum of the logged columns, in their order. */
+  readonly columnNumbers: readonly number[];
+  /** Digest of pg_attribute's row versions: changes with every ALTER of a column. */
+  readonly attributes: string;
+  /** Digest of the table's files, all partitions' (pg_class.relfilenode): changes with every rewrite, also by TRUNCATE. */
+  readonly storage: string;
+}
+
 /** keyed = merged by key; append-only = no usable replica identity: inserts and truncates only. */
 export type CaptureMode = 'keyed' | 'append-only';
 
@@ -36,6 +49,8 @@ export interface CapturedTable {
   readonly keyColumns: readonly string[];
   readonly columns: readonly RelationColumn[];
   readonly replicaIdentity: ReplicaIdentity;
+  /** Absent where only the log has described the table so far. */
+  readonly layout?: TableLayout;
 }
 
 const escapeName = (name: string) => name.replaceAll('%', '%25').replaceAll('.', '%2E');
@@ -70,4 +85,14 @@ export function sameShape(relation: Relation, captured: CapturedTable): boolean 
       );
     })
   );
+}
+
+/**
+ * Are the rows still those that were copied, as far as DDL goes? A table whose files alone changed (TRUNCATE, VACUUM FULL)
+ * or whose columns alone were altered (SET STATISTICS) keeps its values; both together can be a rewrite.
+ */
+export function sameValues(before: TableLayout | undefined, now: TableLayout | undefined): boolean {
+  if (before === undefined || now === undefined) return true;
+  if (before.columnNumbers.join() !== now.columnNumbers.join()) return false;
+  return before.attributes === now.attributes || before.storage === now.storage;
 }

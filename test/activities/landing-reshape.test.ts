@@ -1,0 +1,124 @@
+// A table whose shape changes in the log: its manifest holds every change, each in the shape it was made in.
+
+import { expect, test } from 'vitest';
+import { Landing } from '../../activities/landing.ts';
+import { LiveCapture } from '../../activities/live-capture.ts';
+import { type LakeStore, LogWriter } from '../../activities/log-writer.ts';
+import { schemaVersionOf } from '../../activities/schema-version.ts';
+import type { CaptureEntry, Manifest } from '../../workflows/model/manifest.ts';
+import type { CapturedTable, Relation } from '../../workflows/model/relation.ts';
+import { capturedTable, OID } from '../lake/captured-table.ts';
+
+const TABLE = capturedTable([
+  ['id', OID.int8],
+  ['note', OID.text],
+]);
+const ENTRY: CaptureEntry = {
+  ...TABLE,
+  schemaVersion: schemaVersionOf(TABLE),
+  snapshot: { id: '00000001-a1', r0Lsn: '0000000000000010', fromSeq: 1 },
+};
+const WIDER: Relation = { ...TABLE, columns: [...TABLE.columns, { name: 'more', typeOid: 25, typeModifier: -1 }] };
+const LAKE: LakeStore = { get: async () => null, exists: async () => false, putIfAbsent: async () => 'stored' };
+
+const row = (...values: readonly string[]) => ({
+  buffer: Buffer.from(values.join('')),
+  starts: Int32Array.from(values, (_, i) => values.slice(0, i).join('').length),
+  lengths: Int32Array.from(values, (value) => value.length),
+  count: values.length,
+});
+
+function landing() {
+  const manifests: Manifest[] = [];
+  const capture = new LiveCapture([ENTRY]);
+  const epoch = { systemIdentifier: '1', slot: 'walflow_shop', consistentPoint: '0000000000000010' };
+  let copies = 0;
+  const sink = new Landing({
+    writer: new LogWriter({
+      ...{ pipeline: 'shop', lake: LAKE, verifyWrites: false },
+      position: { head: null, epochNo: 1, epoch, timeline: 1, resumeLsn: 16n },
+      writer: { workflowId: 'ingest/shop', runId: 'r', attempt: 1, nonce: 'abcd1234', version: '0.0.0' },
+    }),
+    ...{ capture, maxDelayMs: 60_000, maxRows: 1_000, maxBytes: 1 << 20 },
+    newCopyId: () => `b${++copies}`,
+    nowMs: () => performance.now(),
+    onLanded: ({ manifest }) => void manifests.push(manifest),
+    onPressure: () => {},
+  });
+  const landed = async () => {
+    await sink.drain();
+    sink.close();
+    return manifests;
+  };
+  return { sink, capture, landed };
+}
+
+const filesOf = ([manifest]: readonly Manifest[]) =>
+  manifest?.tables.map(({ table, schemaVersion, files }) => [table, schemaVersion, files.map((file) => file.rows)]);
+
+test('changes before and after, also in one transaction, land in one manifest; the copy begins behind them', async () => {
+  const { sink, landed } = landing();
+  sink.begin(0x20n, 1_700_000_000_000_000, 7);
+  sink.change(ENTRY, 'i', 0, false, row('1', 'a'));
+  sink.commit(0x20n, 0x28n, 1_700_000_000_000_000);
+  sink.begin(0x30n, 1_700_000_000_000_000, 8);
+  sink.change(ENTRY, 'i', 1, false, row('2', 'b'));
+  const wider = sink.shapeChanged(ENTRY, WIDER) as CapturedTable;
+  sink.change(wider, 'u', 2, false, row('2', 'b', 'c'));
+  expect(sink.changedTables.size, 'reported before it is recorded').toBe(0);
+  sink.commit(0x30n, 0x38n, 1_700_000_000_000_000);
+  const manifests = await landed();
+  expect(filesOf(manifests)).toEqual([
+    ['public.t', ENTRY.schemaVersion, [2]],
+    ['public.t', schemaVersionOf(wider), [1]],
+  ]);
+  expect(manifests[0]?.capture).toEqual([
+    {
+      ...TABLE,
+      columns: WIDER.columns,
+      schemaVersion: schemaVersionOf(wider),
+      snapshot: { id: '00000001-b1', r0Lsn: '0000000000000031', fromSeq: 1 },
+    },
+  ]);
+  expect([...sink.changedTables]).toEqual(['public.t']);
+});
+
+test('a shape that comes back is another copy, in the same file as before', async () => {
+  const { sink, landed } = landing();
+  sink.begin(0x20n, 1_700_000_000_000_000, 7);
+  sink.change(ENTRY, 'i', 0, false, row('1', 'a'));
+  const wider = sink.shapeChanged(ENTRY, WIDER) as CapturedTable;
+  sink.change(wider, 'u', 1, false, row('1', 'b', 'c'));
+  const back = sink.shapeChanged(wider, TABLE) as CapturedTable;
+  sink.change(back, 'u', 2, false, row('1', 'd'));
+  sink.commit(0x20n, 0x28n, 1_700_000_000_000_000);
+  const manifests = await landed();
+  expect(filesOf(manifests)).toEqual([
+    ['public.t', ENTRY.schemaVersion, [2]],
+    ['public.t', schemaVersionOf(wider), [1]],
+  ]);
+  expect(manifests[0]?.capture?.map(({ snapshot }) => snapshot.id)).toEqual(['00000001-b2']);
+});
+
+test.each<[string, Partial<Relation>]>([
+  ['a key column is gone', { columns: TABLE.columns.slice(1) }],
+  ['its identity changed', { replicaIdentity: 'f' }],
+  ['another table has its name', { oid: 99 }],
+  ['it has another name', { name: 'u' }],
+])('%s: the table pauses until it is prepared anew, what came before stays', async (_, change) => {
+  const { sink, landed } = landing();
+  sink.begin(0x20n, 1_700_000_000_000_000, 7);
+  sink.change(ENTRY, 'i', 0, false, row('1', 'a'));
+  sink.commit(0x20n, 0x28n, 1_700_000_000_000_000);
+  sink.begin(0x30n, 1_700_000_000_000_000, 8);
+  expect(sink.shapeChanged(ENTRY, { ...TABLE, ...change })).toBeNull();
+  sink.change(ENTRY, 'i', 0, false, row('2', 'b'));
+  sink.commit(0x30n, 0x38n, 1_700_000_000_000_000);
+  const manifests = await landed();
+  expect(filesOf(manifests)).toEqual([['public.t', ENTRY.schemaVersion, [1]]]);
+  expect(manifests[0]?.capture?.[0]?.paused).toMatchObject({
+    code: 'TABLE_SHAPE_CHANGED',
+    commitLsn: '0000000000000030',
+  });
+  expect([...sink.changedTables]).toEqual(['public.t']);
+});
