@@ -6,11 +6,20 @@ import { chunksSql, columnAlias, keyAliases } from './changes-sql.ts';
 import { qualified, quoted } from './identifier.ts';
 import { insertColumns } from './schema-sql.ts';
 
-/** Where the fold leaves its result for the statements here. */
+/** What the statements here apply: a view, of the fold's result or of the change files themselves. */
 export const WINNERS = 'temp.main._walflow_winners';
 
-export function makeWinnersSql(winners: string): string {
-  return `create or replace temp table _walflow_winners as ${winners}`;
+/** Reads `winners` anew in every statement. */
+export function viewWinnersSql(winners: string): string {
+  return `create or replace temp view _walflow_winners as ${winners}`;
+}
+
+/** Computes `winners` once; then they are viewed. */
+export function keepWinnersSql(winners: string): readonly string[] {
+  return [
+    `create or replace temp table _walflow_folded as ${winners}`,
+    viewWinnersSql('select * from temp.main._walflow_folded'),
+  ];
 }
 
 /** Rows of the table whose key has a winner. */

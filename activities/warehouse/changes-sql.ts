@@ -5,10 +5,10 @@ import { lakeColumnName } from '../../workflows/model/lake-column.ts';
 import { type LsnHex, parseLsn } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
 import { literal, quoted } from './identifier.ts';
-import type { TruncatePoint } from './merge-plan.ts';
+import type { ChangeFile, TruncatePoint } from './merge-plan.ts';
 
-/** Commit LSN and ordinal as one number: the total order of changes, and `position - 1` is the ordinal before. */
-const POSITION = '_commit_lsn::HUGEINT * 4294967296 + _ordinal';
+/** Ordinals are below this. */
+const ORDINALS = 2n ** 31n;
 
 /** Name of column number `index` inside the fold. */
 export const columnAlias = (index: number) => `c${index}`;
@@ -25,28 +25,43 @@ export interface ChangeRange {
   readonly truncates: readonly TruncatePoint[];
 }
 
-/** The position of the last truncate in range: it empties the table and makes every earlier change void. */
-export function lastTruncate(range: ChangeRange): bigint | null {
-  const positions = range.truncates
-    .filter((truncate) => range.fromLsn === null || truncate.commitLsn >= range.fromLsn)
-    .map((truncate) => parseLsn(truncate.commitLsn) * 4294967296n + BigInt(truncate.ordinal));
-  return positions.reduce<bigint | null>(
-    (last, position) => (last !== null && last > position ? last : position),
-    null,
-  );
+/** The last truncate in range: it empties the table and makes every earlier change void. */
+export function lastTruncate({ fromLsn, truncates }: ChangeRange): TruncatePoint | null {
+  const counting = truncates.filter((truncate) => fromLsn === null || truncate.commitLsn >= fromLsn);
+  return counting.reduce<TruncatePoint | null>((last, one) => (last !== null && isBefore(one, last) ? last : one), null);
+}
+
+function isBefore(a: TruncatePoint, b: TruncatePoint): boolean {
+  return a.commitLsn === b.commitLsn ? a.ordinal < b.ordinal : a.commitLsn < b.commitLsn;
 }
 
 /** SELECT: every change that counts, with columns op, position, lsn, commit_time, unchanged, moved, c0, c1, … */
-export function changesSql(entry: CaptureEntry, paths: readonly string[], range: ChangeRange): string {
+export function changesSql(entry: CaptureEntry, files: readonly ChangeFile[], range: ChangeRange): string {
   const truncate = lastTruncate(range);
   const conditions = [
     ...(range.fromLsn === null ? [] : [`_commit_lsn >= ${parseLsn(range.fromLsn)}`]),
-    ...(truncate === null ? [] : [`${POSITION} > ${truncate}`]),
+    ...(truncate === null ? [] : [behindSql(truncate)]),
   ];
   const where = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`;
-  return `select _op as op, ${POSITION} as position, _commit_lsn as lsn, _commit_time as commit_time,
+  return `select _op as op, ${positionSql(files)} as position, _commit_lsn as lsn, _commit_time as commit_time,
     _unchanged as unchanged, coalesce(_moved, false) as moved, ${aliasedColumns(entry)}
-  from ${parquetSql(paths)}${where}`;
+  from ${parquetSql(files.map((file) => file.path))}${where}`;
+}
+
+/**
+ * Commit LSN and ordinal as one number: the total order of the files' changes, and `position - 1` is the ordinal before.
+ * Counted from the first commit it fits 64 bits unless the files span 2 GB of log; wider numbers double the fold's cost.
+ */
+function positionSql(files: readonly ChangeFile[]): string {
+  const first = files.map(({ file }) => file.minCommitLsn).reduce((a, b) => (a < b ? a : b));
+  const last = files.map(({ file }) => file.maxCommitLsn).reduce((a, b) => (a > b ? a : b));
+  const narrow = parseLsn(last) - parseLsn(first) < 2n ** 63n / ORDINALS;
+  return `(_commit_lsn - ${parseLsn(first)})${narrow ? '' : '::HUGEINT'} * ${ORDINALS} + _ordinal`;
+}
+
+function behindSql({ commitLsn, ordinal }: TruncatePoint): string {
+  const lsn = parseLsn(commitLsn);
+  return `(_commit_lsn > ${lsn} or (_commit_lsn = ${lsn} and _ordinal > ${ordinal}))`;
 }
 
 /** SELECT: the rows of snapshot chunks, with columns lsn, commit_time, c0, c1, … */

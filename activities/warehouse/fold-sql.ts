@@ -1,6 +1,6 @@
-// The fold: many changes per key become one `winner` per key, the last by position. Three ways, cheapest first: every
-// column was carried; some columns were not (unchanged TOAST); some were not and rows changed their keys. The counters of
-// the files say which way is safe. A column that no change carried keeps the value of the row the changes start from.
+// The fold: many changes per key become one `winner` per key, the last by position. Four ways, cheapest first: no key has
+// two changes; every column was carried; some were not (unchanged TOAST); some were not and rows changed their keys. The
+// counters of the files say which way is safe. A column that no change carried keeps the value of the row they start from.
 
 import { columnTypeOf } from '../../workflows/model/column-type.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
@@ -32,10 +32,8 @@ export interface FoldInput {
  * was found nowhere.
  */
 export function winnersSql(input: FoldInput): string {
-  const { entry, range } = input;
-  const paths = input.changeFiles.map((change) => change.path);
-  const changes = changesSql(entry, paths, range);
-  if (entry.mode === 'append-only') return `select *, false as unresolved from (${changes}) where op in ('i', 'r')`;
+  const { entry } = input;
+  const changes = changesOf(input);
   const keys = keyAliases(entry).join(', ');
   // Not row_number(): a window function sorts whole rows, which costs twice as much. Positions are unique in a table.
   const latest = `select * from changes where position in (select max(position) from changes group by ${keys})`;
@@ -54,6 +52,29 @@ select latest.* replace (${sparse.map(filledSql).join(', ')}),
   latest.op <> 'd' and (${sparse.map((c) => `(not ${carriesLatest(c)} and not coalesce(kept.has_${c.alias}, false))`).join(' or ')}) as unresolved
 from latest left join kept using (${keys})`;
 }
+
+/**
+ * SELECT with the columns of `winnersSql`, where every change is a winner: each was carried whole and, in a keyed table,
+ * no other one has its key.
+ */
+export function unfoldedSql(input: FoldInput): string {
+  const inserts = input.entry.mode === 'append-only' ? ` where op in ('i', 'r')` : '';
+  return `select *, false as unresolved from (${changesOf(input)})${inserts}`;
+}
+
+/** Can the changes be taken as they are? `keysSql` tells of a keyed table that this leaves open. */
+export function mayBeUnfolded(input: FoldInput): boolean {
+  return input.entry.mode === 'append-only' || sparseColumns(input).length === 0;
+}
+
+/** SELECT: how many `changes` there are, and how many `keys` they have. Reads the key columns alone. */
+export function keysSql(input: FoldInput): string {
+  const keys = keyAliases(input.entry).join(', ');
+  return `select coalesce(sum(n), 0)::varchar as changes, count(*) as keys
+  from (select count(*) as n from (${changesOf(input)}) group by ${keys})`;
+}
+
+const changesOf = ({ entry, changeFiles, range }: FoldInput) => changesSql(entry, changeFiles, range);
 
 /** Columns that at least one change of these files did not carry. */
 function sparseColumns(input: FoldInput): readonly SparseColumn[] {

@@ -2,6 +2,7 @@
 // acknowledging, rows appended to DuckDB one by one, a batch written to Parquet on the local disk, MERGE INTO a keyed table.
 // It has no S3, no manifest and no restart, and is none the slower for that.
 
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBDecimalValue, DuckDBInstance, DuckDBTimestampTZValue, DuckDBUUIDValue } from '@duckdb/node-api';
 import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication';
@@ -48,7 +49,9 @@ const COLUMNS: Readonly<Record<string, { readonly type: string; readonly append:
 const NAMES = Object.keys(COLUMNS);
 
 const input = childInput<ObviousInput>();
-const instance = await DuckDBInstance.create(join(input.folder, `${input.slot}.duckdb`));
+// Every round begins with nothing, whatever the name of its slot.
+const folder = mkdtempSync(join(input.folder, 'obvious-'));
+const instance = await DuckDBInstance.create(join(folder, 'warehouse.duckdb'));
 const connection = await instance.connect();
 const definitions = Object.entries(COLUMNS).map(([name, { type }]) => `${name} ${type}`);
 await connection.run(`create table target(${definitions})`);
@@ -84,7 +87,7 @@ async function merge(): Promise<void> {
   pending = [];
   changes.forEach(append);
   appender.flushSync();
-  const file = join(input.folder, `${input.slot}.parquet`);
+  const file = join(folder, 'batch.parquet');
   await connection.run(`copy staged to '${file}' (format parquet, compression zstd)`);
   await connection.run('truncate staged');
   await connection.run(`
