@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { LogicalReplicationService } from 'pg-logical-replication';
 import { WalflowError } from '../../workflows/model/errors.ts';
-import { type Lsn, lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
+import { type Lsn, lsnToText } from '../../workflows/model/lsn.ts';
+import { CopyFrames } from './copy-frames.ts';
 import { clientConfig, createClient, placeOf, sessionSql } from './postgres-connection.ts';
 import { connectError, type Place, placeText, sqlState, statementError } from './postgres-errors.ts';
 import { LazyReads } from './postgres-lazy-reads.ts';
@@ -58,6 +59,8 @@ const CLOSE_LIMIT_MS = 1_000;
 const SLOT_IN_USE = '55006';
 const TIMEOUT_SQL = `select setting from pg_settings where name = 'wal_sender_timeout'`;
 
+type SocketReader = (chunk: Buffer) => void;
+
 /** The parts of pg's connection that carry a COPY BOTH. */
 interface CopyConnection {
   readonly stream: Socket;
@@ -88,7 +91,10 @@ class LogicalStream implements ReplicationStream {
   readonly #service: LogicalReplicationService;
   readonly #began = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
+  readonly #frames: CopyFrames;
   #connection: CopyConnection | null = null;
+  /** Who read the socket before: pg's parser, which still gets all that is not replicated data. */
+  #readers: readonly SocketReader[] = [];
   #reads: LazyReads | null = null;
   #statusTimer: NodeJS.Timeout | null = null;
   #flushedLsn: Lsn = 0n;
@@ -100,11 +106,17 @@ class LogicalStream implements ReplicationStream {
     this.#options = options;
     this.#place = place;
     this.#ended.promise.catch(() => {});
+    this.#frames = new CopyFrames({
+      message: (buffer, start, end) => this.#onMessage(buffer, start, end),
+      keepalive: (walEnd, replyRequested) => this.#onKeepalive(walEnd, replyRequested),
+      other: (bytes) => {
+        for (const reader of this.#readers) reader(bytes);
+      },
+    });
     const config = clientConfig(options.url, options.applicationName);
     // Its own acknowledging is switched off: it confirms positions that were only received, and one byte too far.
     this.#service = new LogicalReplicationService(config, { acknowledge: { auto: false, timeoutSeconds: 0 } });
     this.#service.on('error', (cause) => this.#fail(cause));
-    this.#service.on('heartbeat', (walEnd, _time, replyRequested) => this.#onKeepalive(walEnd, replyRequested));
     this.#service.on('start', () => {
       // The first answer: from here on silence is what tells a stopped consumer from a living one.
       this.#send(false);
@@ -114,7 +126,8 @@ class LogicalStream implements ReplicationStream {
       name: 'pgoutput',
       options: {},
       start: (client: pg.Client) => this.#start(client),
-      parse: (message: Buffer) => this.#onMessage(message),
+      // Never called: messages are taken from the socket before the service makes an event of each.
+      parse: () => {},
     };
     this.#service.subscribe(plugin, options.slot).then(
       () => this.#fail(new Error('Connection terminated')),
@@ -131,7 +144,7 @@ class LogicalStream implements ReplicationStream {
   }
 
   get receivedLsn(): Lsn {
-    return parseLsn(this.#service.lastLsn());
+    return this.#frames.receivedLsn;
   }
 
   pause(): void {
@@ -174,15 +187,23 @@ class LogicalStream implements ReplicationStream {
     // pg does not declare its connection, which is all a COPY BOTH can be steered by.
     const { connection } = client as unknown as { readonly connection: CopyConnection };
     this.#connection = connection;
+    this.#takeOver(connection.stream);
     this.#reads = new LazyReads(connection.stream, coalesceMs);
-    connection.stream.on('data', () => {
-      this.#heard = true;
-    });
     this.#keepAlive(Number(rows[0]?.setting ?? 0));
     const names = publications.map((name) => pg.escapeIdentifier(name)).join(',');
     return await client.query(
       `START_REPLICATION SLOT ${pg.escapeIdentifier(slot)} LOGICAL ${lsnToText(startLsn)} (proto_version '1', publication_names '${names.replaceAll("'", "''")}')`,
     );
+  }
+
+  /** Between two statements, so at the beginning of a message. */
+  #takeOver(socket: Socket): void {
+    this.#readers = socket.listeners('data') as SocketReader[];
+    socket.on('data', (chunk: Buffer) => {
+      this.#heard = true;
+      this.#guard(() => this.#frames.push(chunk));
+    });
+    for (const reader of this.#readers) socket.removeListener('data', reader);
   }
 
   /** Runs whether or not the reader is held: a blocked pipeline must not cost the connection. */
@@ -201,20 +222,14 @@ class LogicalStream implements ReplicationStream {
     }, everyMs);
   }
 
-  #onKeepalive(walEnd: string, replyRequested: boolean): void {
+  #onKeepalive(walEnd: Lsn, replyRequested: boolean): void {
     if (this.#over) return;
     if (replyRequested) this.#send(false);
-    this.#guard(() => this.#options.onKeepalive(parseLsn(walEnd), replyRequested));
+    this.#options.onKeepalive(walEnd, replyRequested);
   }
 
-  #onMessage(message: Buffer): void {
-    if (this.#over) return;
-    // Not #guard(): a closure per row is measurable.
-    try {
-      this.#options.decode(message, 0, message.length);
-    } catch (failure) {
-      this.#end(failure);
-    }
+  #onMessage(buffer: Buffer, start: number, end: number): void {
+    if (!this.#over) this.#options.decode(buffer, start, end);
   }
 
   /** What a callback throws must end the stream; thrown on, it would end the process from inside the socket's event. */

@@ -28,7 +28,10 @@ export interface ChangeRange {
 /** The last truncate in range: it empties the table and makes every earlier change void. */
 export function lastTruncate({ fromLsn, truncates }: ChangeRange): TruncatePoint | null {
   const counting = truncates.filter((truncate) => fromLsn === null || truncate.commitLsn >= fromLsn);
-  return counting.reduce<TruncatePoint | null>((last, one) => (last !== null && isBefore(one, last) ? last : one), null);
+  return counting.reduce<TruncatePoint | null>(
+    (last, one) => (last !== null && isBefore(one, last) ? last : one),
+    null,
+  );
 }
 
 function isBefore(a: TruncatePoint, b: TruncatePoint): boolean {
@@ -53,8 +56,13 @@ export function changesSql(entry: CaptureEntry, files: readonly ChangeFile[], ra
  * Counted from the first commit it fits 64 bits unless the files span 2 GB of log; wider numbers double the fold's cost.
  */
 function positionSql(files: readonly ChangeFile[]): string {
-  const first = files.map(({ file }) => file.minCommitLsn).reduce((a, b) => (a < b ? a : b));
-  const last = files.map(({ file }) => file.maxCommitLsn).reduce((a, b) => (a > b ? a : b));
+  // Text order is log order.
+  const [first = ''] = files.map(({ file }) => file.minCommitLsn).sort();
+  const last =
+    files
+      .map(({ file }) => file.maxCommitLsn)
+      .sort()
+      .at(-1) ?? '';
   const narrow = parseLsn(last) - parseLsn(first) < 2n ** 63n / ORDINALS;
   return `(_commit_lsn - ${parseLsn(first)})${narrow ? '' : '::HUGEINT'} * ${ORDINALS} + _ordinal`;
 }
