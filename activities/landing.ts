@@ -17,6 +17,8 @@ interface LandingOptions {
   /** Names a copy; different at every call. */
   readonly newCopyId: () => string;
   readonly maxDelayMs: number;
+  /** Was the commit at this position made a while ago? Then its batch waits for more. */
+  readonly isBehind: (lsn: Lsn) => boolean;
   readonly maxRows: number;
   readonly maxBytes: number;
   readonly nowMs: () => number;
@@ -30,6 +32,8 @@ interface LandingOptions {
 const MAX_IN_FLIGHT = 2;
 /** A commit after an idle spell waits this long for the rest of what is already in the socket. */
 const IDLE_CUT_MS = 2;
+/** While old commits are caught up with, a batch may take this long to fill: large ones cost a third less on the whole way. */
+const CATCH_UP_DELAY_MS = 1_000;
 /** How often, in rows, the memory of all tables of a batch is summed up. */
 const SUM_EVERY_ROWS = 1_024;
 
@@ -219,13 +223,13 @@ export class Landing implements ChangeSink {
 
   /** Called outside a transaction: what the batch holds is complete. */
   #cutWhenDue(batch: Batch): void {
-    const { maxRows, maxBytes, maxDelayMs, nowMs } = this.#options;
+    const { maxRows, maxBytes, nowMs } = this.#options;
     if (this.#inFlight >= MAX_IN_FLIGHT) {
       if (batch.rows >= 2 * maxRows || batch.bytes >= 2 * maxBytes) this.#press(true);
       return;
     }
     const full = batch.rows >= maxRows || batch.bytes >= maxBytes;
-    const dueMs = Math.max(this.#lastCutMs + maxDelayMs, batch.openedAtMs + IDLE_CUT_MS);
+    const dueMs = Math.max(this.#lastCutMs + this.#delayMs(batch), batch.openedAtMs + IDLE_CUT_MS);
     const waitMs = full ? 0 : dueMs - nowMs();
     if (waitMs <= 0) {
       this.#cut(batch);
@@ -235,6 +239,11 @@ export class Landing implements ChangeSink {
       this.#timer = null;
       this.#look();
     }, waitMs);
+  }
+
+  #delayMs(batch: Batch): number {
+    const { maxDelayMs, isBehind } = this.#options;
+    return isBehind(batch.endLsn) ? Math.max(maxDelayMs, CATCH_UP_DELAY_MS) : maxDelayMs;
   }
 
   /** Under load a timer nearly always fires inside a transaction: then the next commit finds that the batch is due. */

@@ -4,6 +4,7 @@ import { Context } from '@temporalio/activity';
 import { type Lsn, lsnToHex } from '../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../workflows/model/manifest.ts';
 import { appendPublicationName } from '../workflows/model/names.ts';
+import type { Backlog } from './backlog.ts';
 import type { LandedBatch } from './log-writer.ts';
 import type { IngestResources, PipelineResources } from './resources.ts';
 import type { Source } from './wal/postgres.ts';
@@ -28,6 +29,7 @@ export class SourceWatch {
   readonly #resources: IngestResources;
   readonly #pipeline: PipelineResources;
   readonly #source: Source;
+  readonly #backlog: Backlog;
   readonly #timers: NodeJS.Timeout[] = [];
   #rows = 0;
   #lagBytes = 0;
@@ -36,11 +38,13 @@ export class SourceWatch {
     resources: IngestResources,
     pipeline: PipelineResources,
     source: Source,
+    backlog: Backlog,
     positions: () => { readonly receivedLsn: Lsn; readonly durableLsn: Lsn },
   ) {
     this.#resources = resources;
     this.#pipeline = pipeline;
     this.#source = source;
+    this.#backlog = backlog;
     const context = Context.current();
     this.#timers.push(
       setInterval(() => {
@@ -70,7 +74,9 @@ export class SourceWatch {
   async #measure(): Promise<void> {
     const { name, source } = this.#pipeline;
     try {
-      const health = classifySlot(await this.#source.slotRow(source.slot));
+      const row = await this.#source.slotRow(source.slot);
+      if (row !== null) this.#backlog.reached(row.currentLsn, performance.now());
+      const health = classifySlot(row);
       this.#lagBytes = health.lagBytes;
       this.#resources.telemetry.slot(name, health);
     } catch (cause) {

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { type Lsn, lsnToHex, parseLsn } from '../workflows/model/lsn.ts';
 import type { StreamEnd } from '../workflows/model/run.ts';
+import { Backlog } from './backlog.ts';
 import { captureChanged } from './capture-watch.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { Landing } from './landing.ts';
@@ -64,7 +65,9 @@ async function connect(
 ): Promise<Connected> {
   // The callbacks run only once the stream delivers, so it exists by then.
   let stream: ReplicationStream | null = null;
-  const health = new SourceWatch(resources, pipeline, source, () => ({
+  const backlog = new Backlog();
+  backlog.reached(await source.insertLsn(), performance.now());
+  const health = new SourceWatch(resources, pipeline, source, backlog, () => ({
     receivedLsn: stream?.receivedLsn ?? 0n,
     durableLsn: writer.durableLsn,
   }));
@@ -73,6 +76,7 @@ async function connect(
     capture,
     newCopyId: () => randomUUID().slice(0, 8),
     ...pipeline.flush,
+    isBehind: (lsn) => backlog.isBehind(lsn, performance.now()),
     nowMs: () => performance.now(),
     onLanded: (batch, flushSeconds) => {
       stream?.sendStatus(batch.endLsn);

@@ -33,6 +33,7 @@ function paced() {
     capture: new LiveCapture([ENTRY]),
     newCopyId: () => 'b2',
     ...{ maxDelayMs: MAX_DELAY_MS, maxRows: 1_000, maxBytes: 1 << 20 },
+    isBehind: () => false,
     nowMs: () => performance.now(),
     onLanded: (batch) => void landed.push(batch),
     onPressure: () => {},

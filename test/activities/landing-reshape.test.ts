@@ -41,6 +41,7 @@ function landing() {
     }),
     ...{ capture, maxDelayMs: 60_000, maxRows: 1_000, maxBytes: 1 << 20 },
     newCopyId: () => `b${++copies}`,
+    isBehind: () => false,
     nowMs: () => performance.now(),
     onLanded: ({ manifest }) => void manifests.push(manifest),
     onPressure: () => {},
