@@ -5,7 +5,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { microsFromIso } from '../workflows/model/commit-time.ts';
 import type { CaptureEntry, Manifest, StoredManifest } from '../workflows/model/manifest.ts';
-import type { RunRef } from '../workflows/model/run.ts';
+import type { MergeResult, RunRef } from '../workflows/model/run.ts';
 import { NOTHING_MERGED, type Watermark } from '../workflows/model/watermark.ts';
 import { MergeTally } from './merge-tally.ts';
 import { changesOf, discard, discardLoads, type PendingWindow } from './pending-window.ts';
@@ -73,6 +73,10 @@ export class MergeSession {
     const ready = await this.#loads.ready(loading, this.#watermark.endLsn, performance.now());
     if (ready.length === 0) return false;
     return await this.#apply(EMPTY_WINDOW, this.#watermark);
+  }
+
+  result(more: boolean): MergeResult {
+    return this.tally.result(this.#watermark.endLsn, more);
   }
 
   /** Folds the warehouse's write-ahead file if anything was merged here. */

@@ -1,5 +1,6 @@
 // What one merge activity did, so that workflow history alone answers which positions a run merged.
 
+import type { LsnHex } from '../workflows/model/lsn.ts';
 import type { StoredManifest } from '../workflows/model/manifest.ts';
 import type { MergeResult } from '../workflows/model/run.ts';
 
@@ -43,7 +44,7 @@ export class MergeTally {
     return { seqTo: this.#seqTo, windows: this.#windows };
   }
 
-  result(more: boolean): MergeResult {
+  result(mergedLsn: LsnHex, more: boolean): MergeResult {
     const merged =
       this.#windows === 0
         ? null
@@ -55,6 +56,6 @@ export class MergeTally {
             windows: this.#windows,
             rows: Object.fromEntries(this.#rows),
           };
-    return { merged, more, resync: [...this.#resync] };
+    return { merged, mergedLsn, more, resync: [...this.#resync] };
   }
 }

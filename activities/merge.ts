@@ -21,7 +21,7 @@ export async function mergePending(resources: WarehouseResources, input: { pipel
   try {
     await session.start();
     const more = await drain(session, context.cancellationSignal);
-    return session.tally.result(more);
+    return session.result(more);
   } finally {
     clearInterval(alive);
   }

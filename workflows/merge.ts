@@ -2,6 +2,7 @@
 // empty: the manifest log is the list of work. A checker looks once a minute in case every ring was lost.
 
 import {
+  allHandlersFinished,
   condition,
   continueAsNew,
   getExternalWorkflowHandle,
@@ -11,14 +12,14 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { landed, mergeStatus, resyncTable } from './messages.ts';
-import { lsnToText, parseLsn } from './model/lsn.ts';
+import { landed, mergedUpTo, mergeStatus, resyncTable } from './messages.ts';
+import { type Lsn, lsnToHex, lsnToText, parseLsn } from './model/lsn.ts';
 import { ingestWorkflowId, warehouseQueue } from './model/names.ts';
 import type { MergeResult, MergeStatus, PipelineInput } from './model/run.ts';
 
 const CHECK_EVERY = '1 minute';
 
-/** Runs until cancelled. Signal: landed. Query: status. */
+/** Runs until cancelled. Signal: landed. Query: status. Update: mergedUpTo. */
 export async function merge(input: PipelineInput): Promise<void> {
   let rung = 0;
   let seen = 0;
@@ -27,6 +28,15 @@ export async function merge(input: PipelineInput): Promise<void> {
     rung += 1;
   });
   setHandler(mergeStatus, () => status);
+  let merged: Lsn = 0n;
+  const waitFor = async (lsn: string) => {
+    const wanted = parseLsn(lsn);
+    // Nothing may have been merged by this run yet: look.
+    rung += 1;
+    await condition(() => merged >= wanted || workflowInfo().continueAsNewSuggested);
+    return { reached: merged >= wanted, mergedLsn: lsnToHex(merged) };
+  };
+  setHandler(mergedUpTo, waitFor, { validator: parseLsn });
   const { mergePending } = proxyActivities<Activities>({
     taskQueue: warehouseQueue(input.warehouse),
     startToCloseTimeout: '1 hour',
@@ -42,11 +52,13 @@ export async function merge(input: PipelineInput): Promise<void> {
     status = { ...status, state: 'merging' };
     const result = await mergePending({ pipeline: input.pipeline });
     status = { state: 'idle', last: result.merged ?? status.last };
+    merged = parseLsn(result.mergedLsn);
     setCurrentDetails(describe(input.pipeline, status));
     await requestResync(input.pipeline, result);
     if (rung === seen && !result.more)
       await condition(() => rung > seen || workflowInfo().continueAsNewSuggested, CHECK_EVERY);
   }
+  await condition(allHandlersFinished);
   await continueAsNew<typeof merge>(input);
 }
 

@@ -1,8 +1,9 @@
 // The words processes exchange with running workflows. A signal is a coalesced doorbell: losing, repeating or
 // reordering it changes nothing, because lake and warehouse are the truth and every run looks there.
 
-import { defineQuery, defineSignal } from '@temporalio/workflow';
-import type { IngestStatus, MergeStatus, SnapshotProgress } from './model/run.ts';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { LsnHex } from './model/lsn.ts';
+import type { IngestStatus, MergedUpTo, MergeStatus, SnapshotProgress } from './model/run.ts';
 
 /** Files landed in the lake (to `merge/<pipeline>`). */
 export const landed = defineSignal('landed');
@@ -24,3 +25,9 @@ export const resyncTable = defineSignal<[table: string]>('resyncTable');
 export const ingestStatus = defineQuery<IngestStatus>('status');
 export const mergeStatus = defineQuery<MergeStatus>('status');
 export const snapshotProgress = defineQuery<SnapshotProgress>('progress');
+
+/**
+ * Waits until everything before a position is merged (to `merge/<pipeline>`). On an idle source nothing may come that
+ * covers it; `GET /api/wait` asks for that too.
+ */
+export const mergedUpTo = defineUpdate<MergedUpTo, [lsn: LsnHex]>('mergedUpTo');

@@ -3,12 +3,12 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { describe, expect, test, vi } from 'vitest';
 import { INGEST_QUEUE, ingestWorkflowId, mergeWorkflowId, warehouseQueue } from '../../workflows/model/names.ts';
-import type { IngestStatus, MergeResult, MergeStatus } from '../../workflows/model/run.ts';
+import type { IngestStatus, MergedUpTo, MergeResult, MergeStatus } from '../../workflows/model/run.ts';
 import { freshPipelineName } from '../support/unique.ts';
 import { eventsOf, freshStage, streamForever } from './stage.ts';
 
 const PATIENCE = { timeout: 60_000, interval: 100 };
-const NOTHING: MergeResult = { merged: null, more: false, resync: [] };
+const NOTHING: MergeResult = { merged: null, mergedLsn: '0000000000000000', more: false, resync: [] };
 
 describe('merge', { timeout: 120_000 }, () => {
   const stage = freshStage();
@@ -48,6 +48,22 @@ describe('merge', { timeout: 120_000 }, () => {
     expect(Number(events.at(-1)?.timerStartedEventAttributes?.startToFireTimeout?.seconds)).toBe(60);
     await handle.signal('landed');
     await vi.waitFor(() => expect(merges).toBe(3), PATIENCE);
+    await handle.terminate();
+  });
+
+  test('the update mergedUpTo looks at once and answers when the position is merged', async () => {
+    let mergedLsn = '0000000000000010';
+    stage.play({ mergePending: async () => ({ ...NOTHING, mergedLsn }) });
+    const handle = await start();
+    await idle(handle);
+    const update = (lsn: string) => handle.executeUpdate<MergedUpTo, [string]>('mergedUpTo', { args: [lsn] });
+    expect(await update('0/10'), 'merged long ago, also as people write it').toEqual({ reached: true, mergedLsn });
+    const waiting = update('0000000000000020');
+    await vi.waitFor(async () => expect((await handle.query<MergeStatus>('status')).state).toBe('idle'), PATIENCE);
+    mergedLsn = '0000000000000020';
+    await handle.signal('landed');
+    expect(await waiting).toEqual({ reached: true, mergedLsn });
+    await expect(update('tomorrow'), 'refused before it is in the history').rejects.toThrow();
     await handle.terminate();
   });
 

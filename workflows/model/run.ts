@@ -54,6 +54,8 @@ export interface MergeResult {
     readonly windows: number;
     readonly rows: Readonly<Record<string, number>>;
   } | null;
+  /** Where the warehouse stands now, exclusive. */
+  readonly mergedLsn: LsnHex;
   /** More is pending: the activity ended only because its time was over. */
   readonly more: boolean;
   /** Tables whose copy cannot be completed exactly and must start again. */
@@ -107,6 +109,12 @@ export interface IngestStatus {
 export interface MergeStatus {
   readonly state: 'idle' | 'merging';
   readonly last: MergeResult['merged'];
+}
+
+/** Answer to the update `mergedUpTo`; not reached = this run of the workflow ends, ask the next one. */
+export interface MergedUpTo {
+  readonly reached: boolean;
+  readonly mergedLsn: LsnHex;
 }
 
 export interface SnapshotProgress {
