@@ -21,8 +21,11 @@ export interface ChangeSink {
    * change is not reported, and the next one asks again.
    */
   shapeChanged(table: CapturedTable, relation: Relation): CapturedTable | null;
-  /** A change cannot be recorded exactly: the table's changes are no longer reported. */
-  unusable(table: CapturedTable, code: ErrorCode, reason: string): void;
+  /**
+   * A change cannot be recorded exactly. True: the table ends here, none of its changes is reported any more. False: this
+   * one is not missed, the table goes on.
+   */
+  unusable(table: CapturedTable, code: ErrorCode, reason: string): boolean;
   commit(commitLsn: Lsn, endLsn: Lsn, commitTimeUs: number): void;
 }
 
@@ -140,10 +143,10 @@ export class TransactionReader implements MessageHandler {
 
   #end(capture: Capture, relation: Relation, code: ErrorCode, reason: string): void {
     const { table } = capture;
+    if (!this.#sink.unusable(table, code, `${table.table}: ${reason}`)) return;
     this.#captures.delete(relation.oid);
     this.#lastRelation = null;
     this.#ended.add(table.table);
-    this.#sink.unusable(table, code, `${table.table}: ${reason}`);
   }
 
   #captureOf(relation: Relation): Capture | null {

@@ -28,9 +28,9 @@ const row = (...values: readonly string[]) => ({
   count: values.length,
 });
 
-function landing() {
+function landing(r0Lsn = ENTRY.snapshot.r0Lsn) {
   const manifests: Manifest[] = [];
-  const capture = new LiveCapture([ENTRY]);
+  const capture = new LiveCapture([{ ...ENTRY, snapshot: { ...ENTRY.snapshot, r0Lsn } }]);
   const epoch = { systemIdentifier: '1', slot: 'walflow_shop', consistentPoint: '0000000000000010' };
   let copies = 0;
   const sink = new Landing({
@@ -121,4 +121,29 @@ test.each<[string, Partial<Relation>]>([
     commitLsn: '0000000000000030',
   });
   expect([...sink.changedTables]).toEqual(['public.t']);
+});
+
+test.each([
+  ['stored already', 0x0fn, '0000000000000008'],
+  ['contained in the copy, which begins behind it', 0x10n, '0000000000000020'],
+])('a change that cannot be recorded but is %s pauses nothing: what follows lands', async (_, commitLsn, r0Lsn) => {
+  const { sink, capture, landed } = landing(r0Lsn);
+  sink.begin(commitLsn, 1_700_000_000_000_000, 7);
+  expect(sink.unusable(ENTRY, 'KEY_NOT_IN_LOG', 'no key')).toBe(false);
+  expect(sink.shapeChanged(ENTRY, { ...TABLE, replicaIdentity: 'f' })).toBeNull();
+  sink.commit(commitLsn, commitLsn + 1n, 1_700_000_000_000_000);
+  sink.begin(0x20n, 1_700_000_000_000_000, 8);
+  sink.change(ENTRY, 'i', 0, false, row('1', 'a'));
+  sink.commit(0x20n, 0x28n, 1_700_000_000_000_000);
+  const manifests = await landed();
+  expect(filesOf(manifests)).toEqual([['public.t', ENTRY.schemaVersion, [1]]]);
+  expect(capture.flowing('public.t')).toBeDefined();
+  expect([...sink.changedTables]).toEqual([]);
+});
+
+test('one at or behind the beginning of the copy pauses its table', () => {
+  const { sink, capture } = landing();
+  sink.begin(0x10n, 1_700_000_000_000_000, 7);
+  expect(sink.unusable(ENTRY, 'KEY_NOT_IN_LOG', 'no key')).toBe(true);
+  expect(capture.flowing('public.t')).toBeUndefined();
 });

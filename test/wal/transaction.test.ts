@@ -15,6 +15,9 @@ class SinkLog implements ChangeSink {
   /** How a table goes on that is described differently. */
   adopt: (table: CapturedTable, relation: Relation) => CapturedTable | null = () => null;
 
+  /** Does a table end with its first unusable change? */
+  ends = true;
+
   begin(_lsn: bigint, _time: number, xid: number): void {
     this.calls.push(['begin', xid]);
   }
@@ -32,8 +35,9 @@ class SinkLog implements ChangeSink {
     return this.adopt(table, relation);
   }
 
-  unusable(table: CapturedTable, code: string): void {
+  unusable(table: CapturedTable, code: string): boolean {
     this.calls.push(['unusable', table.table, code]);
+    return this.ends;
   }
 
   commit(): void {
@@ -203,6 +207,21 @@ describe('updates', () => {
     reader.relation(relations[0]);
     reader.insert(relations[0], whole);
     expect(sink.calls).toEqual([['unusable', 'public.docs', 'KEY_NOT_IN_LOG']]);
+  });
+
+  it('without their key that nobody misses are left out, the table goes on', () => {
+    const { sink, reader, relations } = readerOf(DOCS);
+    sink.ends = false;
+    const [row, whole] = tuplesOf([UNCHANGED, 'b', 'eu'], ['1', 'b', 'eu']) as [Tuple, Tuple];
+    reader.update(relations[0], row, null);
+    reader.insert(relations[0], whole);
+    reader.relation(relations[0]);
+    reader.insert(relations[0], whole);
+    expect(sink.calls).toEqual([
+      ['unusable', 'public.docs', 'KEY_NOT_IN_LOG'],
+      ['i', 'public.docs', 0, ['1', 'b', 'eu']],
+      ['i', 'public.docs', 1, ['1', 'b', 'eu']],
+    ]);
   });
 
   it('whose old row lacks the key end the table', () => {
