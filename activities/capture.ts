@@ -3,7 +3,13 @@
 
 import type { LsnHex } from '../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../workflows/model/manifest.ts';
-import { type CapturedTable, type Relation, sameShape, sameValues } from '../workflows/model/relation.ts';
+import {
+  type CapturedTable,
+  type LoggedRelation,
+  sameKey,
+  sameShape,
+  sameValues,
+} from '../workflows/model/relation.ts';
 import { schemaVersionOf } from './schema-version.ts';
 
 interface CaptureInput {
@@ -69,15 +75,16 @@ export function beginCopy(table: CapturedTable, { r0Lsn, seq, id }: CopyStart): 
 
 /**
  * A captured table as the log describes it now; null when the log alone cannot tell how to go on (renamed, made anew, its
- * identity changed, a key column gone): then the catalog decides.
+ * identity or key changed): then the catalog decides.
  */
-export function reshaped(captured: CapturedTable, relation: Relation): CapturedTable | null {
+export function reshaped(captured: CapturedTable, relation: LoggedRelation): CapturedTable | null {
   const names = new Set(relation.columns.map((column) => column.name));
   const known =
     relation.oid === captured.oid &&
     relation.schema === captured.schema &&
     relation.name === captured.name &&
     relation.replicaIdentity === captured.replicaIdentity &&
+    sameKey(relation, captured) &&
     captured.keyColumns.every((column) => names.has(column));
   if (!known) return null;
   const { table, schema, name, oid, mode, keyColumns, replicaIdentity } = captured;

@@ -4,7 +4,7 @@
 
 import { WalflowError } from '../workflows/model/errors.ts';
 import { type Lsn, lsnToHex, parseLsn } from '../workflows/model/lsn.ts';
-import type { CapturedTable, Relation } from '../workflows/model/relation.ts';
+import type { CapturedTable, LoggedRelation } from '../workflows/model/relation.ts';
 import { Batch } from './batch.ts';
 import type { LiveCapture } from './live-capture.ts';
 import type { LandedBatch, LogWriter } from './log-writer.ts';
@@ -123,7 +123,7 @@ export class Landing implements ChangeSink {
   }
 
   /** The log goes on without a gap, in the new shape; the warehouse waits for a copy in that shape. */
-  shapeChanged({ table }: CapturedTable, relation: Relation): CapturedTable | null {
+  shapeChanged({ table }: CapturedTable, relation: LoggedRelation): CapturedTable | null {
     const entry = this.#capture.flowing(table);
     if (entry === undefined || this.#covered) return null;
     const batch = this.#batch ?? this.#open();

@@ -12,13 +12,19 @@ export interface RelationColumn {
   readonly typeModifier: number;
 }
 
-/** What a pgoutput Relation message ('R') says. */
+/** How log and catalog both describe a table. */
 export interface Relation {
   readonly oid: number;
   readonly schema: string;
   readonly name: string;
   readonly replicaIdentity: ReplicaIdentity;
   readonly columns: readonly RelationColumn[];
+}
+
+/** What a pgoutput Relation message ('R') says. */
+export interface LoggedRelation extends Relation {
+  /** Names of the columns the server tells old rows apart by; all of them under replica identity full. */
+  readonly identityColumns: readonly string[];
 }
 
 /**
@@ -32,6 +38,11 @@ export interface TableLayout {
   readonly attributes: string;
   /** Digest of the table's files, all partitions' (pg_class.relfilenode): changes with every rewrite, also by TRUNCATE. */
   readonly storage: string;
+  /**
+   * The partitions that hold rows, by OID; none for an ordinary table. One that was attached is told from one that was
+   * created in its place, empty. Absent in what older versions recorded.
+   */
+  readonly leaves?: readonly string[];
 }
 
 /** keyed = merged by key; append-only = no usable replica identity: inserts and truncates only. */
@@ -85,6 +96,17 @@ export function sameShape(relation: Relation, captured: CapturedTable): boolean 
       );
     })
   );
+}
+
+/**
+ * Does the log name old rows by the key the table is merged by? Under replica identity full it does not say: the catalog
+ * has to notice. The same for an index chosen for a partitioned table, whose partitions log by their own primary keys.
+ */
+export function sameKey({ identityColumns, replicaIdentity }: LoggedRelation, captured: CapturedTable): boolean {
+  if (captured.mode === 'append-only' || replicaIdentity === 'f') return true;
+  if (replicaIdentity === 'i' && captured.layout?.leaves?.length !== 0) return true;
+  const { keyColumns } = captured;
+  return keyColumns.length === identityColumns.length && keyColumns.every((name) => identityColumns.includes(name));
 }
 
 /**
