@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lsn } from '../workflows/model/lsn.ts';
 import type { StreamEnd } from '../workflows/model/run.ts';
-import { sameTable } from './capture.ts';
+import { sameParts, sameTable } from './capture.ts';
 import type { LiveCapture } from './live-capture.ts';
 import type { PipelineResources } from './resources.ts';
 import type { Source } from './wal/postgres.ts';
@@ -54,7 +54,8 @@ async function changedInCatalog({ pipeline, source, capture }: Watched): Promise
   const names = new Set(now.map((table) => table.table));
   const changed = now.filter((table) => {
     const entry = known.get(table.table);
-    return entry === undefined ? newTables === 'add' : entry.paused === undefined && !sameTable(entry, table);
+    if (entry === undefined) return newTables === 'add';
+    return entry.paused === undefined && !(sameTable(entry, table) && sameParts(entry, table));
   });
   const gone = [...known.keys()].filter((table) => !names.has(table));
   return [...changed.map((table) => table.table), ...gone];

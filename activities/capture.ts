@@ -7,6 +7,7 @@ import {
   type CapturedTable,
   type LoggedRelation,
   sameKey,
+  samePartitions,
   sameShape,
   sameValues,
 } from '../workflows/model/relation.ts';
@@ -28,23 +29,29 @@ interface CaptureInput {
 /** The list to record, and whether it differs from the recorded one. */
 export function reconcileCapture(input: CaptureInput): { capture: readonly CaptureEntry[]; changed: boolean } {
   const recorded = new Map(input.captured.map((entry) => [entry.table, entry]));
-  let changed = recorded.size !== input.catalog.length;
-  const capture = input.catalog.map((table) => {
-    const entry = recorded.get(table.table);
-    if (entry !== undefined && !needsCopy(entry, table, input.resync)) {
-      if (entry.layout !== undefined || table.layout === undefined) return entry;
-      // Described by the log alone until now; its copy, which is read from now on, must find this layout.
-      changed = true;
-      return { ...entry, layout: table.layout };
-    }
-    changed = true;
-    return beginCopy(table, { r0Lsn: input.r0Lsn, seq: input.seq, id: input.newId() });
-  });
-  return { capture, changed };
+  const capture = input.catalog.map((table) => nextEntry(table, recorded.get(table.table), input));
+  const kept = capture.filter((entry) => recorded.get(entry.table) === entry);
+  return { capture, changed: kept.length !== recorded.size || kept.length !== capture.length };
 }
 
-function needsCopy(entry: CaptureEntry, table: CapturedTable, resync: ReadonlySet<string>): boolean {
-  return resync.has(table.table) || entry.paused?.code === 'TABLE_SHAPE_CHANGED' || !sameTable(entry, table);
+function nextEntry(table: CapturedTable, entry: CaptureEntry | undefined, input: CaptureInput): CaptureEntry {
+  const { r0Lsn, seq, newId, resync } = input;
+  if (entry === undefined || resync.has(table.table) || needsCopy(entry, table)) {
+    return beginCopy(table, { r0Lsn, seq, id: newId() });
+  }
+  const { layout } = table;
+  return layout === undefined || entry.provisional || sameParts(entry, table) ? entry : { ...entry, layout };
+}
+
+function needsCopy(entry: CaptureEntry, table: CapturedTable): boolean {
+  if (entry.paused?.code === 'TABLE_SHAPE_CHANGED' || !sameTable(entry, table)) return true;
+  // Rows may have been rewritten since the log described them: R0 has to lie behind what the catalog says now.
+  return entry.provisional === true && entry.paused === undefined;
+}
+
+/** Is everything recorded that later looks are compared with? A new partition has to be known for its end to be seen. */
+export function sameParts(entry: CapturedTable, { layout }: CapturedTable): boolean {
+  return layout === undefined || (entry.layout !== undefined && samePartitions(entry.layout, layout));
 }
 
 /** Does the catalog still describe what is captured: the same columns, key and mode, and rows no DDL has rewritten? */

@@ -53,7 +53,8 @@ export class LiveCapture {
   reshape(entry: CaptureEntry, { relation, commitLsn, seq, copyId }: Described): CaptureEntry | null {
     const table = reshaped(entry, relation);
     if (table === null) return null;
-    const next = beginCopy(table, { r0Lsn: lsnToHex(commitLsn + 1n), seq, id: copyId });
+    const copy = beginCopy(table, { r0Lsn: lsnToHex(commitLsn + 1n), seq, id: copyId });
+    const next: CaptureEntry = { ...copy, provisional: true };
     this.#byTable.set(entry.table, next);
     return next;
   }

@@ -79,11 +79,34 @@ test.each([
   expect(reconcile([{ ...orders, layout: { ...LAYOUT, ...change } }], captured).changed).toBe(copied);
 });
 
-test('a table that only the log has described gets its layout, and keeps its copy', () => {
+test('a table recorded without its layout gets it, and keeps its copy', () => {
   const [entry] = recorded([orders]);
   const { capture, changed } = reconcile([{ ...orders, layout: LAYOUT }], [entry as CaptureEntry]);
   expect(changed).toBe(true);
   expect(capture).toEqual([{ ...entry, layout: LAYOUT }]);
+});
+
+test('a table that only the log has described gets a copy that begins behind what the catalog says', () => {
+  const [entry] = recorded([orders]);
+  const provisional: CaptureEntry = { ...(entry as CaptureEntry), provisional: true };
+  const { capture } = reconcile([{ ...orders, layout: LAYOUT }], [provisional]);
+  expect(capture).toEqual(recorded([{ ...orders, layout: LAYOUT }]));
+  const paused: CaptureEntry = { ...provisional, paused: { code: 'VALUE_NOT_EXACT', reason: 'x', commitLsn: '0' } };
+  expect(reconcile([{ ...orders, layout: LAYOUT }], [paused])).toEqual({ capture: [paused], changed: false });
+});
+
+test.each([
+  ['created in its place', ['5/90', '6/91'], false],
+  ['attached with rows', ['5/90', '6/91+'], true],
+  ['gone', [], true],
+  ['attached again', ['5/91+'], true],
+])('a partition %s: it is recorded, with a new copy? %o %s', (_, leaves, copied) => {
+  const [entry] = recorded([{ ...orders, layout: { ...LAYOUT, leaves: ['5/90+'] } }]);
+  const layout = { ...LAYOUT, storage: 's2', leaves };
+  const { capture, changed } = reconcile([{ ...orders, layout }], [entry as CaptureEntry]);
+  expect(changed).toBe(true);
+  expect(capture[0]?.layout).toEqual(layout);
+  expect(capture[0]?.snapshot === entry?.snapshot).toBe(!copied);
 });
 
 test('a resync copies the table again and ends its pause', () => {

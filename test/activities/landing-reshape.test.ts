@@ -82,6 +82,7 @@ test('changes before and after, also in one transaction, land in one manifest; t
       columns: WIDER.columns,
       schemaVersion: schemaVersionOf(wider),
       snapshot: { id: '00000001-b1', r0Lsn: '0000000000000031', fromSeq: 1 },
+      provisional: true,
     },
   ]);
   expect([...sink.changedTables]).toEqual(['public.t']);

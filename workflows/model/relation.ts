@@ -39,11 +39,13 @@ export interface TableLayout {
   /** Digest of the table's files, all partitions' (pg_class.relfilenode): changes with every rewrite, also by TRUNCATE. */
   readonly storage: string;
   /**
-   * The partitions that hold rows, by OID; none for an ordinary table. One that was attached is told from one that was
-   * created in its place, empty. Absent in what older versions recorded.
+   * The leaf partitions, in the order of their OIDs; none for an ordinary table. `oid/xid`, for the transaction that made
+   * it one (of each level); `+` behind one that may have brought rows along. Absent in what older versions recorded.
    */
   readonly leaves?: readonly string[];
 }
+
+const FILLED = '+';
 
 /** keyed = merged by key; append-only = no usable replica identity: inserts and truncates only. */
 export type CaptureMode = 'keyed' | 'append-only';
@@ -111,10 +113,26 @@ export function sameKey({ identityColumns, replicaIdentity }: LoggedRelation, ca
 
 /**
  * Are the rows still those that were copied, as far as DDL goes? A table whose files alone changed (TRUNCATE, VACUUM FULL)
- * or whose columns alone were altered (SET STATISTICS) keeps its values; both together can be a rewrite.
+ * or whose columns alone were altered (SET STATISTICS) keeps its values; both together can be a rewrite. So can a partition
+ * that is gone, or that came with rows: the log does not tell of those.
  */
 export function sameValues(before: TableLayout | undefined, now: TableLayout | undefined): boolean {
   if (before === undefined || now === undefined) return true;
   if (before.columnNumbers.join() !== now.columnNumbers.join()) return false;
+  if (before.leaves !== undefined && now.leaves !== undefined && !sameLeaves(before.leaves, now.leaves)) return false;
   return before.attributes === now.attributes || before.storage === now.storage;
 }
+
+/** Are the same tables partitions, by the same transactions, whatever they brought along? */
+export function samePartitions(before: TableLayout, now: TableLayout): boolean {
+  return before.leaves?.map(linkOf).join() === now.leaves?.map(linkOf).join();
+}
+
+function sameLeaves(before: readonly string[], now: readonly string[]): boolean {
+  const known = new Set(before.map(linkOf));
+  const linked = new Set(now.map(linkOf));
+  const fromOutside = now.filter((leaf) => leaf.endsWith(FILLED)).map(linkOf);
+  return [...known].every((leaf) => linked.has(leaf)) && fromOutside.every((leaf) => known.has(leaf));
+}
+
+const linkOf = (leaf: string) => (leaf.endsWith(FILLED) ? leaf.slice(0, -FILLED.length) : leaf);
