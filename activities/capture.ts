@@ -2,7 +2,7 @@
 // the new list out. A table gets a new copy when it is new, when its columns, identity or values changed, or when asked.
 
 import type { LsnHex } from '../workflows/model/lsn.ts';
-import type { CaptureEntry } from '../workflows/model/manifest.ts';
+import type { CaptureEntry, TablePause } from '../workflows/model/manifest.ts';
 import {
   type CapturedTable,
   type LoggedRelation,
@@ -13,12 +13,27 @@ import {
 } from '../workflows/model/relation.ts';
 import { schemaVersionOf } from './schema-version.ts';
 
+/** Codes of tables whose rows may not be read. */
+export const UNREADABLE: readonly string[] = ['SOURCE_PERMISSION_DENIED', 'SOURCE_ROW_SECURITY'];
+
+/** With `newTables: 'ignore'` a pattern stands for the tables it matched at first; those named outright always count. */
+export function isWanted(
+  table: string,
+  { tables, newTables }: { readonly tables: readonly string[]; readonly newTables: 'add' | 'ignore' },
+): boolean {
+  return newTables === 'add' || tables.includes(table);
+}
+
 interface CaptureInput {
   /** What the catalog says now. */
   readonly catalog: readonly CapturedTable[];
   /** What the log records. */
   readonly captured: readonly CaptureEntry[];
   readonly resync: ReadonlySet<string>;
+  /** Tables whose rows may not be read, and why: they pause. */
+  readonly unreadable: ReadonlyMap<string, Pick<TablePause, 'code'> & { readonly message: string }>;
+  /** Where the log ends: a table that pauses now lacks what comes after it. */
+  readonly endLsn: LsnHex;
   /** Read from the server after slot and publication existed. */
   readonly r0Lsn: string;
   /** Number of the manifest that will record this. */
@@ -36,18 +51,27 @@ export function reconcileCapture(input: CaptureInput): { capture: readonly Captu
 
 function nextEntry(table: CapturedTable, entry: CaptureEntry | undefined, input: CaptureInput): CaptureEntry {
   const { r0Lsn, seq, newId, resync } = input;
-  if (entry === undefined || resync.has(table.table) || needsCopy(entry, table)) {
-    return beginCopy(table, { r0Lsn, seq, id: newId() });
+  const outdated = entry === undefined || resync.has(table.table) || needsCopy(entry, table);
+  const obstacle = input.unreadable.get(table.table);
+  if (obstacle !== undefined && (outdated || entry.paused === undefined)) {
+    if (entry?.paused?.code === obstacle.code && sameTable(entry, table)) return entry;
+    const paused = { code: obstacle.code, reason: obstacle.message, commitLsn: input.endLsn };
+    const base = entry !== undefined && sameTable(entry, table) ? entry : beginCopy(table, { r0Lsn, seq, id: newId() });
+    return { ...base, paused };
   }
+  if (outdated) return beginCopy(table, { r0Lsn, seq, id: newId() });
   const { layout } = table;
   return layout === undefined || entry.provisional || sameParts(entry, table) ? entry : { ...entry, layout };
 }
 
 function needsCopy(entry: CaptureEntry, table: CapturedTable): boolean {
-  if (entry.paused?.code === 'TABLE_SHAPE_CHANGED' || !sameTable(entry, table)) return true;
+  if (ENDS_BY_ITSELF.has(entry.paused?.code ?? '') || !sameTable(entry, table)) return true;
   // Rows may have been rewritten since the log described them: R0 has to lie behind what the catalog says now.
   return entry.provisional === true && entry.paused === undefined;
 }
+
+/** Pauses that nobody has to end: the table is copied again as soon as it can be. */
+const ENDS_BY_ITSELF = new Set(['TABLE_SHAPE_CHANGED', 'PUBLICATION_CHANGED', ...UNREADABLE]);
 
 /** Is everything recorded that later looks are compared with? A new partition has to be known for its end to be seen. */
 export function sameParts(entry: CapturedTable, { layout }: CapturedTable): boolean {
