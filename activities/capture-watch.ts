@@ -1,14 +1,20 @@
 // Beside the stream: notices that the captured tables are no longer what they were. Two witnesses: the log, which describes
-// a table anew before its next change, and the catalog, which knows of changes nobody writes behind. The catalog is ahead of
-// the log; it is believed only once everything logged until it was read has arrived and has not told the same.
+// a table anew before its next change, and the catalog, which knows of changes nobody writes behind, and of publications
+// that somebody altered. The catalog is ahead of the log; it is believed only once everything logged until it was read has arrived and has not told the same.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lsn } from '../workflows/model/lsn.ts';
+import type { CaptureEntry } from '../workflows/model/manifest.ts';
+import type { CapturedTable } from '../workflows/model/relation.ts';
 import type { StreamEnd } from '../workflows/model/run.ts';
-import { sameTable } from './capture.ts';
+import { isWanted, sameParts, sameTable, UNREADABLE } from './capture.ts';
 import type { LiveCapture } from './live-capture.ts';
 import type { PipelineResources } from './resources.ts';
 import type { Source } from './wal/postgres.ts';
+import { matchTables } from './wal/postgres-catalog.ts';
+import { mayCapture, mayRead } from './wal/postgres-preflight.ts';
+import { type PublicationPlan, planPublications } from './wal/postgres-publication.ts';
+import type { MatchedTable } from './wal/table-match.ts';
 
 /** The catalog is asked this often without a sign that anything changed. */
 const RESCAN_MS = 60_000;
@@ -47,15 +53,41 @@ export async function captureChanged(watched: Watched, signal: AbortSignal): Pro
   }
 }
 
+/** Names of tables, or of a publication that has others than it should. */
 async function changedInCatalog({ pipeline, source, capture }: Watched): Promise<string[]> {
-  const { tables, newTables } = pipeline.source;
   const known = new Map(capture.entries.map((entry) => [entry.table, entry]));
-  const now = await source.capturedTables(tables);
-  const names = new Set(now.map((table) => table.table));
-  const changed = now.filter((table) => {
-    const entry = known.get(table.table);
-    return entry === undefined ? newTables === 'add' : entry.paused === undefined && !sameTable(entry, table);
+  const { tables: found } = await matchTables(source.connection, pipeline.source.tables);
+  const fresh = found.filter(({ captured }) => !known.has(captured.table) && isWanted(captured.table, pipeline.source));
+  const changed = found.filter((table) => {
+    const entry = known.get(table.captured.table);
+    return entry !== undefined && differs(entry, table);
   });
+  const names = new Set(found.map(({ captured }) => captured.table));
   const gone = [...known.keys()].filter((table) => !names.has(table));
-  return [...changed.map((table) => table.table), ...gone];
+  const { publication } = pipeline.source;
+  const plans = await planPublications(source.connection, publication, capture.entries);
+  const added = fresh.length === 0 ? [] : await usable(source, publication, capture.entries, fresh);
+  return [...[...changed, ...added].map(({ captured }) => captured.table), ...gone, ...plans.flatMap(altered)];
+}
+
+function differs(entry: CaptureEntry, now: MatchedTable): boolean {
+  if (entry.paused !== undefined) return UNREADABLE.includes(entry.paused.code) && mayRead(now);
+  return !(sameTable(entry, now.captured) && sameParts(entry, now.captured));
+}
+
+function altered({ name, unpublished, statements }: PublicationPlan): string[] {
+  if (statements.length === 0) return [];
+  return unpublished.length === 0 ? [name] : unpublished.map(({ table }) => table);
+}
+
+/** Those of new tables that can be captured; the others would only be left out again. */
+async function usable(
+  source: Source,
+  publication: string,
+  entries: readonly CapturedTable[],
+  fresh: readonly MatchedTable[],
+): Promise<MatchedTable[]> {
+  const all = [...entries, ...fresh.map(({ captured }) => captured)];
+  const plans = await planPublications(source.connection, publication, all);
+  return fresh.filter((table) => mayCapture(table, plans));
 }

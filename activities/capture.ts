@@ -2,9 +2,27 @@
 // the new list out. A table gets a new copy when it is new, when its columns, identity or values changed, or when asked.
 
 import type { LsnHex } from '../workflows/model/lsn.ts';
-import type { CaptureEntry } from '../workflows/model/manifest.ts';
-import { type CapturedTable, type Relation, sameShape, sameValues } from '../workflows/model/relation.ts';
+import type { CaptureEntry, TablePause } from '../workflows/model/manifest.ts';
+import {
+  type CapturedTable,
+  type LoggedRelation,
+  sameKey,
+  samePartitions,
+  sameShape,
+  sameValues,
+} from '../workflows/model/relation.ts';
 import { schemaVersionOf } from './schema-version.ts';
+
+/** Codes of tables whose rows may not be read. */
+export const UNREADABLE: readonly string[] = ['SOURCE_PERMISSION_DENIED', 'SOURCE_ROW_SECURITY'];
+
+/** With `newTables: 'ignore'` a pattern stands for the tables it matched at first; those named outright always count. */
+export function isWanted(
+  table: string,
+  { tables, newTables }: { readonly tables: readonly string[]; readonly newTables: 'add' | 'ignore' },
+): boolean {
+  return newTables === 'add' || tables.includes(table);
+}
 
 interface CaptureInput {
   /** What the catalog says now. */
@@ -12,6 +30,10 @@ interface CaptureInput {
   /** What the log records. */
   readonly captured: readonly CaptureEntry[];
   readonly resync: ReadonlySet<string>;
+  /** Tables whose rows may not be read, and why: they pause. */
+  readonly unreadable: ReadonlyMap<string, Pick<TablePause, 'code'> & { readonly message: string }>;
+  /** Where the log ends: a table that pauses now lacks what comes after it. */
+  readonly endLsn: LsnHex;
   /** Read from the server after slot and publication existed. */
   readonly r0Lsn: string;
   /** Number of the manifest that will record this. */
@@ -22,23 +44,38 @@ interface CaptureInput {
 /** The list to record, and whether it differs from the recorded one. */
 export function reconcileCapture(input: CaptureInput): { capture: readonly CaptureEntry[]; changed: boolean } {
   const recorded = new Map(input.captured.map((entry) => [entry.table, entry]));
-  let changed = recorded.size !== input.catalog.length;
-  const capture = input.catalog.map((table) => {
-    const entry = recorded.get(table.table);
-    if (entry !== undefined && !needsCopy(entry, table, input.resync)) {
-      if (entry.layout !== undefined || table.layout === undefined) return entry;
-      // Described by the log alone until now; its copy, which is read from now on, must find this layout.
-      changed = true;
-      return { ...entry, layout: table.layout };
-    }
-    changed = true;
-    return beginCopy(table, { r0Lsn: input.r0Lsn, seq: input.seq, id: input.newId() });
-  });
-  return { capture, changed };
+  const capture = input.catalog.map((table) => nextEntry(table, recorded.get(table.table), input));
+  const kept = capture.filter((entry) => recorded.get(entry.table) === entry);
+  return { capture, changed: kept.length !== recorded.size || kept.length !== capture.length };
 }
 
-function needsCopy(entry: CaptureEntry, table: CapturedTable, resync: ReadonlySet<string>): boolean {
-  return resync.has(table.table) || entry.paused?.code === 'TABLE_SHAPE_CHANGED' || !sameTable(entry, table);
+function nextEntry(table: CapturedTable, entry: CaptureEntry | undefined, input: CaptureInput): CaptureEntry {
+  const { r0Lsn, seq, newId, resync } = input;
+  const outdated = entry === undefined || resync.has(table.table) || needsCopy(entry, table);
+  const obstacle = input.unreadable.get(table.table);
+  if (obstacle !== undefined && (outdated || entry.paused === undefined)) {
+    if (entry?.paused?.code === obstacle.code && sameTable(entry, table)) return entry;
+    const paused = { code: obstacle.code, reason: obstacle.message, commitLsn: input.endLsn };
+    const base = entry !== undefined && sameTable(entry, table) ? entry : beginCopy(table, { r0Lsn, seq, id: newId() });
+    return { ...base, paused };
+  }
+  if (outdated) return beginCopy(table, { r0Lsn, seq, id: newId() });
+  const { layout } = table;
+  return layout === undefined || entry.provisional || sameParts(entry, table) ? entry : { ...entry, layout };
+}
+
+function needsCopy(entry: CaptureEntry, table: CapturedTable): boolean {
+  if (ENDS_BY_ITSELF.has(entry.paused?.code ?? '') || !sameTable(entry, table)) return true;
+  // Rows may have been rewritten since the log described them: R0 has to lie behind what the catalog says now.
+  return entry.provisional === true && entry.paused === undefined;
+}
+
+/** Pauses that nobody has to end: the table is copied again as soon as it can be. */
+const ENDS_BY_ITSELF = new Set(['TABLE_SHAPE_CHANGED', 'PUBLICATION_CHANGED', ...UNREADABLE]);
+
+/** Is everything recorded that later looks are compared with? A new partition has to be known for its end to be seen. */
+export function sameParts(entry: CapturedTable, { layout }: CapturedTable): boolean {
+  return layout === undefined || (entry.layout !== undefined && samePartitions(entry.layout, layout));
 }
 
 /** Does the catalog still describe what is captured: the same columns, key and mode, and rows no DDL has rewritten? */
@@ -69,15 +106,16 @@ export function beginCopy(table: CapturedTable, { r0Lsn, seq, id }: CopyStart): 
 
 /**
  * A captured table as the log describes it now; null when the log alone cannot tell how to go on (renamed, made anew, its
- * identity changed, a key column gone): then the catalog decides.
+ * identity or key changed): then the catalog decides.
  */
-export function reshaped(captured: CapturedTable, relation: Relation): CapturedTable | null {
+export function reshaped(captured: CapturedTable, relation: LoggedRelation): CapturedTable | null {
   const names = new Set(relation.columns.map((column) => column.name));
   const known =
     relation.oid === captured.oid &&
     relation.schema === captured.schema &&
     relation.name === captured.name &&
     relation.replicaIdentity === captured.replicaIdentity &&
+    sameKey(relation, captured) &&
     captured.keyColumns.every((column) => names.has(column));
   if (!known) return null;
   const { table, schema, name, oid, mode, keyColumns, replicaIdentity } = captured;

@@ -4,7 +4,7 @@
 
 import { WalflowError } from '../workflows/model/errors.ts';
 import { type Lsn, lsnToHex, parseLsn } from '../workflows/model/lsn.ts';
-import type { CapturedTable, Relation } from '../workflows/model/relation.ts';
+import type { CapturedTable, LoggedRelation } from '../workflows/model/relation.ts';
 import { Batch } from './batch.ts';
 import type { LiveCapture } from './live-capture.ts';
 import type { LandedBatch, LogWriter } from './log-writer.ts';
@@ -127,23 +127,22 @@ export class Landing implements ChangeSink {
   }
 
   /** The log goes on without a gap, in the new shape; the warehouse waits for a copy in that shape. */
-  shapeChanged({ table }: CapturedTable, relation: Relation): CapturedTable | null {
+  shapeChanged({ table }: CapturedTable, relation: LoggedRelation): CapturedTable | null {
     const entry = this.#capture.flowing(table);
     if (entry === undefined || this.#covered) return null;
     const batch = this.#batch ?? this.#open();
-    batch.reshaped.push(table);
     const copyId = this.#options.newCopyId();
     const next = this.#capture.reshape(entry, { relation, commitLsn: this.#commitLsn, seq: batch.seq, copyId });
-    if (next === null) {
-      this.#pauseTable(table, 'TABLE_SHAPE_CHANGED', `${table} is no longer the table that was captured`);
-    } else {
-      batch.noteCaptureChange();
+    if (next !== null) batch.noteCaptureChange();
+    else if (!this.#pauseTable(table, 'TABLE_SHAPE_CHANGED', `${table} is no longer the table that was captured`)) {
+      return null;
     }
+    batch.reshaped.push(table);
     return next;
   }
 
-  unusable(table: CapturedTable, code: string, reason: string): void {
-    this.#pauseTable(table.table, code, reason);
+  unusable(table: CapturedTable, code: string, reason: string): boolean {
+    return this.#pauseTable(table.table, code, reason);
   }
 
   commit(_commitLsn: Lsn, endLsn: Lsn, commitTimeUs: number): void {
@@ -200,13 +199,18 @@ export class Landing implements ChangeSink {
     this.#writer.history.resentChange(this.#commitLsn, table.table, parseLsn(entry.snapshot.r0Lsn));
   }
 
-  /** What the batch holds of the table stays: it happened. */
-  #pauseTable(table: string, code: string, reason: string): void {
+  /**
+   * What the batch holds of the table stays: it happened. Not paused, false: by a change that is stored already, or that
+   * the table's copy contains; a pause for its sake would ask for yet another copy.
+   */
+  #pauseTable(table: string, code: string, reason: string): boolean {
     const entry = this.#capture.flowing(table);
-    if (entry === undefined || this.#covered) return;
+    if (entry === undefined) return true;
+    if (this.#covered || this.#commitLsn < parseLsn(entry.snapshot.r0Lsn)) return false;
     const batch = this.#batch ?? this.#open();
     this.#capture.pause(entry, { code, reason, commitLsn: lsnToHex(this.#commitLsn) });
     batch.noteCaptureChange();
+    return true;
   }
 
   /** Stores what is encoded as parts of the batch, and holds the stream while too many are on their way. */

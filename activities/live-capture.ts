@@ -3,12 +3,12 @@
 
 import { type Lsn, lsnToHex } from '../workflows/model/lsn.ts';
 import type { CaptureEntry, TablePause } from '../workflows/model/manifest.ts';
-import { type CapturedTable, type Relation, tableId } from '../workflows/model/relation.ts';
+import { type CapturedTable, type LoggedRelation, tableId } from '../workflows/model/relation.ts';
 import { beginCopy, reshaped } from './capture.ts';
 
 /** Where the log describes a table anew. */
 interface Described {
-  readonly relation: Relation;
+  readonly relation: LoggedRelation;
   /** The transaction that was being read. */
   readonly commitLsn: Lsn;
   /** Number of the manifest that will cover it. */
@@ -36,7 +36,7 @@ export class LiveCapture {
   }
 
   /** By name, else by oid: a renamed table is one whose description changed, not one that nobody captures. */
-  find(relation: Relation): CapturedTable | null {
+  find(relation: LoggedRelation): CapturedTable | null {
     const name = tableId(relation.schema, relation.name);
     const renamed = this.#byOid.get(relation.oid);
     return this.#byTable.get(name) ?? (renamed === undefined ? null : (this.#byTable.get(renamed) ?? null));
@@ -53,7 +53,8 @@ export class LiveCapture {
   reshape(entry: CaptureEntry, { relation, commitLsn, seq, copyId }: Described): CaptureEntry | null {
     const table = reshaped(entry, relation);
     if (table === null) return null;
-    const next = beginCopy(table, { r0Lsn: lsnToHex(commitLsn + 1n), seq, id: copyId });
+    const copy = beginCopy(table, { r0Lsn: lsnToHex(commitLsn + 1n), seq, id: copyId });
+    const next: CaptureEntry = { ...copy, provisional: true };
     this.#byTable.set(entry.table, next);
     return next;
   }

@@ -8,15 +8,16 @@ import { lsnToHex } from '../workflows/model/lsn.ts';
 import type { CaptureEntry, StoredManifest } from '../workflows/model/manifest.ts';
 import type { CapturedTable } from '../workflows/model/relation.ts';
 import type { PendingSnapshot, PrepareInput, PrepareResult } from '../workflows/model/run.ts';
-import { reconcileCapture } from './capture.ts';
+import { isWanted, reconcileCapture } from './capture.ts';
 import { epochIntentKey, snapshotCompleteKey } from './lake/object-key.ts';
 import { continuedPosition, readCapture, readHead } from './log-position.ts';
 import { type LogPosition, LogWriter } from './log-writer.ts';
+import { pauseUnpublished, untilLoggedInFull } from './publication-repair.ts';
 import { type IngestResources, type PipelineResources, pipelineOf } from './resources.ts';
 import { runRef } from './run-context.ts';
 import { streamApplicationName } from './source-watch.ts';
 import { openSource, type Source } from './wal/postgres.ts';
-import { preflight } from './wal/postgres-preflight.ts';
+import { combined, preflight } from './wal/postgres-preflight.ts';
 import { ensurePublications } from './wal/postgres-publication.ts';
 import { createSlot, dropSlot } from './wal/postgres-slot.ts';
 
@@ -43,54 +44,95 @@ async function prepare(
   source: Source,
   input: PrepareInput,
 ): Promise<PrepareResult> {
+  const before = await readHead(pipeline.lake);
+  const known = await readCapture(pipeline.lake, before);
   const checked = await preflight(source, {
     ...pipeline.source,
     applicationName: streamApplicationName(pipeline.name),
+    ...(before === null ? {} : { captured: new Set(known.map((entry) => entry.table)) }),
   });
-  const head = await readHead(pipeline.lake);
-  const recorded = await readCapture(pipeline.lake, head);
-  const tables = head === null ? checked.tables : wantedTables(pipeline, checked.tables, recorded);
+  const continued = before === null || input.newEpoch ? null : await continuedPosition(pipeline, source);
+  // Of the position that is continued: a writer thought dead may have landed a manifest since.
+  const recorded = continued === null ? known : await readCapture(pipeline.lake, continued.head);
+  const tables = before === null ? checked.tables : wantedTables(pipeline, checked.tables, recorded);
+  const open = continued === null ? null : writerAt(resources, pipeline, continued);
+  const captured =
+    open === null ? [] : await withoutGaps(resources, pipeline, source, { writer: open, recorded, tables });
+  if (checked.publication.length > 0) throw combined(checked.publication);
   // The publication comes before the slot: WAL decoded from before it existed could never be read.
   await ensurePublications(source, pipeline.source.publication, tables);
-  const position =
-    head === null || input.newEpoch
-      ? await beginEpoch(resources, pipeline, source, head)
-      : await continuedPosition(pipeline, source);
-  const fresh = position.head?.manifest.epochNo !== position.epochNo;
-  const writer = new LogWriter({
+  const writer = open ?? writerAt(resources, pipeline, await beginEpoch(resources, pipeline, source, before));
+  await untilLoggedInFull(source, captured, {
+    onBlocked: (blockers) =>
+      resources.log.warn({ pipeline: pipeline.name, blockers }, 'a mended publication waits for older transactions'),
+    signal: Context.current().cancellationSignal,
+  });
+  const plan = reconcileCapture({
+    catalog: tables,
+    captured,
+    resync: new Set(input.resync),
+    unreadable: checked.unreadable,
+    endLsn: lsnToHex(writer.durableLsn),
+    // Read after the catalog, slot and publication: every change from here on is in the log, in what the catalog says.
+    r0Lsn: lsnToHex(await source.insertLsn()),
+    seq: (writer.head?.manifest.seq ?? 0) + 1,
+    newId: () => randomUUID().slice(0, 8),
+  });
+  if (plan.changed || continued === null) await writer.recordCapture(plan.capture);
+  const notices = [...checked.notices, ...leavers(recorded, plan.capture)];
+  for (const notice of notices) resources.log.warn({ pipeline: pipeline.name }, notice);
+  return { tables: plan.capture.length, notices, pendingSnapshots: await pendingSnapshots(pipeline, plan.capture) };
+}
+
+function writerAt(resources: IngestResources, pipeline: PipelineResources, position: LogPosition): LogWriter {
+  return new LogWriter({
     pipeline: pipeline.name,
     lake: pipeline.lake,
     position,
     writer: { ...runRef(), nonce: randomUUID().slice(0, 8), version: resources.version },
     verifyWrites: pipeline.verifyWrites,
   });
-  const plan = reconcileCapture({
-    catalog: tables,
-    captured: fresh ? [] : recorded,
-    resync: new Set(input.resync),
-    // Read after slot and publication are there: every change from here on is in the log.
-    r0Lsn: lsnToHex(await source.insertLsn()),
-    seq: (head?.manifest.seq ?? 0) + 1,
-    newId: () => randomUUID().slice(0, 8),
-  });
-  if (plan.changed || fresh) await writer.recordCapture(plan.capture);
-  for (const notice of checked.notices) resources.log.warn({ pipeline: pipeline.name }, notice);
-  return {
-    tables: plan.capture.length,
-    notices: checked.notices,
-    pendingSnapshots: await pendingSnapshots(pipeline, plan.capture),
-  };
 }
 
-/** With `newTables: 'ignore'` a pattern stands for the tables it matched at first; those named outright always count. */
+/** What is recorded, with a pause for each table whose changes somebody kept out of the log. */
+async function withoutGaps(
+  resources: IngestResources,
+  pipeline: PipelineResources,
+  source: Source,
+  { writer, recorded, tables }: Continued,
+): Promise<readonly CaptureEntry[]> {
+  const { publication } = pipeline.source;
+  const { captured, paused } = await pauseUnpublished(source, writer, {
+    publication,
+    captured: recorded,
+    catalog: tables,
+  });
+  if (paused.length > 0) {
+    const what = 'somebody changed a publication: changes may be missing, the tables are copied again';
+    resources.log.warn({ pipeline: pipeline.name, publication, tables: paused }, what);
+  }
+  return captured;
+}
+
+interface Continued {
+  readonly writer: LogWriter;
+  readonly recorded: readonly CaptureEntry[];
+  readonly tables: readonly CapturedTable[];
+}
+
+function leavers(recorded: readonly CaptureEntry[], capture: readonly CaptureEntry[]): string[] {
+  const names = new Set(capture.map((entry) => entry.table));
+  const gone = recorded.filter((entry) => !names.has(entry.table));
+  return gone.map((entry) => `${entry.table} is no longer captured: the source has no such table any more`);
+}
+
 function wantedTables(
   { source }: PipelineResources,
   catalog: readonly CapturedTable[],
   recorded: readonly CaptureEntry[],
 ): readonly CapturedTable[] {
-  if (source.newTables === 'add') return catalog;
-  const known = new Set([...source.tables, ...recorded.map((entry) => entry.table)]);
-  return catalog.filter((table) => known.has(table.table));
+  const known = new Set(recorded.map((entry) => entry.table));
+  return catalog.filter(({ table }) => known.has(table) || isWanted(table, source));
 }
 
 async function pendingSnapshots(

@@ -37,9 +37,17 @@ const captureEntry = z.object({
   keyColumns: z.array(text),
   columns: z.array(z.object({ name: text, typeOid: count, typeModifier: z.int() })),
   replicaIdentity: z.enum(['d', 'n', 'f', 'i']),
-  layout: z.object({ columnNumbers: z.array(count), attributes: text, storage: text }).exactOptional(),
+  layout: z
+    .object({
+      columnNumbers: z.array(count),
+      attributes: text,
+      storage: text,
+      leaves: z.array(text).exactOptional(),
+    })
+    .exactOptional(),
   schemaVersion: text,
   snapshot: z.object({ id: text, r0Lsn: lsn, fromSeq: seq }),
+  provisional: z.literal(true).exactOptional(),
   paused: z.object({ code: text, reason: z.string(), commitLsn: lsn }).exactOptional(),
 });
 

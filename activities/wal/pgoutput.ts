@@ -5,7 +5,7 @@
 
 import { WalflowError } from '../../workflows/model/errors.ts';
 import type { Lsn } from '../../workflows/model/lsn.ts';
-import type { Relation, RelationColumn, ReplicaIdentity } from '../../workflows/model/relation.ts';
+import type { LoggedRelation, RelationColumn, ReplicaIdentity } from '../../workflows/model/relation.ts';
 import { byteAt, int16At, int32At, int64NumberAt, uint32At } from './byte-reader.ts';
 
 /** `lengths[i]` of an SQL NULL; in a 'key' tuple it means "not in the key". */
@@ -27,11 +27,11 @@ export type OldKind = 'key' | 'full';
 /** Receives the messages in log order; commit times are microseconds since the Unix epoch. */
 export interface MessageHandler {
   begin(commitLsn: Lsn, commitTimeUs: number, xid: number): void;
-  relation(relation: Relation): void;
-  insert(relation: Relation, tuple: Tuple): void;
-  update(relation: Relation, tuple: Tuple, old: Tuple | null, oldKind: OldKind | null): void;
-  delete(relation: Relation, old: Tuple, oldKind: OldKind): void;
-  truncate(relations: readonly Relation[]): void;
+  relation(relation: LoggedRelation): void;
+  insert(relation: LoggedRelation, tuple: Tuple): void;
+  update(relation: LoggedRelation, tuple: Tuple, old: Tuple | null, oldKind: OldKind | null): void;
+  delete(relation: LoggedRelation, old: Tuple, oldKind: OldKind): void;
+  truncate(relations: readonly LoggedRelation[]): void;
   commit(commitLsn: Lsn, endLsn: Lsn, commitTimeUs: number): void;
 }
 
@@ -56,16 +56,19 @@ const TUPLE_KEY = 0x4b;
 const TUPLE_NEW = 0x4e;
 const TUPLE_OLD = 0x4f;
 
+/** Of a column in a Relation message: part of the replica identity. */
+const FLAG_IDENTITY = 0x01;
+
 const FIELD_NULL = 0x6e;
 const FIELD_TEXT = 0x74;
 const FIELD_UNCHANGED = 0x75;
 
 export class PgoutputDecoder {
   readonly #handler: MessageHandler;
-  readonly #relations = new Map<number, Relation>();
+  readonly #relations = new Map<number, LoggedRelation>();
   readonly #newTuple = emptyTuple();
   readonly #oldTuple = emptyTuple();
-  #lastRelation: Relation | null = null;
+  #lastRelation: LoggedRelation | null = null;
   #inTransaction = false;
   #start = 0;
   #position = 0;
@@ -174,16 +177,21 @@ export class PgoutputDecoder {
     const count = int16At(buffer, this.#take(buffer, 2));
     if (count < 0 || count > MAX_COLUMNS) throw this.#malformed(buffer, `${count} columns`);
     const columns: RelationColumn[] = [];
-    for (let i = 0; i < count; i++) columns.push(this.#column(buffer));
+    const identityColumns: string[] = [];
+    for (let i = 0; i < count; i++) {
+      const flags = this.#byte(buffer);
+      const column = this.#column(buffer);
+      columns.push(column);
+      if ((flags & FLAG_IDENTITY) !== 0) identityColumns.push(column.name);
+    }
     this.#finish(buffer);
-    const relation: Relation = { oid, schema, name, replicaIdentity, columns };
+    const relation: LoggedRelation = { oid, schema, name, replicaIdentity, columns, identityColumns };
     this.#relations.set(oid, relation);
     this.#lastRelation = null;
     this.#handler.relation(relation);
   }
 
   #column(buffer: Buffer): RelationColumn {
-    this.#take(buffer, 1);
     const name = this.#text(buffer);
     const at = this.#take(buffer, 8);
     return { name, typeOid: uint32At(buffer, at), typeModifier: int32At(buffer, at + 4) };
@@ -195,14 +203,14 @@ export class PgoutputDecoder {
     // Int8 options: CASCADE, RESTART IDENTITY. The relations listed are all there are, whatever they say.
     this.#take(buffer, 1);
     if (count !== (this.#end - this.#position) / 4) throw this.#malformed(buffer, `a truncate of ${count} relations`);
-    const relations: Relation[] = [];
+    const relations: LoggedRelation[] = [];
     for (let i = 0; i < count; i++) {
       relations.push(this.#known(buffer, uint32At(buffer, this.#take(buffer, 4))));
     }
     this.#handler.truncate(relations);
   }
 
-  #changedRelation(buffer: Buffer): Relation {
+  #changedRelation(buffer: Buffer): LoggedRelation {
     this.#assertInTransaction(buffer);
     const oid = uint32At(buffer, this.#take(buffer, 4));
     const last = this.#lastRelation;
@@ -212,7 +220,7 @@ export class PgoutputDecoder {
   }
 
   /** TupleData. The one loop every value passes through: two compares a field keep it inside the message. */
-  #tuple(buffer: Buffer, relation: Relation, tuple: Tuple): void {
+  #tuple(buffer: Buffer, relation: LoggedRelation, tuple: Tuple): void {
     const { starts, lengths } = tuple;
     const end = this.#end;
     let position = this.#take(buffer, 2);
@@ -242,7 +250,7 @@ export class PgoutputDecoder {
     this.#position = position;
   }
 
-  #known(buffer: Buffer, oid: number): Relation {
+  #known(buffer: Buffer, oid: number): LoggedRelation {
     const relation = this.#relations.get(oid);
     if (relation === undefined) throw this.#malformed(buffer, `relation ${oid} was never described`);
     return relation;

@@ -23,6 +23,25 @@ export const LOGGED_COLUMNS_SQL = attributes(
 );
 
 /**
+ * Can the table `i.inhrelid` have brought rows along when it became a partition? Not when CREATE TABLE … PARTITION OF made
+ * it: ATTACH and DETACH write every column's row anew, so one that is as old as those of the system columns says that
+ * neither ever happened. And not when it holds no row now: whatever it had went by changes that are in the log.
+ */
+const MAY_BRING_ROWS = `not (l.relkind = 'r' and pg_relation_size(l.oid) = 0 or exists (
+  select from pg_attribute s join pg_attribute a on a.attrelid = s.attrelid and a.attnum > 0
+  where s.attrelid = i.inhrelid and s.attnum = -1 and a.xmin = s.xmin and a.cmin = s.cmin))`;
+
+/** Leaf partitions of the table `c`, as `TableLayout.leaves`: how each became one, over all levels. */
+const LEAVES_SQL = `(
+  with recursive tree(oid, kind, path, filled) as (
+    select c.oid, c.relkind, '', false where c.relkind = 'p'
+    union all select i.inhrelid, l.relkind, t.path || '/' || i.xmin, t.filled or ${MAY_BRING_ROWS}
+    from tree t join pg_inherits i on i.inhparent = t.oid join pg_class l on l.oid = i.inhrelid
+  )
+  select coalesce(json_agg(oid || path || case when filled then '+' else '' end order by oid), '[]')
+  from tree where kind <> 'p')`;
+
+/**
  * Layout of the table `c`, as JSON. The partitions' files stand for a partitioned table, which has none of its own. xmin
  * names the version of a catalog row: every ALTER of a column makes a new one.
  */
@@ -31,7 +50,8 @@ export const LAYOUT_SQL = `json_build_object(
   'attributes', (select md5(string_agg(a.attnum || ':' || a.xmin, ',' order by a.attnum))
     from pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
   'storage', (select md5(string_agg(l.oid || ':' || l.relfilenode, ',' order by l.oid))
-    from pg_class l where l.oid = c.oid or l.oid in (select relid from pg_partition_tree(c.oid))))`;
+    from pg_class l where l.oid = c.oid or l.oid in (select relid from pg_partition_tree(c.oid))),
+  'leaves', ${LEAVES_SQL})`;
 
 const CATALOG_SQL = `
   select c.oid, n.nspname as schema, c.relname as name, c.relkind as kind, c.relpersistence as persistence,

@@ -9,7 +9,7 @@ import { connect } from './postgres-connection.ts';
 import { type PublicationPlan, planPublications } from './postgres-publication.ts';
 import { busyError, readHolder } from './postgres-slot.ts';
 import { OLDEST_VERSION, type ServerFacts, serverObstacles } from './server-facts.ts';
-import type { MatchedTable } from './table-match.ts';
+import type { MatchedTable, TableMatch } from './table-match.ts';
 
 export interface PreflightSettings {
   readonly url: string;
@@ -19,10 +19,16 @@ export interface PreflightSettings {
   readonly publication: string;
   /** How the pipeline's own stream shows in pg_stat_activity: a walsender of that name is no obstacle. */
   readonly applicationName: string;
+  /** The tables that are captured already: trouble with a table is its own then. Absent at the first start. */
+  readonly captured?: ReadonlySet<string>;
 }
 
 export interface PreflightResult {
   readonly tables: readonly CapturedTable[];
+  /** Captured tables whose rows the role may not read, and why. Only when some are captured already. */
+  readonly unreadable: ReadonlyMap<string, WalflowError>;
+  /** Why the publications cannot be made as they have to be. Only when some tables are captured already. */
+  readonly publication: readonly WalflowError[];
   /** For the user, said once: append-only tables and the like. */
   readonly notices: readonly string[];
 }
@@ -37,7 +43,8 @@ const SERVER_SQL = `
 
 /**
  * Examines server, rights, slot, publications and tables.
- * @throws WalflowError with the first obstacle's code; its message and hint tell all of them.
+ * @throws WalflowError with the first obstacle's code; its message and hint tell all of them. What concerns one table is
+ * answered instead, not thrown, when some are captured already.
  */
 export async function preflight(source: Source, settings: PreflightSettings): Promise<PreflightResult> {
   const facts = await source.connection.row<ServerFacts>(SERVER_SQL, [settings.slot]);
@@ -46,10 +53,68 @@ export async function preflight(source: Source, settings: PreflightSettings): Pr
   if (facts.version < OLDEST_VERSION) throw combined(obstacles);
   obstacles.push(...(await slotObstacles(source, settings)), ...(await walsenderObstacles(settings)));
   const match = await matchTables(source.connection, settings.tables);
-  obstacles.push(...match.obstacles, ...match.tables.flatMap((table) => tableObstacles(table, facts.user)));
+  const { captured } = settings;
+  if (captured !== undefined) {
+    if (obstacles.length > 0) throw combined(obstacles);
+    return await withoutTroubled(source, settings, { match, facts, captured });
+  }
+  obstacles.push(...match.obstacles, ...match.tables.flatMap((table) => tableObstacle(table, facts.user) ?? []));
   obstacles.push(...(await publicationObstacles(source, settings, match.tables, facts)));
   if (obstacles.length > 0) throw combined(obstacles);
-  return { tables: match.tables.map((table) => table.captured), notices: match.notices };
+  const tables = match.tables.map((table) => table.captured);
+  return { tables, unreadable: new Map(), publication: [], notices: match.notices };
+}
+
+interface Found {
+  readonly match: TableMatch;
+  readonly facts: ServerFacts;
+  readonly captured: ReadonlySet<string>;
+}
+
+/** A table that cannot be captured is left out, with a notice; one that is captured already goes on, or says why not. */
+async function withoutTroubled(
+  source: Source,
+  settings: PreflightSettings,
+  { match, facts, captured }: Found,
+): Promise<PreflightResult> {
+  const notices = [...match.obstacles.map(leftOut), ...match.notices];
+  const unreadable = new Map<string, WalflowError>();
+  const all = match.tables.map((found) => found.captured);
+  const plans = await planPublications(source.connection, settings.publication, all);
+  const usable = match.tables.filter((found) => {
+    const { table } = found.captured;
+    const known = captured.has(table);
+    const obstacle = tableObstacle(found, facts.user) ?? (known ? null : publishObstacle(found, plans, facts.user));
+    if (obstacle === null) return true;
+    if (known) unreadable.set(table, obstacle);
+    else notices.push(leftOut(obstacle));
+    return known;
+  });
+  const publication = await publicationObstacles(source, settings, usable, facts);
+  return { tables: usable.map((found) => found.captured), unreadable, publication, notices };
+}
+
+const leftOut = (obstacle: WalflowError) => `${obstacle.message}: not captured`;
+
+/** May a table that is not captured yet be: read, and put into its publication unless it is there? */
+export function mayCapture(found: MatchedTable, plans: readonly PublicationPlan[]): boolean {
+  return tableObstacle(found, '') === null && publishObstacle(found, plans, '') === null;
+}
+
+/** May the rows be read? */
+export function mayRead(found: MatchedTable): boolean {
+  return tableObstacle(found, '') === null;
+}
+
+function publishObstacle(
+  { captured, row }: MatchedTable,
+  plans: readonly PublicationPlan[],
+  user: string,
+): WalflowError | null {
+  const plan = plans.find(({ unpublished }) => unpublished.includes(captured));
+  if (plan === undefined || (plan.owned !== false && row.owned)) return null;
+  const message = `role ${user} may not put ${captured.table} into publication ${plan.name}`;
+  return new WalflowError('SOURCE_NO_PUBLICATION_RIGHT', message);
 }
 
 async function slotObstacles(source: Source, settings: PreflightSettings): Promise<WalflowError[]> {
@@ -71,14 +136,11 @@ async function walsenderObstacles(settings: PreflightSettings): Promise<WalflowE
   }
 }
 
-function tableObstacles({ captured, row }: MatchedTable, user: string): WalflowError[] {
-  if (!row.selectable) {
-    return [new WalflowError('SOURCE_PERMISSION_DENIED', `role ${user} may not read ${captured.table}`)];
-  }
-  if (row.rowSecurity) {
-    return [new WalflowError('SOURCE_ROW_SECURITY', `row security of ${captured.table} applies to role ${user}`)];
-  }
-  return [];
+function tableObstacle({ captured, row }: MatchedTable, user: string): WalflowError | null {
+  if (!row.selectable)
+    return new WalflowError('SOURCE_PERMISSION_DENIED', `role ${user} may not read ${captured.table}`);
+  if (!row.rowSecurity) return null;
+  return new WalflowError('SOURCE_ROW_SECURITY', `row security of ${captured.table} applies to role ${user}`);
 }
 
 async function publicationObstacles(
@@ -110,7 +172,8 @@ function rightObstacles(plan: PublicationPlan, foreign: ReadonlySet<string>, fac
   return [new WalflowError('SOURCE_NO_PUBLICATION_RIGHT', `${message}: ${plan.statements.join('; ')}`)];
 }
 
-function combined(obstacles: readonly WalflowError[]): WalflowError {
+/** All of them as one error. */
+export function combined(obstacles: readonly WalflowError[]): WalflowError {
   const [first] = obstacles;
   if (first === undefined || obstacles.length === 1)
     return first ?? new WalflowError('INTERNAL', 'no obstacle to report');

@@ -37,6 +37,8 @@ export interface PublicationPlan {
   /** Null while it does not exist. */
   readonly owned: boolean | null;
   readonly tables: readonly CapturedTable[];
+  /** Those of the tables whose changes it does not publish, or not all of them. */
+  readonly unpublished: readonly CapturedTable[];
   readonly statements: readonly string[];
 }
 
@@ -102,12 +104,18 @@ export async function dropPublications(source: Source, publication: string): Pro
 
 function planOf(wanted: WantedPublication, row: PublicationRow | null): PublicationPlan {
   const { name, tables } = wanted;
-  if (row === null) return { name, owned: null, tables, statements: [creation(wanted)] };
+  if (row === null) return { name, owned: null, tables, unpublished: tables, statements: [creation(wanted)] };
   if (row.allTables || row.schemas > 0) {
     const what = row.allTables ? 'FOR ALL TABLES' : 'FOR TABLES IN SCHEMA';
     throw new WalflowError('PUBLICATION_UNUSABLE', `publication ${name} is ${what}, not a list of tables`);
   }
-  return { name, owned: row.owned, tables, statements: alterations(wanted, row) };
+  return {
+    name,
+    owned: row.owned,
+    tables,
+    unpublished: unpublished(wanted, row),
+    statements: alterations(wanted, row),
+  };
 }
 
 function creation({ name, publish, tables }: WantedPublication): string {
@@ -128,6 +136,12 @@ function alterations(wanted: WantedPublication, row: PublicationRow): string[] {
     ...statements,
     `${alter} ${names.length > 0 ? `set table ${only(names)}` : `drop table ${only([...members])}`}`,
   ];
+}
+
+function unpublished({ publish, tables }: WantedPublication, row: PublicationRow): readonly CapturedTable[] {
+  if (row.publish !== publish || !row.viaRoot) return tables;
+  const whole = new Set(row.tables.filter((member) => !member.narrowed).map(sqlName));
+  return tables.filter((table) => !whole.has(sqlName(table)));
 }
 
 const optionsOf = (publish: string) => `(publish = '${publish}', publish_via_partition_root = true)`;

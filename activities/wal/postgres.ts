@@ -3,8 +3,6 @@
 
 import pg from 'pg';
 import { type Lsn, parseLsn } from '../../workflows/model/lsn.ts';
-import type { CapturedTable } from '../../workflows/model/relation.ts';
-import { matchTables } from './postgres-catalog.ts';
 import { connect, type PostgresConnection } from './postgres-connection.ts';
 import type { SlotRow } from './slot-health.ts';
 
@@ -90,12 +88,6 @@ export class Source {
       [slot],
     );
     return row === undefined || row.lsn === null ? null : parseLsn(row.lsn);
-  }
-
-  /** The tables that match the patterns and can be captured, now. */
-  async capturedTables(patterns: readonly string[]): Promise<CapturedTable[]> {
-    const { tables } = await matchTables(this.connection, patterns);
-    return tables.map((table) => table.captured);
   }
 
   /** Calls back for every NOTIFY on the channel, for as long as the connection lives. */

@@ -126,7 +126,7 @@ function noticesOf({ captured, row }: MatchedTable): string[] {
   }
   if (row.kind === 'p') {
     notices.push(
-      `${captured.table} is partitioned: TRUNCATE, DETACH or DROP of a single partition is not in the log (use DELETE, or resync afterwards)`,
+      `${captured.table} is partitioned: TRUNCATE of a single partition is not in the log (use DELETE, or resync afterwards); when one is attached with rows, detached or dropped, the whole table is copied again`,
     );
   }
   return notices;

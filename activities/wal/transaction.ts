@@ -4,7 +4,7 @@
 
 import type { ErrorCode } from '../../workflows/model/errors.ts';
 import type { Lsn } from '../../workflows/model/lsn.ts';
-import { type CapturedTable, type Relation, sameShape } from '../../workflows/model/relation.ts';
+import { type CapturedTable, type LoggedRelation, sameKey, sameShape } from '../../workflows/model/relation.ts';
 import { type MessageHandler, NULL_LENGTH, type Tuple, UNCHANGED_LENGTH } from './pgoutput.ts';
 
 /** insert, update, delete, as written into change files. */
@@ -20,9 +20,12 @@ export interface ChangeSink {
    * The log describes the table differently than it is captured. Answers how it is captured from here on; null = this
    * change is not reported, and the next one asks again.
    */
-  shapeChanged(table: CapturedTable, relation: Relation): CapturedTable | null;
-  /** A change cannot be recorded exactly: the table's changes are no longer reported. */
-  unusable(table: CapturedTable, code: ErrorCode, reason: string): void;
+  shapeChanged(table: CapturedTable, relation: LoggedRelation): CapturedTable | null;
+  /**
+   * A change cannot be recorded exactly. True: the table ends here, none of its changes is reported any more. False: this
+   * one is not missed, the table goes on.
+   */
+  unusable(table: CapturedTable, code: ErrorCode, reason: string): boolean;
   commit(commitLsn: Lsn, endLsn: Lsn, commitTimeUs: number): void;
 }
 
@@ -35,7 +38,7 @@ interface Capture {
 }
 
 export class TransactionReader implements MessageHandler {
-  readonly #tables: (relation: Relation) => CapturedTable | null;
+  readonly #tables: (relation: LoggedRelation) => CapturedTable | null;
   readonly #sink: ChangeSink;
   readonly #captures = new Map<number, Capture>();
   /** Captured tables that the log describes differently, by relation: asked about when they change. */
@@ -45,12 +48,12 @@ export class TransactionReader implements MessageHandler {
   /** Relations this session has described. */
   readonly #described = new Set<number>();
   #redescribed = 0;
-  #lastRelation: Relation | null = null;
+  #lastRelation: LoggedRelation | null = null;
   #lastCapture: Capture | null = null;
   #ordinal = 0;
 
   /** `tables` is asked once per Relation message; null = not captured, its changes are skipped. */
-  constructor(tables: (relation: Relation) => CapturedTable | null, sink: ChangeSink) {
+  constructor(tables: (relation: LoggedRelation) => CapturedTable | null, sink: ChangeSink) {
     this.#tables = tables;
     this.#sink = sink;
   }
@@ -69,7 +72,7 @@ export class TransactionReader implements MessageHandler {
     this.#sink.commit(commitLsn, endLsn, commitTimeUs);
   }
 
-  relation(relation: Relation): void {
+  relation(relation: LoggedRelation): void {
     this.#lastRelation = null;
     if (this.#described.has(relation.oid)) this.#redescribed += 1;
     this.#described.add(relation.oid);
@@ -77,17 +80,18 @@ export class TransactionReader implements MessageHandler {
     this.#misfits.delete(relation.oid);
     const table = this.#tables(relation);
     if (table === null || this.#ended.has(table.table)) return;
-    const fits = sameShape(relation, table) && relation.schema === table.schema && relation.name === table.name;
+    const sameName = relation.schema === table.schema && relation.name === table.name;
+    const fits = sameName && sameShape(relation, table) && sameKey(relation, table);
     if (fits) this.#captures.set(relation.oid, captureOf(table));
     else this.#misfits.set(relation.oid, table);
   }
 
-  insert(relation: Relation, tuple: Tuple): void {
+  insert(relation: LoggedRelation, tuple: Tuple): void {
     const capture = this.#captureOf(relation);
     if (capture !== null) this.#sink.change(capture.table, 'i', this.#ordinal++, false, tuple);
   }
 
-  update(relation: Relation, tuple: Tuple, old: Tuple | null): void {
+  update(relation: LoggedRelation, tuple: Tuple, old: Tuple | null): void {
     const capture = this.#captureOf(relation);
     if (capture === null || !this.#takesOldRows(capture, relation)) return;
     if (old !== null) fillUnchanged(tuple, old);
@@ -95,7 +99,7 @@ export class TransactionReader implements MessageHandler {
       this.#end(capture, relation, 'KEY_NOT_IN_LOG', 'an update did not carry the key column (stored out of line)');
       return;
     }
-    if (old === null || sameKey(tuple, old, capture.key)) {
+    if (old === null || equalIn(tuple, old, capture.key)) {
       this.#sink.change(capture.table, 'u', this.#ordinal++, false, tuple);
       return;
     }
@@ -103,12 +107,12 @@ export class TransactionReader implements MessageHandler {
     this.#sink.change(capture.table, 'u', this.#ordinal++, true, tuple);
   }
 
-  delete(relation: Relation, old: Tuple): void {
+  delete(relation: LoggedRelation, old: Tuple): void {
     const capture = this.#captureOf(relation);
     if (capture !== null && this.#takesOldRows(capture, relation)) this.#delete(capture, relation, old);
   }
 
-  truncate(relations: readonly Relation[]): void {
+  truncate(relations: readonly LoggedRelation[]): void {
     for (const relation of relations) {
       const capture = this.#captureOf(relation);
       if (capture !== null) this.#sink.truncate(capture.table, this.#ordinal++);
@@ -116,7 +120,7 @@ export class TransactionReader implements MessageHandler {
   }
 
   /** A delete names its row by the key alone, whatever the replica identity adds. */
-  #delete(capture: Capture, relation: Relation, old: Tuple): boolean {
+  #delete(capture: Capture, relation: LoggedRelation, old: Tuple): boolean {
     if (!hasKey(old, capture.key)) {
       this.#end(
         capture,
@@ -132,21 +136,21 @@ export class TransactionReader implements MessageHandler {
   }
 
   /** The append publication sends no updates or deletes: one that arrives means somebody else changed a publication. */
-  #takesOldRows(capture: Capture, relation: Relation): boolean {
+  #takesOldRows(capture: Capture, relation: LoggedRelation): boolean {
     if (capture.keyed) return true;
     this.#end(capture, relation, 'APPEND_ONLY_CHANGED', 'an update or delete arrived for a table captured append-only');
     return false;
   }
 
-  #end(capture: Capture, relation: Relation, code: ErrorCode, reason: string): void {
+  #end(capture: Capture, relation: LoggedRelation, code: ErrorCode, reason: string): void {
     const { table } = capture;
+    if (!this.#sink.unusable(table, code, `${table.table}: ${reason}`)) return;
     this.#captures.delete(relation.oid);
     this.#lastRelation = null;
     this.#ended.add(table.table);
-    this.#sink.unusable(table, code, `${table.table}: ${reason}`);
   }
 
-  #captureOf(relation: Relation): Capture | null {
+  #captureOf(relation: LoggedRelation): Capture | null {
     if (relation === this.#lastRelation) return this.#lastCapture;
     const misfit = this.#misfits.get(relation.oid);
     if (misfit !== undefined && !this.#adopt(misfit, relation)) return null;
@@ -155,7 +159,7 @@ export class TransactionReader implements MessageHandler {
     return this.#lastCapture;
   }
 
-  #adopt(misfit: CapturedTable, relation: Relation): boolean {
+  #adopt(misfit: CapturedTable, relation: LoggedRelation): boolean {
     const table = this.#sink.shapeChanged(misfit, relation);
     if (table === null) return false;
     this.#misfits.delete(relation.oid);
@@ -192,8 +196,8 @@ function hasKey(tuple: Tuple, key: readonly number[]): boolean {
   return true;
 }
 
-function sameKey(a: Tuple, b: Tuple, key: readonly number[]): boolean {
-  for (const column of key) if (!sameField(a, b, column)) return false;
+function equalIn(a: Tuple, b: Tuple, columns: readonly number[]): boolean {
+  for (const column of columns) if (!sameField(a, b, column)) return false;
   return true;
 }
 

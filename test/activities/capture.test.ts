@@ -19,12 +19,15 @@ function reconcile(
   catalog: readonly CapturedTable[],
   captured: readonly CaptureEntry[],
   resync: readonly string[] = [],
+  unreadable: Parameters<typeof reconcileCapture>[0]['unreadable'] = new Map(),
 ) {
   let ids = 0;
   return reconcileCapture({
     catalog,
     captured,
     resync: new Set(resync),
+    unreadable,
+    endLsn: '00000000000000aa',
     r0Lsn: '00000000000000ff',
     seq: 7,
     newId: () => `new${ids++}`,
@@ -79,11 +82,34 @@ test.each([
   expect(reconcile([{ ...orders, layout: { ...LAYOUT, ...change } }], captured).changed).toBe(copied);
 });
 
-test('a table that only the log has described gets its layout, and keeps its copy', () => {
+test('a table recorded without its layout gets it, and keeps its copy', () => {
   const [entry] = recorded([orders]);
   const { capture, changed } = reconcile([{ ...orders, layout: LAYOUT }], [entry as CaptureEntry]);
   expect(changed).toBe(true);
   expect(capture).toEqual([{ ...entry, layout: LAYOUT }]);
+});
+
+test('a table that only the log has described gets a copy that begins behind what the catalog says', () => {
+  const [entry] = recorded([orders]);
+  const provisional: CaptureEntry = { ...(entry as CaptureEntry), provisional: true };
+  const { capture } = reconcile([{ ...orders, layout: LAYOUT }], [provisional]);
+  expect(capture).toEqual(recorded([{ ...orders, layout: LAYOUT }]));
+  const paused: CaptureEntry = { ...provisional, paused: { code: 'VALUE_NOT_EXACT', reason: 'x', commitLsn: '0' } };
+  expect(reconcile([{ ...orders, layout: LAYOUT }], [paused])).toEqual({ capture: [paused], changed: false });
+});
+
+test.each([
+  ['created in its place', ['5/90', '6/91'], false],
+  ['attached with rows', ['5/90', '6/91+'], true],
+  ['gone', [], true],
+  ['attached again', ['5/91+'], true],
+])('a partition %s: it is recorded, with a new copy? %o %s', (_, leaves, copied) => {
+  const [entry] = recorded([{ ...orders, layout: { ...LAYOUT, leaves: ['5/90+'] } }]);
+  const layout = { ...LAYOUT, storage: 's2', leaves };
+  const { capture, changed } = reconcile([{ ...orders, layout }], [entry as CaptureEntry]);
+  expect(changed).toBe(true);
+  expect(capture[0]?.layout).toEqual(layout);
+  expect(capture[0]?.snapshot === entry?.snapshot).toBe(!copied);
 });
 
 test('a resync copies the table again and ends its pause', () => {
@@ -93,8 +119,23 @@ test('a resync copies the table again and ends its pause', () => {
   expect(reconcile([orders], [paused], ['public.orders']).capture[0]?.paused).toBeUndefined();
 });
 
-test('a pause because of a changed shape ends by itself', () => {
-  const [entry] = recorded([orders]);
-  const paused = { ...(entry as CaptureEntry), paused: { code: 'TABLE_SHAPE_CHANGED', reason: 'x', commitLsn: '0' } };
-  expect(reconcile([orders], [paused])).toMatchObject({ changed: true });
+test.each(['TABLE_SHAPE_CHANGED', 'PUBLICATION_CHANGED', 'SOURCE_PERMISSION_DENIED', 'SOURCE_ROW_SECURITY'])(
+  'a pause because of %s ends by itself, with a new copy',
+  (code) => {
+    const [entry] = recorded([orders]);
+    const paused = { ...(entry as CaptureEntry), paused: { code, reason: 'x', commitLsn: '0' } };
+    const { capture, changed } = reconcile([orders], [paused]);
+    expect([changed, capture[0]?.paused, capture[0]?.snapshot.fromSeq]).toEqual([true, undefined, 7]);
+  },
+);
+
+test('a table that may not be read pauses where the log ends, once, whatever was asked; the others go on', () => {
+  const captured = recorded([orders, users]);
+  const denied = new Map([['public.orders', { code: 'SOURCE_PERMISSION_DENIED', message: 'may not read' }]]);
+  const { capture } = reconcile([orders, users], captured, [], denied);
+  const paused = { code: 'SOURCE_PERMISSION_DENIED', reason: 'may not read', commitLsn: '00000000000000aa' };
+  expect(capture).toEqual([{ ...captured[0], paused }, captured[1]]);
+  expect(reconcile([orders, users], capture, ['public.orders'], denied)).toEqual({ capture, changed: false });
+  const other = [{ ...(captured[0] as CaptureEntry), paused: { ...paused, code: 'VALUE_NOT_EXACT' } }];
+  expect(reconcile([orders], other, [], denied).changed, 'what a person has to mend stays first').toBe(false);
 });

@@ -6,7 +6,7 @@ import { LiveCapture } from '../../activities/live-capture.ts';
 import { type LakeStore, LogWriter } from '../../activities/log-writer.ts';
 import { schemaVersionOf } from '../../activities/schema-version.ts';
 import type { CaptureEntry, Manifest } from '../../workflows/model/manifest.ts';
-import type { CapturedTable, Relation } from '../../workflows/model/relation.ts';
+import type { CapturedTable, LoggedRelation } from '../../workflows/model/relation.ts';
 import { capturedTable, OID } from '../lake/captured-table.ts';
 
 const TABLE = capturedTable([
@@ -18,7 +18,11 @@ const ENTRY: CaptureEntry = {
   schemaVersion: schemaVersionOf(TABLE),
   snapshot: { id: '00000001-a1', r0Lsn: '0000000000000010', fromSeq: 1 },
 };
-const WIDER: Relation = { ...TABLE, columns: [...TABLE.columns, { name: 'more', typeOid: 25, typeModifier: -1 }] };
+const NARROW: LoggedRelation = { ...TABLE, identityColumns: ['id'] };
+const WIDER: LoggedRelation = {
+  ...NARROW,
+  columns: [...TABLE.columns, { name: 'more', typeOid: 25, typeModifier: -1 }],
+};
 const LAKE: LakeStore = { get: async () => null, exists: async () => false, putIfAbsent: async () => 'stored' };
 
 const row = (...values: readonly string[]) => ({
@@ -28,9 +32,9 @@ const row = (...values: readonly string[]) => ({
   count: values.length,
 });
 
-function landing() {
+function landing(r0Lsn = ENTRY.snapshot.r0Lsn) {
   const manifests: Manifest[] = [];
-  const capture = new LiveCapture([ENTRY]);
+  const capture = new LiveCapture([{ ...ENTRY, snapshot: { ...ENTRY.snapshot, r0Lsn } }]);
   const epoch = { systemIdentifier: '1', slot: 'walflow_shop', consistentPoint: '0000000000000010' };
   let copies = 0;
   const sink = new Landing({
@@ -79,6 +83,7 @@ test('changes before and after, also in one transaction, land in one manifest; t
       columns: WIDER.columns,
       schemaVersion: schemaVersionOf(wider),
       snapshot: { id: '00000001-b1', r0Lsn: '0000000000000031', fromSeq: 1 },
+      provisional: true,
     },
   ]);
   expect([...sink.changedTables]).toEqual(['public.t']);
@@ -90,7 +95,7 @@ test('a shape that comes back is another copy, in the same file as before', asyn
   sink.change(ENTRY, 'i', 0, false, row('1', 'a'));
   const wider = sink.shapeChanged(ENTRY, WIDER) as CapturedTable;
   sink.change(wider, 'u', 1, false, row('1', 'b', 'c'));
-  const back = sink.shapeChanged(wider, TABLE) as CapturedTable;
+  const back = sink.shapeChanged(wider, NARROW) as CapturedTable;
   sink.change(back, 'u', 2, false, row('1', 'd'));
   sink.commit(0x20n, 0x28n, 1_700_000_000_000_000);
   const manifests = await landed();
@@ -101,8 +106,9 @@ test('a shape that comes back is another copy, in the same file as before', asyn
   expect(manifests[0]?.capture?.map(({ snapshot }) => snapshot.id)).toEqual(['00000001-b2']);
 });
 
-test.each<[string, Partial<Relation>]>([
+test.each<[string, Partial<LoggedRelation>]>([
   ['a key column is gone', { columns: TABLE.columns.slice(1) }],
+  ['it has another key', { identityColumns: ['note'] }],
   ['its identity changed', { replicaIdentity: 'f' }],
   ['another table has its name', { oid: 99 }],
   ['it has another name', { name: 'u' }],
@@ -112,7 +118,7 @@ test.each<[string, Partial<Relation>]>([
   sink.change(ENTRY, 'i', 0, false, row('1', 'a'));
   sink.commit(0x20n, 0x28n, 1_700_000_000_000_000);
   sink.begin(0x30n, 1_700_000_000_000_000, 8);
-  expect(sink.shapeChanged(ENTRY, { ...TABLE, ...change })).toBeNull();
+  expect(sink.shapeChanged(ENTRY, { ...NARROW, ...change })).toBeNull();
   sink.change(ENTRY, 'i', 0, false, row('2', 'b'));
   sink.commit(0x30n, 0x38n, 1_700_000_000_000_000);
   const manifests = await landed();
@@ -122,4 +128,29 @@ test.each<[string, Partial<Relation>]>([
     commitLsn: '0000000000000030',
   });
   expect([...sink.changedTables]).toEqual(['public.t']);
+});
+
+test.each([
+  ['stored already', 0x0fn, '0000000000000008'],
+  ['contained in the copy, which begins behind it', 0x10n, '0000000000000020'],
+])('a change that cannot be recorded but is %s pauses nothing: what follows lands', async (_, commitLsn, r0Lsn) => {
+  const { sink, capture, landed } = landing(r0Lsn);
+  sink.begin(commitLsn, 1_700_000_000_000_000, 7);
+  expect(sink.unusable(ENTRY, 'KEY_NOT_IN_LOG', 'no key')).toBe(false);
+  expect(sink.shapeChanged(ENTRY, { ...NARROW, replicaIdentity: 'f' })).toBeNull();
+  sink.commit(commitLsn, commitLsn + 1n, 1_700_000_000_000_000);
+  sink.begin(0x20n, 1_700_000_000_000_000, 8);
+  sink.change(ENTRY, 'i', 0, false, row('1', 'a'));
+  sink.commit(0x20n, 0x28n, 1_700_000_000_000_000);
+  const manifests = await landed();
+  expect(filesOf(manifests)).toEqual([['public.t', ENTRY.schemaVersion, [1]]]);
+  expect(capture.flowing('public.t')).toBeDefined();
+  expect([...sink.changedTables]).toEqual([]);
+});
+
+test('one at or behind the beginning of the copy pauses its table', () => {
+  const { sink, capture } = landing();
+  sink.begin(0x10n, 1_700_000_000_000_000, 7);
+  expect(sink.unusable(ENTRY, 'KEY_NOT_IN_LOG', 'no key')).toBe(true);
+  expect(capture.flowing('public.t')).toBeUndefined();
 });

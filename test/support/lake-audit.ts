@@ -26,6 +26,7 @@ export interface AuditedCapture {
   readonly table: string;
   readonly columns: readonly { readonly name: string }[];
   readonly snapshot: { readonly id: string };
+  readonly layout?: { readonly leaves?: readonly string[] };
   readonly paused?: { readonly code: string };
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openSource, type Source } from '../../activities/wal/postgres.ts';
 import { preflight } from '../../activities/wal/postgres-preflight.ts';
-import { dropPublications, ensurePublications } from '../../activities/wal/postgres-publication.ts';
+import { dropPublications, ensurePublications, planPublications } from '../../activities/wal/postgres-publication.ts';
 import { createSlot, dropSlot } from '../../activities/wal/postgres-slot.ts';
 import type { WalflowError } from '../../workflows/model/errors.ts';
 import { freshDatabase, withClient } from '../support/database.ts';
@@ -147,6 +147,53 @@ describe('preflight', () => {
     await sql(`revoke select on orders from ${role}`);
   });
 
+  describe('of a pipeline that captures tables already', () => {
+    const asRole = async (tables: string[], captured: string[]) => {
+      const own = await openSource(roleUrl(), 'walflow test');
+      try {
+        return await preflight(own, { ...settings(tables, roleUrl()), captured: new Set(captured) });
+      } finally {
+        await own.close();
+      }
+    };
+
+    it('leaves out a table that is gone and goes on with the others', async () => {
+      const wanted = {
+        ...settings(['public.gone', 'public.a_view', 'public.orders']),
+        captured: new Set(['public.gone']),
+      };
+      const { tables, notices } = await preflight(source, wanted);
+      expect(tables.map(({ table }) => table)).toEqual(['public.orders']);
+      expect(notices).toEqual([
+        expect.stringMatching(/public\.gone.*not captured/),
+        expect.stringMatching(/public\.a_view.*not captured/),
+      ]);
+    });
+
+    it('keeps one that may no longer be read, with the reason; a new one of that kind is left out', async () => {
+      await sql(`grant select on orders to ${role};
+        create publication shop for table log, orders with (publish_via_partition_root = true)`);
+      const found = await asRole(['public.orders', 'public.parent', 'public.log'], ['public.orders', 'public.log']);
+      expect(found.tables.map(({ table }) => table)).toEqual(['public.log', 'public.orders']);
+      expect([...found.unreadable].map(([table, { code }]) => [table, code])).toEqual([
+        ['public.log', 'SOURCE_PERMISSION_DENIED'],
+      ]);
+      expect(found.notices).toContainEqual(expect.stringMatching(/public\.parent.*not captured/));
+      await sql(`revoke select on orders from ${role}`);
+    });
+
+    it('leaves out a new table that it may read but not publish', async () => {
+      await sql(`grant select on orders, parent to ${role};
+        create publication shop for table orders with (publish_via_partition_root = true)`);
+      const found = await asRole(['public.orders', 'public.parent'], ['public.orders']);
+      expect(found).toMatchObject({ tables: [{ table: 'public.orders' }], publication: [] });
+      expect(found.notices).toContainEqual(expect.stringMatching(/public\.parent into publication shop.*not captured/));
+      const whole = await asRole(['public.orders', 'public.parent'], ['public.orders', 'public.parent']);
+      expect(whole.publication).toMatchObject([{ code: 'SOURCE_NO_PUBLICATION_RIGHT' }]);
+      await sql(`revoke select on orders, parent from ${role}`);
+    });
+  });
+
   it('names row security that would hide rows', async () => {
     await sql(`grant select on orders to ${role}; alter table orders enable row level security`);
     expect(codesOf(await failureAsRole(['public.orders']))).toContain('SOURCE_ROW_SECURITY');
@@ -231,6 +278,31 @@ describe('publications', () => {
     expect(await publications()).toMatchObject([{ publish: 'iudt', root: true, tables: ['orders'] }, {}]);
     const { rows } = await sql('select from pg_publication_rel where prattrs is not null or prqual is not null');
     expect(rows).toEqual([]);
+  });
+
+  it.each([
+    ['lost a table', 'alter publication shop drop table orders', ['public.orders']],
+    ['publish less', `alter publication shop set (publish = 'insert')`, ['public.orders', 'public.parent']],
+    [
+      'forgot about roots',
+      'alter publication shop set (publish_via_partition_root = false)',
+      ['public.orders', 'public.parent'],
+    ],
+    ['got a row filter', 'alter publication shop set table only orders where (id > 5), only parent', ['public.orders']],
+    ['got a column list', 'alter publication shop set table only orders (id), only parent', ['public.orders']],
+    ['were dropped', 'drop publication shop', ['public.orders', 'public.parent']],
+    ['got a table more', 'alter publication shop add table events', []],
+  ])('that %s are mended, and say whose changes may be missing', async (_, ddl, expected) => {
+    await ensure('public.orders', 'public.parent', 'public.log');
+    const { tables } = await preflight(source, settings(['public.orders', 'public.parent', 'public.log']));
+    await sql(ddl);
+    const plans = await planPublications(source.connection, 'shop', tables);
+    expect(plans.flatMap(({ unpublished }) => unpublished.map(({ table }) => table))).toEqual(expected);
+    expect(plans.some(({ statements }) => statements.length > 0)).toBe(true);
+    await ensure('public.orders', 'public.parent', 'public.log');
+    for (const plan of await planPublications(source.connection, 'shop', tables)) {
+      expect(plan).toMatchObject({ statements: [], unpublished: [] });
+    }
   });
 
   it('are not touched when they are as wanted', async () => {

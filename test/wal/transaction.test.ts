@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NULL_LENGTH, PgoutputDecoder, type Tuple, UNCHANGED_LENGTH } from '../../activities/wal/pgoutput.ts';
 import { type ChangeOp, type ChangeSink, TransactionReader } from '../../activities/wal/transaction.ts';
-import { type CapturedTable, type Relation, tableId } from '../../workflows/model/relation.ts';
+import { type CapturedTable, type LoggedRelation, tableId } from '../../workflows/model/relation.ts';
 import { type Field, fieldsOf } from './event-log.ts';
 import { splitMessages } from './golden/message-file.ts';
 
@@ -13,7 +13,10 @@ const UNCHANGED: Field = { unchanged: true };
 class SinkLog implements ChangeSink {
   readonly calls: unknown[][] = [];
   /** How a table goes on that is described differently. */
-  adopt: (table: CapturedTable, relation: Relation) => CapturedTable | null = () => null;
+  adopt: (table: CapturedTable, relation: LoggedRelation) => CapturedTable | null = () => null;
+
+  /** Does a table end with its first unusable change? */
+  ends = true;
 
   begin(_lsn: bigint, _time: number, xid: number): void {
     this.calls.push(['begin', xid]);
@@ -27,13 +30,14 @@ class SinkLog implements ChangeSink {
     this.calls.push(['truncate', table.table, ordinal]);
   }
 
-  shapeChanged(table: CapturedTable, relation: Relation): CapturedTable | null {
+  shapeChanged(table: CapturedTable, relation: LoggedRelation): CapturedTable | null {
     this.calls.push(['shapeChanged', table.table]);
     return this.adopt(table, relation);
   }
 
-  unusable(table: CapturedTable, code: string): void {
+  unusable(table: CapturedTable, code: string): boolean {
     this.calls.push(['unusable', table.table, code]);
+    return this.ends;
   }
 
   commit(): void {
@@ -64,6 +68,7 @@ function tuplesOf(...rows: (readonly Field[])[]): Tuple[] {
 
 const column = (name: string) => ({ name, typeOid: 25, typeModifier: -1 });
 
+const LAYOUT = { columnNumbers: [1, 2, 3], attributes: 'a1', storage: 's1' };
 const DOCS: CapturedTable = {
   table: 'public.docs',
   schema: 'public',
@@ -83,12 +88,13 @@ const LOGS: CapturedTable = {
   keyColumns: [],
 };
 
-const relationOf = (table: CapturedTable, more: Partial<Relation> = {}): Relation => ({
+const relationOf = (table: CapturedTable, more: Partial<LoggedRelation> = {}): LoggedRelation => ({
   oid: table.oid,
   schema: table.schema,
   name: table.name,
   replicaIdentity: table.replicaIdentity,
   columns: table.columns,
+  identityColumns: table.replicaIdentity === 'f' ? table.columns.map(({ name }) => name) : table.keyColumns,
   ...more,
 });
 
@@ -104,13 +110,13 @@ function readerOf(...tables: CapturedTable[]) {
   for (const relation of relations) reader.relation(relation);
   reader.begin(100n, 0, 5);
   sink.calls.length = 0;
-  return { sink, reader, relations: relations as [Relation, ...Relation[]] };
+  return { sink, reader, relations: relations as [LoggedRelation, ...LoggedRelation[]] };
 }
 
 describe('ordinals', () => {
   it('count every recorded change of a transaction and begin anew with the next', () => {
     const { sink, reader, relations } = readerOf(DOCS, LOGS);
-    const [docs, logs] = relations as [Relation, Relation];
+    const [docs, logs] = relations as [LoggedRelation, LoggedRelation];
     const [row] = tuplesOf(['1', 'a', 'eu']) as [Tuple];
     reader.insert(docs, row);
     reader.insert(logs, row);
@@ -205,6 +211,21 @@ describe('updates', () => {
     expect(sink.calls).toEqual([['unusable', 'public.docs', 'KEY_NOT_IN_LOG']]);
   });
 
+  it('without their key that nobody misses are left out, the table goes on', () => {
+    const { sink, reader, relations } = readerOf(DOCS);
+    sink.ends = false;
+    const [row, whole] = tuplesOf([UNCHANGED, 'b', 'eu'], ['1', 'b', 'eu']) as [Tuple, Tuple];
+    reader.update(relations[0], row, null);
+    reader.insert(relations[0], whole);
+    reader.relation(relations[0]);
+    reader.insert(relations[0], whole);
+    expect(sink.calls).toEqual([
+      ['unusable', 'public.docs', 'KEY_NOT_IN_LOG'],
+      ['i', 'public.docs', 0, ['1', 'b', 'eu']],
+      ['i', 'public.docs', 1, ['1', 'b', 'eu']],
+    ]);
+  });
+
   it('whose old row lacks the key end the table', () => {
     const { sink, reader, relations } = readerOf(DOCS);
     const [row, old] = tuplesOf(['1', 'b', 'eu'], [null, 'x', 'eu']) as [Tuple, Tuple];
@@ -284,6 +305,40 @@ describe('relation messages', () => {
     expect(sink.calls).toEqual([['shapeChanged', 'public.docs']]);
   });
 
+  it('that name old rows by another key count as another shape, although the columns are the same', () => {
+    const { sink, reader } = readerOf(DOCS);
+    const [row] = tuplesOf(['1', 'a', 'eu']) as [Tuple];
+    const other = relationOf(DOCS, { identityColumns: ['id', 'body'] });
+    reader.relation(other);
+    reader.update(other, row, null);
+    expect(sink.calls).toEqual([['shapeChanged', 'public.docs']]);
+  });
+
+  it.each<[string, Partial<CapturedTable>, readonly string[]]>([
+    ['another order', {}, ['id', 'region']],
+    ['the identity full, which flags every column', { replicaIdentity: 'f' }, ['id', 'body', 'region']],
+    ['a table captured append-only', { mode: 'append-only', keyColumns: [] }, ['id']],
+    ['an index of a partitioned table', { replicaIdentity: 'i', layout: { ...LAYOUT, leaves: ['7'] } }, ['body']],
+  ])('with %s fit', (_, change, identityColumns) => {
+    const table = { ...DOCS, ...change };
+    const { sink, reader } = readerOf(table);
+    const [row] = tuplesOf(['1', 'a', 'eu']) as [Tuple];
+    const again = relationOf(table, { identityColumns });
+    reader.relation(again);
+    reader.insert(again, row);
+    expect(sink.calls).toEqual([['i', 'public.docs', 0, ['1', 'a', 'eu']]]);
+  });
+
+  it('of an ordinary table with another identity index do not fit', () => {
+    const table: CapturedTable = { ...DOCS, replicaIdentity: 'i', layout: { ...LAYOUT, leaves: [] } };
+    const { sink, reader } = readerOf(table);
+    const [row] = tuplesOf(['1', 'a', 'eu']) as [Tuple];
+    const other = relationOf(table, { identityColumns: ['body'] });
+    reader.relation(other);
+    reader.insert(other, row);
+    expect(sink.calls).toEqual([['shapeChanged', 'public.docs']]);
+  });
+
   it('that come again are counted: they are a sign of DDL', () => {
     const { reader, relations } = readerOf(DOCS);
     const before = reader.redescribed;
@@ -305,7 +360,7 @@ it('reads a capture of a real server: a moved row keeps its untouched value mark
   const sink = new SinkLog();
   const text = (name: string) => ({ name, typeOid: 25, typeModifier: -1 });
   const int = (name: string) => ({ name, typeOid: 23, typeModifier: -1 });
-  const tableOf = (relation: Relation): CapturedTable => ({
+  const tableOf = (relation: LoggedRelation): CapturedTable => ({
     ...relation,
     table: tableId(relation.schema, relation.name),
     mode: 'keyed',

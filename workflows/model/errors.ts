@@ -236,6 +236,10 @@ export const ERROR_RULES = {
     retry: 'manual',
     hint: 'a publication was changed by hand: let walflow make it again, then resync the table',
   },
+  PUBLICATION_CHANGED: {
+    retry: 'timed',
+    hint: 'somebody changed a publication of walflow, so changes of the table may be missing; nothing to do: it is copied again',
+  },
   TABLE_SHAPE_CHANGED: { retry: 'timed', hint: 'nothing to do: the table is copied again with its new columns' },
   LAKE_LOST_OBJECT: {
     retry: 'timed',

@@ -75,6 +75,8 @@ export interface TablePause {
 export interface CaptureEntry extends CapturedTable {
   readonly schemaVersion: string;
   readonly snapshot: SnapshotRef;
+  /** Only the log has described this shape: the snapshot is never made, another one follows once the catalog was asked. */
+  readonly provisional?: true;
   readonly paused?: TablePause;
 }
 

@@ -12,13 +12,19 @@ export interface RelationColumn {
   readonly typeModifier: number;
 }
 
-/** What a pgoutput Relation message ('R') says. */
+/** How log and catalog both describe a table. */
 export interface Relation {
   readonly oid: number;
   readonly schema: string;
   readonly name: string;
   readonly replicaIdentity: ReplicaIdentity;
   readonly columns: readonly RelationColumn[];
+}
+
+/** What a pgoutput Relation message ('R') says. */
+export interface LoggedRelation extends Relation {
+  /** Names of the columns the server tells old rows apart by; all of them under replica identity full. */
+  readonly identityColumns: readonly string[];
 }
 
 /**
@@ -32,7 +38,14 @@ export interface TableLayout {
   readonly attributes: string;
   /** Digest of the table's files, all partitions' (pg_class.relfilenode): changes with every rewrite, also by TRUNCATE. */
   readonly storage: string;
+  /**
+   * The leaf partitions, in the order of their OIDs; none for an ordinary table. `oid/xid`, for the transaction that made
+   * it one (of each level); `+` behind one that may have brought rows along. Absent in what older versions recorded.
+   */
+  readonly leaves?: readonly string[];
 }
+
+const FILLED = '+';
 
 /** keyed = merged by key; append-only = no usable replica identity: inserts and truncates only. */
 export type CaptureMode = 'keyed' | 'append-only';
@@ -88,11 +101,38 @@ export function sameShape(relation: Relation, captured: CapturedTable): boolean 
 }
 
 /**
+ * Does the log name old rows by the key the table is merged by? Under replica identity full it does not say: the catalog
+ * has to notice. The same for an index chosen for a partitioned table, whose partitions log by their own primary keys.
+ */
+export function sameKey({ identityColumns, replicaIdentity }: LoggedRelation, captured: CapturedTable): boolean {
+  if (captured.mode === 'append-only' || replicaIdentity === 'f') return true;
+  if (replicaIdentity === 'i' && captured.layout?.leaves?.length !== 0) return true;
+  const { keyColumns } = captured;
+  return keyColumns.length === identityColumns.length && keyColumns.every((name) => identityColumns.includes(name));
+}
+
+/**
  * Are the rows still those that were copied, as far as DDL goes? A table whose files alone changed (TRUNCATE, VACUUM FULL)
- * or whose columns alone were altered (SET STATISTICS) keeps its values; both together can be a rewrite.
+ * or whose columns alone were altered (SET STATISTICS) keeps its values; both together can be a rewrite. So can a partition
+ * that is gone, or that came with rows: the log does not tell of those.
  */
 export function sameValues(before: TableLayout | undefined, now: TableLayout | undefined): boolean {
   if (before === undefined || now === undefined) return true;
   if (before.columnNumbers.join() !== now.columnNumbers.join()) return false;
+  if (before.leaves !== undefined && now.leaves !== undefined && !sameLeaves(before.leaves, now.leaves)) return false;
   return before.attributes === now.attributes || before.storage === now.storage;
 }
+
+/** Are the same tables partitions, by the same transactions, whatever they brought along? */
+export function samePartitions(before: TableLayout, now: TableLayout): boolean {
+  return before.leaves?.map(linkOf).join() === now.leaves?.map(linkOf).join();
+}
+
+function sameLeaves(before: readonly string[], now: readonly string[]): boolean {
+  const known = new Set(before.map(linkOf));
+  const linked = new Set(now.map(linkOf));
+  const fromOutside = now.filter((leaf) => leaf.endsWith(FILLED)).map(linkOf);
+  return [...known].every((leaf) => linked.has(leaf)) && fromOutside.every((leaf) => known.has(leaf));
+}
+
+const linkOf = (leaf: string) => (leaf.endsWith(FILLED) ? leaf.slice(0, -FILLED.length) : leaf);
