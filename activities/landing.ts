@@ -34,6 +34,8 @@ const MAX_IN_FLIGHT = 2;
 const IDLE_CUT_MS = 2;
 /** While old commits are caught up with, a batch may take this long to fill: large ones cost a third less on the whole way. */
 const CATCH_UP_DELAY_MS = 1_000;
+/** … or until nothing came for this long. */
+const LULL_MS = 40;
 /** How often, in rows, the memory of all tables of a batch is summed up. */
 const SUM_EVERY_ROWS = 1_024;
 
@@ -227,33 +229,37 @@ export class Landing implements ChangeSink {
 
   /** Called outside a transaction: what the batch holds is complete. */
   #cutWhenDue(batch: Batch): void {
-    const { maxRows, maxBytes, nowMs } = this.#options;
+    const { maxRows, maxBytes, maxDelayMs, isBehind, nowMs } = this.#options;
     if (this.#inFlight >= MAX_IN_FLIGHT) {
       if (batch.rows >= 2 * maxRows || batch.bytes >= 2 * maxBytes) this.#press(true);
       return;
     }
     const full = batch.rows >= maxRows || batch.bytes >= maxBytes;
-    const dueMs = Math.max(this.#lastCutMs + this.#delayMs(batch), batch.openedAtMs + IDLE_CUT_MS);
+    const behind = isBehind(batch.endLsn);
+    const delayMs = behind ? Math.max(maxDelayMs, CATCH_UP_DELAY_MS) : maxDelayMs;
+    const dueMs = Math.max(this.#lastCutMs + delayMs, batch.openedAtMs + IDLE_CUT_MS);
     const waitMs = full ? 0 : dueMs - nowMs();
     if (waitMs <= 0) {
       this.#cut(batch);
       return;
     }
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null;
-      this.#look();
-    }, waitMs);
-  }
-
-  #delayMs(batch: Batch): number {
-    const { maxDelayMs, isBehind } = this.#options;
-    return isBehind(batch.endLsn) ? Math.max(maxDelayMs, CATCH_UP_DELAY_MS) : maxDelayMs;
+    const { transactions } = batch;
+    this.#timer ??= setTimeout(
+      () => {
+        this.#timer = null;
+        // Nothing came: what was behind is read, there is no more to wait for.
+        this.#look(behind && batch.transactions === transactions);
+      },
+      behind ? Math.min(waitMs, LULL_MS) : waitMs,
+    );
   }
 
   /** Under load a timer nearly always fires inside a transaction: then the next commit finds that the batch is due. */
-  #look(): void {
+  #look(lull = false): void {
     const batch = this.#batch;
-    if (batch !== null && !this.#inTransaction && batch.endLsn > 0n) this.#cutWhenDue(batch);
+    if (batch === null || this.#inTransaction || batch.endLsn === 0n) return;
+    if (lull && this.#inFlight < MAX_IN_FLIGHT) this.#cut(batch);
+    else this.#cutWhenDue(batch);
   }
 
   #cut(batch: Batch): void {

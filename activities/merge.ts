@@ -5,13 +5,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { MergeResult } from '../workflows/model/run.ts';
 import { MergeSession } from './merge-session.ts';
-import { readPending } from './pending-window.ts';
+import { readPending, rowsIn } from './pending-window.ts';
 import { pipelineOf, type WarehouseResources } from './resources.ts';
 import { runRef } from './run-context.ts';
 
 /** The activity returns within a minute, so that history says what was merged while it is still news. */
 const MAX_RUN_MS = 50_000;
 const HEARTBEAT_MS = 1_000;
+/** Behind a window this large the next one takes long to fill: the log is asked less often, which costs both ends less. */
+const BULK_ROWS = 50_000;
+const BULK_POLL_MS = 60;
 
 /** Merges everything pending, lingers for more, and says what it merged. */
 export async function mergePending(resources: WarehouseResources, input: { pipeline: string }): Promise<MergeResult> {
@@ -32,6 +35,7 @@ async function drain(session: MergeSession, cancelled: AbortSignal): Promise<boo
   const { lingerMs, pollMs } = session.pace;
   const endMs = performance.now() + MAX_RUN_MS;
   let lastWorkMs = performance.now();
+  let waitMs = pollMs;
   let upcoming = readPending(session.reader);
   for (;;) {
     const window = await upcoming;
@@ -42,6 +46,7 @@ async function drain(session: MergeSession, cancelled: AbortSignal): Promise<boo
       upcoming = over ? Promise.resolve(null) : readPending(session.reader);
       upcoming.catch(() => {});
       if (!(await session.merge(window)) || over) return true;
+      waitMs = rowsIn(window) < BULK_ROWS ? pollMs : Math.max(pollMs, BULK_POLL_MS);
     } else {
       const loaded = await session.loadOnly();
       const nowMs = performance.now();
@@ -51,7 +56,7 @@ async function drain(session: MergeSession, cancelled: AbortSignal): Promise<boo
         return false;
       }
       if (!loaded && nowMs > endMs) return false;
-      if (!loaded) await sleep(pollMs, undefined, { signal: cancelled });
+      if (!loaded) await sleep(waitMs, undefined, { signal: cancelled });
       upcoming = readPending(session.reader);
       if (!loaded) continue;
     }

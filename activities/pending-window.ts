@@ -44,6 +44,10 @@ export async function readPending(reader: WindowReader): Promise<PendingWindow |
   return { manifests, files, damaged };
 }
 
+export function rowsIn(window: PendingWindow): number {
+  return [...window.files.values()].flat().reduce((rows, { file }) => rows + file.rows, 0);
+}
+
 /** What a live table has to merge of a window; null when the window does not concern it. */
 export function changesOf(window: PendingWindow, entry: CaptureEntry): TableChanges | null {
   const changeFiles = window.files.get(entry.table) ?? [];

@@ -21,7 +21,7 @@ const LAKE: LakeStore = {
 };
 
 /** A landing whose time and timers are the test's; positions count commits. */
-function paced() {
+function paced(isBehind = () => false) {
   const landed: LandedBatch[] = [];
   const epoch = { systemIdentifier: '1', slot: 'walflow_shop', consistentPoint: '0000000000000010' };
   const landing = new Landing({
@@ -33,7 +33,7 @@ function paced() {
     capture: new LiveCapture([ENTRY]),
     newCopyId: () => 'b2',
     ...{ maxDelayMs: MAX_DELAY_MS, maxRows: 1_000, maxBytes: 1 << 20 },
-    isBehind: () => false,
+    isBehind,
     nowMs: () => performance.now(),
     onLanded: (batch) => void landed.push(batch),
     onPressure: () => {},
@@ -89,4 +89,26 @@ test('a batch is cut at the commit that finds it due, although every timer fires
   await landing.drain();
   expect(landed.reduce((rows, batch) => rows + batch.rows, 0)).toBe(101);
   expect(landed.length).toBeGreaterThanOrEqual(9);
+});
+
+test('while old commits are caught up with, a batch fills for a second', async () => {
+  const { landed, begin, commit, landing } = paced(() => true);
+  await vi.advanceTimersByTimeAsync(1_000);
+  for (let ms = 0; ms < 2_000; ms += 5) {
+    begin();
+    commit();
+    await vi.advanceTimersByTimeAsync(5);
+  }
+  await landing.drain();
+  expect(landed.reduce((rows, batch) => rows + batch.rows, 0)).toBe(400);
+  expect(landed.length).toBeLessThanOrEqual(4);
+});
+
+test('… or until nothing comes any more', async () => {
+  const { landed, begin, commit, landing } = paced(() => true);
+  begin();
+  commit();
+  await vi.advanceTimersByTimeAsync(45);
+  expect(landing.idle, 'cut').toBe(true);
+  expect(landed.length).toBe(1);
 });

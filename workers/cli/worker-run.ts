@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import type { Logger } from 'pino';
+import { countBuffersAsHeap } from '../buffer-collection.ts';
 import type { ResolvedProject } from '../config/project.ts';
 import { readSettings, type Settings } from '../config/setting.ts';
 import { temporalSettings } from '../config/temporal.ts';
@@ -26,6 +27,7 @@ const ROLES = { ingest: ingestRole, warehouse: warehouseRole } as const;
 /** Runs the roles until SIGTERM or SIGINT; with `--watch` again and again, whenever the configuration is saved. */
 export async function runWorkers(cli: Cli, flags: WorkerFlags): Promise<ExitCode> {
   const { signal } = cli.terminal;
+  countBuffersAsHeap();
   let project: ResolvedProject | null = await cli.project(flags);
   logTemporal(logOf(cli.settings(), flags.role.join()));
   while (project !== null && !signal.aborted) {
