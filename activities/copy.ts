@@ -19,6 +19,8 @@ import { openSource, type Source } from './wal/postgres.ts';
 import { exactCopy, readChunk, waitForTransactions } from './wal/postgres-copy.ts';
 
 const HEARTBEAT_MS = 2_000;
+/** A chunk of wide rows ends here, before `snapshot.chunkRows`: its texts and their encoding are in memory together. */
+const CHUNK_BYTES = 32 * 1024 * 1024;
 
 interface Copy {
   readonly resources: IngestResources;
@@ -57,7 +59,6 @@ export async function copyTable(
 /** Chunks by key range; each its own snapshot, so nothing is held open at the source. */
 async function copyByKey(copy: Copy): Promise<Lsn> {
   const { entry, source, pipeline, resources } = copy;
-  const { chunkRows } = pipeline.snapshot;
   const r0Lsn = parseLsn(entry.snapshot.r0Lsn);
   // A commit record before R0 can still be invisible to a snapshot taken now: wait until those transactions ended.
   await waitForTransactions(source, {
@@ -75,12 +76,12 @@ async function copyByKey(copy: Copy): Promise<Lsn> {
   let last = done.at(-1)?.last ?? false;
   while (!last) {
     Context.current().cancellationSignal.throwIfAborted();
-    const chunk = await readChunk(source, entry, after, chunkRows);
+    const chunk = await readChunk(source, entry, after, boundsOf(copy));
     if (!chunk.asCaptured) {
       throw new WalflowError('TABLE_SHAPE_CHANGED', `${entry.table} was changed while it was copied`);
     }
     const file = chunk.rows.length > 0 ? await storeRows(copy, encoder, chunk.rows, r0Lsn) : null;
-    const mine = { file, lastKey: chunk.lastKey ?? after, last: chunk.rows.length < chunkRows };
+    const mine = { file, lastKey: chunk.lastKey ?? after, last: chunk.last };
     const marker = await storeMarker(pipeline.lake, entry, copy.files.length, mine);
     keep(copy, marker);
     after = marker.lastKey;
@@ -93,18 +94,15 @@ async function copyByKey(copy: Copy): Promise<Lsn> {
 async function copyExactly(copy: Copy): Promise<Lsn> {
   const { pipeline, entry } = copy;
   const encoder = new ChangeFileEncoder(entry);
-  const point = await exactCopy(
-    pipeline.source.url,
-    entry,
-    pipeline.snapshot.chunkRows,
-    async (rows, consistentPoint) => {
-      Context.current().cancellationSignal.throwIfAborted();
-      copy.files.push(await storeRows(copy, encoder, rows, consistentPoint));
-      copy.rows += rows.length;
-    },
-  );
+  const point = await exactCopy(pipeline.source.url, entry, boundsOf(copy), async (rows, consistentPoint) => {
+    Context.current().cancellationSignal.throwIfAborted();
+    copy.files.push(await storeRows(copy, encoder, rows, consistentPoint));
+    copy.rows += rows.length;
+  });
   return point;
 }
+
+const boundsOf = ({ pipeline }: Copy) => ({ maxRows: pipeline.snapshot.chunkRows, maxBytes: CHUNK_BYTES });
 
 function keep(copy: Copy, marker: ChunkMarker): void {
   if (marker.file === null) return;

@@ -9,7 +9,7 @@ import type { IngestResources, WarehouseResources } from './resources.ts';
 import { prepareSource } from './source.ts';
 import { streamChanges } from './stream.ts';
 
-/** Activities of the queue `walflow-ingest`. */
+/** Activities of the queues `walflow-ingest` and `walflow-copy`. */
 export function createIngestActivities(resources: IngestResources) {
   return {
     prepareSource: describeFailure((input: PrepareInput) => prepareSource(resources, input)),

@@ -8,7 +8,7 @@ import type { CaptureEntry, Manifest, StoredManifest } from '../workflows/model/
 import type { MergeResult, RunRef } from '../workflows/model/run.ts';
 import { NOTHING_MERGED, type Watermark } from '../workflows/model/watermark.ts';
 import { MergeTally } from './merge-tally.ts';
-import { changesOf, discard, discardLoads, type PendingWindow } from './pending-window.ts';
+import { changesOf, damageIn, discard, discardLoads, type PendingWindow } from './pending-window.ts';
 import type { PipelineResources, WarehouseResources } from './resources.ts';
 import { SnapshotLoads } from './snapshot-loads.ts';
 import { mergeWindow } from './warehouse/duckdb-merge.ts';
@@ -19,7 +19,7 @@ import type { TableState, TableStatus } from './warehouse/table-status.ts';
 import { touchRules } from './warehouse/touch-rule.ts';
 import { WindowReader } from './window-reader.ts';
 
-const EMPTY_WINDOW: PendingWindow = { manifests: [], files: new Map(), damaged: new Map() };
+const EMPTY_WINDOW: PendingWindow = { manifests: [], files: new Map() };
 
 export class MergeSession {
   readonly tally = new MergeTally();
@@ -104,12 +104,15 @@ export class MergeSession {
     const { pipelines, assets } = this.#resources;
     const capture = captureOf(window.manifests);
     const begins = capture === null ? [] : this.#begins(capture);
-    const pauses = [...window.damaged.values(), ...(capture ?? []).flatMap((entry) => this.#pauseOf(entry))];
-    const held = new Set([...begins.map((entry) => entry.table), ...pauses.map((order) => order.table)]);
     const removes = capture === null ? [] : this.#removed(capture);
-    const flowing = [...this.#inState('live'), ...this.#inState('append-only')].filter(
-      (entry) => !held.has(entry.table) && !removes.includes(entry.table),
-    );
+    const leaving = new Set([...begins.map((entry) => entry.table), ...removes]);
+    const staying = [...this.#inState('live'), ...this.#inState('append-only')].filter((e) => !leaving.has(e.table));
+    const pauses = [
+      ...staying.flatMap((entry) => damageIn(window, entry) ?? []),
+      ...(capture ?? []).flatMap((entry) => this.#pauseOf(entry)),
+    ];
+    const held = new Set([...begins.map((entry) => entry.table), ...pauses.map((order) => order.table)]);
+    const flowing = staying.filter((entry) => !held.has(entry.table));
     const loading = [...this.#inState('loading').filter((entry) => !held.has(entry.table)), ...begins].filter(
       (entry) => !removes.includes(entry.table),
     );

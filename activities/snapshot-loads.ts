@@ -1,6 +1,7 @@
 // Tables that load: whether their copy is whole, and which logged changes belong onto it. A table goes live inside a merge
 // transaction, folded to exactly that transaction's end: its copied rows plus every change at or after the copy's R0.
 
+import { WalflowError } from '../workflows/model/errors.ts';
 import type {
   CaptureEntry,
   DataFile,
@@ -9,12 +10,11 @@ import type {
   StoredManifest,
   Truncate,
 } from '../workflows/model/manifest.ts';
-import { readManifest } from './lake/log.ts';
+import { type ManifestStore, readManifest } from './lake/log.ts';
 import { decodeSnapshotComplete } from './lake/manifest-codec.ts';
 import { snapshotCompleteKey } from './lake/object-key.ts';
-import type { S3Lake } from './lake/s3.ts';
 import { damageOf } from './table-damage.ts';
-import type { ChangeFile, TableLoad, TablePauseOrder } from './warehouse/merge-plan.ts';
+import type { TableLoad, TablePauseOrder } from './warehouse/merge-plan.ts';
 import type { WindowReader } from './window-reader.ts';
 
 /** How often an incomplete copy is looked for. */
@@ -22,15 +22,15 @@ const LOOK_EVERY_MS = 500;
 const MANIFESTS_AT_ONCE = 16;
 
 export class SnapshotLoads {
-  readonly #lake: S3Lake;
-  readonly #reader: WindowReader;
+  readonly #lake: ManifestStore;
+  readonly #reader: Pick<WindowReader, 'fetch'>;
   readonly #complete = new Map<string, SnapshotComplete>();
   /** Why the end of a copy cannot be read; `plans` tells it. */
   readonly #unreadable = new Map<string, unknown>();
   readonly #rejected = new Set<string>();
   #lookedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(lake: S3Lake, reader: WindowReader) {
+  constructor(lake: ManifestStore, reader: Pick<WindowReader, 'fetch'>) {
     this.#lake = lake;
     this.#reader = reader;
   }
@@ -73,15 +73,15 @@ export class SnapshotLoads {
   async #plan(entry: CaptureEntry, beforeSeq: number, window: readonly StoredManifest[]): Promise<TableLoad> {
     const complete = this.#complete.get(entry.snapshot.id);
     if (complete === undefined) throw this.#unreadable.get(entry.snapshot.id);
-    const chunkPaths = await Promise.all(complete.files.map((file) => this.#reader.fetch(file)));
-    const changeFiles: ChangeFile[] = [];
+    const files: DataFile[] = [];
     const truncates: Truncate[] = [];
     for await (const { manifest } of this.#manifests(entry.snapshot.fromSeq, beforeSeq, window)) {
       truncates.push(...manifest.truncates.filter((truncate) => truncate.table === entry.table));
-      for (const file of filesOf(manifest, entry)) {
-        if (file.maxCommitLsn >= complete.r0Lsn) changeFiles.push({ path: await this.#reader.fetch(file), file });
-      }
+      files.push(...filesOf(manifest, entry).filter((file) => file.maxCommitLsn >= complete.r0Lsn));
     }
+    // All at once: the reader lets a few through at a time.
+    const chunkPaths = await Promise.all(complete.files.map((file) => this.#reader.fetch(file)));
+    const changeFiles = await Promise.all(files.map(async (file) => ({ path: await this.#reader.fetch(file), file })));
     return { entry, r0Lsn: complete.r0Lsn, chunkPaths, changeFiles, truncates };
   }
 
@@ -90,6 +90,7 @@ export class SnapshotLoads {
     this.#rejected.add(entry.snapshot.id);
   }
 
+  /** @throws WalflowError LOG_BROKEN: the changes of a manifest that is gone would be missing from the table for ever. */
   async *#manifests(
     fromSeq: number,
     beforeSeq: number,
@@ -97,10 +98,16 @@ export class SnapshotLoads {
   ): AsyncGenerator<StoredManifest> {
     for (let seq = fromSeq; seq < beforeSeq; seq += MANIFESTS_AT_ONCE) {
       const count = Math.min(MANIFESTS_AT_ONCE, beforeSeq - seq);
-      const read = Array.from({ length: count }, (_, i) => readManifest(this.#lake, seq + i));
-      for (const stored of await Promise.all(read)) if (stored !== null) yield stored;
+      const read = Array.from({ length: count }, (_, i) => this.#manifest(seq + i));
+      for (const stored of await Promise.all(read)) yield stored;
     }
     for (const stored of window) if (stored.manifest.seq >= fromSeq) yield stored;
+  }
+
+  async #manifest(seq: number): Promise<StoredManifest> {
+    const stored = await readManifest(this.#lake, seq);
+    if (stored === null) throw new WalflowError('LOG_BROKEN', `manifest ${seq} is gone, and the log goes on behind it`);
+    return stored;
   }
 
   async #look(entry: CaptureEntry): Promise<void> {

@@ -66,17 +66,39 @@ export async function ensureSearchAttributes(client: Client): Promise<boolean> {
   }
 }
 
-/** A worker for one task queue; `run()` resolves after a drained shutdown. */
+export type ServedActivities = NonNullable<WorkerOptions['activities']>;
+
+/** What a worker serves: a task queue of workflows and activities, or one of activities alone. */
+interface Served {
+  readonly taskQueue: string;
+  readonly activities: ServedActivities;
+  /** Default: the SDK's 100. */
+  readonly activitiesAtOnce?: number;
+  readonly workflows?: boolean;
+}
+
+/** A worker for one task queue, with a connection of its own; `run()` resolves after a drained shutdown. */
 export async function createWorker(
   settings: TemporalSettings,
-  options: Pick<WorkerOptions, 'activities'> & { readonly taskQueue: string },
+  served: Served,
 ): Promise<{ worker: Worker; connection: NativeConnection }> {
   const connection = await connectNative(settings);
-  const worker = await Worker.create({
+  return { connection, worker: await createWorkerOn(connection, settings.namespace, served) };
+}
+
+/** A worker that shares a connection; whoever opened it closes it after the last worker has drained. */
+export async function createWorkerOn(
+  connection: NativeConnection,
+  namespace: string,
+  { taskQueue, activities, activitiesAtOnce, workflows = true }: Served,
+): Promise<Worker> {
+  return await Worker.create({
     connection,
-    namespace: settings.namespace,
-    workflowBundle: await workflowBundle(),
-    ...options,
+    namespace,
+    taskQueue,
+    activities,
+    ...(workflows ? { workflowBundle: await workflowBundle() } : {}),
+    ...(activitiesAtOnce === undefined ? {} : { maxConcurrentActivityTaskExecutions: activitiesAtOnce }),
     // Activities are cancelled at once and land or merge what is complete; a deaf one must not keep the process.
     shutdownGraceTime: 0,
     shutdownForceTime: '8 seconds',
@@ -87,7 +109,6 @@ export async function createWorker(
     stickyQueueScheduleToStartTimeout: '2 seconds',
     maxCachedWorkflows: 100,
   });
-  return { worker, connection };
 }
 
 async function connectNative(settings: TemporalSettings): Promise<NativeConnection> {

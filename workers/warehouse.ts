@@ -94,7 +94,7 @@ async function runOne(name: string, opened: OpenWarehouses, options: WarehouseWo
     base.doorbell.changed();
   }
   try {
-    await Promise.race([runUntilAborted(worker, signal), warehouse.invalidated]);
+    await Promise.race([runUntilAborted([worker], signal), warehouse.invalidated]);
   } finally {
     await connection.close();
   }

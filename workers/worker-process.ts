@@ -42,8 +42,16 @@ export async function openWorkerBase(options: WorkerOptions): Promise<WorkerBase
   return { client, pipelines, automation, doorbell: new TemporalDoorbell(client, log, pipelines, automation) };
 }
 
-/** Runs a worker until the signal aborts, then until it has drained. */
-export async function runUntilAborted(worker: Worker, signal: AbortSignal): Promise<void> {
+/** Runs workers until the signal aborts or one of them fails, then until all have drained: only then may what they share close. */
+export async function runUntilAborted(workers: readonly Worker[], signal: AbortSignal): Promise<void> {
+  const failed = new AbortController();
+  const end = AbortSignal.any([signal, failed.signal]);
+  const runs = workers.map((worker) => runOne(worker, end).finally(() => failed.abort()));
+  await Promise.allSettled(runs);
+  await Promise.all(runs);
+}
+
+async function runOne(worker: Worker, signal: AbortSignal): Promise<void> {
   const stop = () => {
     if (worker.getState() === 'RUNNING') worker.shutdown();
   };

@@ -4,7 +4,7 @@
 import { getExternalWorkflowHandle, proxyActivities, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { landed, snapshotProgress } from './messages.ts';
-import { INGEST_QUEUE, mergeWorkflowId } from './model/names.ts';
+import { COPY_QUEUE, mergeWorkflowId } from './model/names.ts';
 import type { CopyResult, SnapshotInput, SnapshotProgress } from './model/run.ts';
 
 /** Copies one table in chunks, then rings the merge. Query: progress. */
@@ -12,7 +12,7 @@ export async function snapshot(input: SnapshotInput): Promise<CopyResult> {
   let progress: SnapshotProgress = { table: input.table, state: 'copying', rows: 0 };
   setHandler(snapshotProgress, () => progress);
   const { copyTable } = proxyActivities<Activities>({
-    taskQueue: INGEST_QUEUE,
+    taskQueue: COPY_QUEUE,
     startToCloseTimeout: '30 days',
     heartbeatTimeout: `${input.heartbeatTimeoutSeconds} seconds`,
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '60 seconds' },

@@ -29,7 +29,7 @@ export interface S3LakeOptions {
   readonly region?: string;
   /** Default: AWS conventions (environment, profile, instance role, …). */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** A request without an answer for this long is tried again. Default 15,000. */
+  /** A request without an answer, or a socket without a byte, for this long is tried again. Default 15,000. */
   readonly requestTimeoutMs?: number;
 }
 
@@ -43,6 +43,11 @@ export interface ListedObject {
 const TRIES = 4;
 const CONNECT_TIMEOUT_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 15_000;
+/**
+ * The SDK's time for an answer begins before the body is sent, so an upload gets this much more: 64 KiB/s. A larger file on
+ * a slower line would be given up at the same place every time. A dead connection is noticed by its silence meanwhile.
+ */
+const SLOWEST_BYTES_PER_MS = 64;
 /** Uploads of a batch, read-ahead of a merge and downloads run side by side. */
 const MAX_SOCKETS = 64;
 
@@ -50,9 +55,11 @@ export class S3Lake {
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #prefix: string;
+  readonly #requestTimeoutMs: number;
 
   constructor(options: S3LakeOptions) {
-    this.#client = new S3Client(clientConfig(options));
+    this.#requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+    this.#client = new S3Client(clientConfig(options, this.#requestTimeoutMs));
     this.#bucket = options.bucket;
     this.#prefix = options.prefix === '' ? '' : `${options.prefix}/`;
   }
@@ -176,7 +183,8 @@ export class S3Lake {
     headers: { readonly IfNoneMatch?: string; readonly ChecksumSHA256?: string },
   ): Promise<void> {
     const request = { ...this.#address(key), Body: body, ContentLength: body.length, ...headers };
-    await this.#client.send(new PutObjectCommand(request));
+    const requestTimeout = this.#requestTimeoutMs + Math.ceil(body.length / SLOWEST_BYTES_PER_MS);
+    await this.#client.send(new PutObjectCommand(request), { requestTimeout });
   }
 
   async #wrap(what: string, work: () => Promise<unknown>): Promise<void> {
@@ -198,8 +206,8 @@ export class S3Lake {
 
 type ObjectBody = NonNullable<GetObjectCommandOutput['Body']>;
 
-function clientConfig(options: S3LakeOptions): S3ClientConfig {
-  const { endpoint, region, credentials, requestTimeoutMs = REQUEST_TIMEOUT_MS } = options;
+function clientConfig(options: S3LakeOptions, requestTimeoutMs: number): S3ClientConfig {
+  const { endpoint, region, credentials } = options;
   const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
   return {
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),

@@ -18,14 +18,14 @@ import type { Source } from './postgres.ts';
 import { type Blocker, readBlockersBelow, takeHorizon } from './postgres-blockers.ts';
 import { LAYOUT_SQL, LOGGED_COLUMNS_SQL } from './postgres-catalog.ts';
 import { connect, type Statements } from './postgres-connection.ts';
+import { type RowBounds, RowCursor, type TextRow } from './postgres-cursor.ts';
 import { sqlName } from './postgres-publication.ts';
 
-/** One row, values in the order of the table's columns. */
-export type TextRow = readonly (string | null)[];
-
 export interface Chunk {
-  /** In key order; fewer than asked for = the table's end. */
+  /** In key order. */
   readonly rows: readonly TextRow[];
+  /** The table's end. Large rows make a chunk that is none smaller than asked for. */
+  readonly last: boolean;
   /** Key of the last row, in key order: where the next chunk begins. Null when there are no rows. */
   readonly lastKey: readonly string[] | null;
   /** False: in this chunk's own transaction the table was another than the captured one; there are no rows. */
@@ -50,6 +50,7 @@ interface TableState extends Relation {
 
 const POLL_MS = 50;
 const BLOCKED_EVERY_MS = 5_000;
+const CURSOR = 'walflow_copy';
 
 /** pg_relation_filenode() looks at the catalog as it is now, the query at the snapshot's. */
 const STATE_SQL = `
@@ -91,33 +92,35 @@ export async function readChunk(
   source: Source,
   table: CapturedTable,
   after: readonly string[] | null,
-  limit: number,
+  bounds: RowBounds,
 ): Promise<Chunk> {
   return await source.connection.transaction('begin isolation level repeatable read read only', async (statements) => {
     const state = await lockAndRead(statements, table);
-    if (!isCaptured(state, table)) return { rows: [], lastKey: null, asCaptured: false };
+    if (!isCaptured(state, table)) return { rows: [], last: false, lastKey: null, asCaptured: false };
     const { partitioned, typeNames } = state;
     const key = table.keyColumns.map((name) => pg.escapeIdentifier(name));
     const casts = table.keyColumns.map((name, i) => `$${i + 1}::${typeNames[name]}`);
     const behind = after === null ? '' : ` where (${key.join(', ')}) > (${casts.join(', ')})`;
     // `using <` finds its operator by name just as `>` above does: both order alike, also for types from extensions.
     const order = key.map((column) => `${column} using <`).join(', ');
-    const text = `${selectSql(table, partitioned)}${behind} order by ${order} limit ${limit}`;
-    const rows = await statements.textRows(text, after ?? []);
-    return { rows, lastKey: keyOfLast(table, rows), asCaptured: true };
+    // Read through a cursor, so that the rows can be counted in bytes; the limit tells the planner that few are wanted.
+    const text = `${selectSql(table, partitioned)}${behind} order by ${order} limit ${bounds.maxRows}`;
+    await statements.textRows(`declare ${CURSOR} no scroll cursor for ${text}`, after ?? []);
+    const { rows, ended } = await new RowCursor(statements, CURSOR).next(bounds);
+    return { rows, last: ended, lastKey: keyOfLast(table, rows), asCaptured: true };
   });
 }
 
 /**
  * Copies a table without a key in the one snapshot of a temporary slot.
- * @param onRows gets at most `limit` rows at a time, and the slot's consistent point; the next rows wait for it.
+ * @param onRows gets rows within `bounds` at a time, and the slot's consistent point; the next rows wait for it.
  * @returns the consistent point: a transaction is in the copy if its commit is before it, in the log otherwise.
  * @throws WalflowError TABLE_SHAPE_CHANGED, SOURCE_NO_FREE_SLOT, SOURCE_NO_FREE_WALSENDER, …
  */
 export async function exactCopy(
   url: string,
   table: CapturedTable,
-  limit: number,
+  bounds: RowBounds,
   onRows: (rows: readonly TextRow[], consistentPoint: Lsn) => Promise<void>,
 ): Promise<Lsn> {
   const walsender = await connect(url, `walflow copy ${table.table}`, true);
@@ -132,11 +135,12 @@ export async function exactCopy(
       if (state.rewritten || !isCaptured(state, table)) {
         throw new WalflowError('TABLE_SHAPE_CHANGED', `${table.table} was changed while its copy began`);
       }
-      await statements.rows(`declare walflow_copy no scroll cursor for ${selectSql(table, state.partitioned)}`);
+      await statements.rows(`declare ${CURSOR} no scroll cursor for ${selectSql(table, state.partitioned)}`);
+      const cursor = new RowCursor(statements, CURSOR);
       for (;;) {
-        const rows = await statements.textRows(`fetch ${limit} from walflow_copy`);
-        if (rows.length === 0) return consistentPoint;
-        await onRows(rows, consistentPoint);
+        const { rows, ended } = await cursor.next(bounds);
+        if (rows.length > 0) await onRows(rows, consistentPoint);
+        if (ended) return consistentPoint;
       }
     });
     await walsender.rows(`DROP_REPLICATION_SLOT ${slot}`);

@@ -5,10 +5,11 @@ import pg from 'pg';
 import { type Lsn, parseLsn } from '../../workflows/model/lsn.ts';
 import type { CapturedTable } from '../../workflows/model/relation.ts';
 import type { Source } from './postgres.ts';
-import type { TextRow } from './postgres-copy.ts';
+import { RowCursor, type TextRow } from './postgres-cursor.ts';
 import { sqlName } from './postgres-publication.ts';
 
-const BATCH_ROWS = 20_000;
+/** The reader makes one text of them: a few megabytes are enough to keep server and disk busy. */
+const BATCH = { maxRows: 20_000, maxBytes: 8 * 1024 * 1024 };
 
 /**
  * Reads all rows, in no particular order.
@@ -25,10 +26,11 @@ export async function readSnapshot(
     await statements.rows(`declare walflow_rows no scroll cursor for select ${columns} from ${sqlName(table)}`);
     // The cursor has taken the snapshot: whatever it sees had its commit record written before this position.
     const { lsn } = await statements.row<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
+    const cursor = new RowCursor(statements, 'walflow_rows');
     for (;;) {
-      const rows = await statements.textRows(`fetch ${BATCH_ROWS} from walflow_rows`);
-      if (rows.length === 0) return parseLsn(lsn);
-      await onRows(rows);
+      const { rows, ended } = await cursor.next(BATCH);
+      if (rows.length > 0) await onRows(rows);
+      if (ended) return parseLsn(lsn);
     }
   });
 }

@@ -1,59 +1,14 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { encodeManifest } from '../../activities/lake/manifest-codec.ts';
 import { manifestKey } from '../../activities/lake/object-key.ts';
 import { WindowReader } from '../../activities/window-reader.ts';
-import type { Manifest } from '../../workflows/model/manifest.ts';
 import { following, SAMPLE } from '../lake/sample-manifest.ts';
+import { logOf, MemoryLake } from './memory-lake.ts';
 
 const UNBOUNDED = { maxRows: Number.MAX_SAFE_INTEGER, maxBytes: Number.MAX_SAFE_INTEGER };
 
-/** A log of small batches, and a count of how many files are asked for at once. */
-class SlowLake {
-  readonly #objects = new Map<string, Buffer>();
-  asking = 0;
-  mostAsking = 0;
-
-  constructor(manifests: readonly Manifest[]) {
-    for (const manifest of manifests) {
-      this.#objects.set(manifestKey(manifest.seq), Buffer.from(encodeManifest(manifest).bytes));
-    }
-  }
-
-  overwrite(seq: number, body: Buffer): void {
-    this.#objects.set(manifestKey(seq), body);
-  }
-
-  async get(key: string): Promise<Buffer | null> {
-    return this.#objects.get(key) ?? null;
-  }
-
-  async exists(key: string): Promise<boolean> {
-    return this.#objects.has(key);
-  }
-
-  async putIfAbsent(): Promise<'exists'> {
-    return 'exists';
-  }
-
-  async getToFile(): Promise<void> {
-    this.asking += 1;
-    this.mostAsking = Math.max(this.mostAsking, this.asking);
-    await turn();
-    this.asking -= 1;
-  }
-}
-
-/** `count` manifests of one file each. */
-function logOf(count: number): readonly Manifest[] {
-  const manifests = [SAMPLE];
-  for (let last = SAMPLE; manifests.length < count; manifests.push(last))
-    last = following(last, { tables: SAMPLE.tables });
-  return manifests;
-}
-
 test('a log that is thousands of small files ahead comes in windows, none of which lacks a manifest', async () => {
-  const reader = new WindowReader(new SlowLake(logOf(2_500)), UNBOUNDED, '/spool');
+  const reader = new WindowReader(new MemoryLake(logOf(2_500)), UNBOUNDED, '/spool');
   const windows: number[][] = [];
   for (let window = await reader.next(); window !== null; window = await reader.next()) {
     windows.push(window.map(({ manifest }) => manifest.seq));
@@ -63,7 +18,7 @@ test('a log that is thousands of small files ahead comes in windows, none of whi
 });
 
 test('files of a large window are asked for a few at a time: a request that waits for its socket runs out of time', async () => {
-  const lake = new SlowLake([]);
+  const lake = new MemoryLake([]);
   const reader = new WindowReader(lake, UNBOUNDED, '/spool');
   const file = SAMPLE.tables[0]?.files[0];
   if (file === undefined) throw new Error('the sample names a file');
@@ -74,7 +29,7 @@ test('files of a large window are asked for a few at a time: a request that wait
 });
 
 test('a log that ends before the watermark, or holds another manifest there, is not merged on', async () => {
-  const reader = new WindowReader(new SlowLake(logOf(3)), UNBOUNDED, '/spool');
+  const reader = new WindowReader(new MemoryLake(logOf(3)), UNBOUNDED, '/spool');
   const watermark = { epochNo: 1, endLsn: SAMPLE.endLsn, effectiveTime: null, manifestHash: 'other' };
   await expect(reader.start({ ...watermark, seq: 9 })).rejects.toMatchObject({ code: 'WATERMARK_AHEAD' });
   await expect(reader.start({ ...watermark, seq: 2 })).rejects.toMatchObject({ code: 'LOG_MISMATCH' });
@@ -84,8 +39,8 @@ test.each([
   ['an unreadable manifest', Buffer.from('{"formatVersion": 1')],
   ['a manifest of another log', Buffer.from(encodeManifest(following(following(following(SAMPLE)))).bytes)],
 ])('what stands before %s is handed out, then the reader stops there', async (_, poison) => {
-  const lake = new SlowLake(logOf(5));
-  lake.overwrite(4, poison);
+  const lake = new MemoryLake(logOf(5));
+  lake.put(manifestKey(4), poison);
   const reader = new WindowReader(lake, UNBOUNDED, '/spool');
   expect((await reader.next())?.map(({ manifest }) => manifest.seq)).toEqual([1, 2, 3]);
   await expect(reader.next()).rejects.toMatchObject({ code: expect.stringMatching(/MANIFEST_UNREADABLE|LOG_BROKEN/) });

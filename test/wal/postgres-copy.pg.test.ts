@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSource, type Source } from '../../activities/wal/postgres.ts';
 import type { Blocker } from '../../activities/wal/postgres-blockers.ts';
 import { matchTables } from '../../activities/wal/postgres-catalog.ts';
-import { exactCopy, readChunk, type TextRow, waitForTransactions } from '../../activities/wal/postgres-copy.ts';
+import { exactCopy, readChunk, waitForTransactions } from '../../activities/wal/postgres-copy.ts';
+import type { TextRow } from '../../activities/wal/postgres-cursor.ts';
 import { createSlot, dropSlot } from '../../activities/wal/postgres-slot.ts';
 import type { CapturedTable } from '../../workflows/model/relation.ts';
 import { freshDatabase, withClient } from '../support/database.ts';
@@ -27,13 +28,16 @@ async function tableOf(pattern: string): Promise<CapturedTable> {
   return table.captured;
 }
 
+const MIB = 1024 * 1024;
+const atMost = (maxRows: number, maxBytes = 8 * MIB) => ({ maxRows, maxBytes });
+
 /** All rows, read chunk by chunk. */
 async function readAll(table: CapturedTable, limit: number): Promise<TextRow[]> {
   const rows: TextRow[] = [];
   for (let after: readonly string[] | null = null; ; ) {
-    const chunk = await readChunk(source, table, after, limit);
+    const chunk = await readChunk(source, table, after, atMost(limit));
     rows.push(...chunk.rows);
-    if (chunk.rows.length < limit) return rows;
+    if (chunk.last) return rows;
     after = chunk.lastKey;
   }
 }
@@ -49,8 +53,26 @@ describe('readChunk', () => {
 
   it('reads an empty table', async () => {
     await sql('create table nothing (id int primary key)');
-    const chunk = await readChunk(source, await tableOf('public.nothing'), null, 10);
+    const chunk = await readChunk(source, await tableOf('public.nothing'), null, atMost(10));
     expect(chunk).toMatchObject({ rows: [], lastKey: null });
+  });
+
+  it('ends a chunk of large rows before its memory is full, and says that it is not the last', async () => {
+    await sql(`create table large (id int primary key, body text);
+      insert into large select i, repeat(md5(i::text), 4096) from generate_series(1, 200) i`);
+    const table = await tableOf('public.large');
+    const ids: string[] = [];
+    const counts: number[] = [];
+    for (let after: readonly string[] | null = null, last = false; !last; ) {
+      const chunk = await readChunk(source, table, after, atMost(50_000, 4 * MIB));
+      counts.push(chunk.rows.length);
+      ids.push(...chunk.rows.map(([id]) => String(id)));
+      ({ lastKey: after, last } = chunk);
+    }
+    expect(ids.map(Number)).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
+    // 128 KiB a row.
+    expect(Math.max(...counts)).toBeLessThanOrEqual(33);
+    expect(Math.min(...counts.slice(0, -1))).toBeGreaterThan(30);
   });
 
   it('walks composite keys in index order', async () => {
@@ -124,22 +146,25 @@ describe('readChunk', () => {
   it('notices between two chunks that the table changed', async () => {
     await sql(`create table changing (id int primary key, a int); insert into changing values (1, 1), (2, 2)`);
     const table = await tableOf('public.changing');
-    const before = await readChunk(source, table, null, 1);
+    const before = await readChunk(source, table, null, atMost(1));
     expect(before.asCaptured).toBe(true);
     await sql('vacuum full changing');
-    const moved = await readChunk(source, table, before.lastKey, 1);
+    const moved = await readChunk(source, table, before.lastKey, atMost(1));
     expect(moved, 'other files, the same values').toMatchObject({ rows: [['2', '2']], asCaptured: true });
     await sql('alter table changing alter column a type int using a * 10');
-    const rewritten = await readChunk(source, table, before.lastKey, 1);
+    const rewritten = await readChunk(source, table, before.lastKey, atMost(1));
     expect(rewritten, 'the same shape, other values').toMatchObject({ rows: [], asCaptured: false });
     const anew = await tableOf('public.changing');
-    expect((await readChunk(source, anew, null, 1)).rows).toEqual([['1', '10']]);
+    expect((await readChunk(source, anew, null, atMost(1))).rows).toEqual([['1', '10']]);
     await sql('alter table changing drop column a; alter table changing add column a int');
-    expect(await readChunk(source, anew, null, 1), 'another column').toMatchObject({ rows: [], asCaptured: false });
+    expect(await readChunk(source, anew, null, atMost(1)), 'another column').toMatchObject({
+      rows: [],
+      asCaptured: false,
+    });
     await sql('alter table changing drop column a');
-    expect(await readChunk(source, anew, null, 1)).toMatchObject({ rows: [], asCaptured: false });
+    expect(await readChunk(source, anew, null, atMost(1))).toMatchObject({ rows: [], asCaptured: false });
     await sql('drop table changing');
-    await expect(readChunk(source, table, null, 1)).rejects.toMatchObject({ code: 'SOURCE_TABLE_MISSING' });
+    await expect(readChunk(source, table, null, atMost(1))).rejects.toMatchObject({ code: 'SOURCE_TABLE_MISSING' });
   });
 });
 
@@ -243,11 +268,16 @@ describe('exactCopy', () => {
     await expect.poll(() => last).toBeGreaterThan(50);
     const copied: string[] = [];
     const points = new Set<bigint>();
-    const point = await exactCopy(database.url, await tableOf('public.lines'), 10, async (rows, consistentPoint) => {
-      expect(rows.length).toBeLessThanOrEqual(10);
-      points.add(consistentPoint);
-      copied.push(...rows.map(([at]) => String(at)));
-    });
+    const point = await exactCopy(
+      database.url,
+      await tableOf('public.lines'),
+      atMost(10),
+      async (rows, consistentPoint) => {
+        expect(rows.length).toBeLessThanOrEqual(10);
+        points.add(consistentPoint);
+        copied.push(...rows.map(([at]) => String(at)));
+      },
+    );
     expect([...points]).toEqual([point]);
     const seen = last;
     await expect.poll(() => last).toBeGreaterThan(seen + 20);
@@ -262,9 +292,20 @@ describe('exactCopy', () => {
     await dropSlot(source, slot, `walflow ${slot} stream`);
   });
 
+  it('hands large rows over before memory is full', async () => {
+    await sql(`create table scans (body text);
+      insert into scans select repeat(md5(i::text), 4096) from generate_series(1, 100) i`);
+    const counts: number[] = [];
+    await exactCopy(database.url, await tableOf('public.scans'), atMost(50_000, 4 * MIB), async (rows) => {
+      counts.push(rows.length);
+    });
+    expect(counts.reduce((sum, count) => sum + count)).toBe(100);
+    expect(Math.max(...counts)).toBeLessThanOrEqual(33);
+  });
+
   it('leaves no slot behind, also when the caller fails', async () => {
     await sql(`create table failing (at int); insert into failing values (1)`);
-    const copy = exactCopy(database.url, await tableOf('public.failing'), 10, () =>
+    const copy = exactCopy(database.url, await tableOf('public.failing'), atMost(10), () =>
       Promise.reject(new Error('no space')),
     );
     await expect(copy).rejects.toThrow('no space');
@@ -277,7 +318,7 @@ describe('exactCopy', () => {
     await sql(`create table altered (at int)`);
     const table = await tableOf('public.altered');
     await sql(`alter table altered add column more int`);
-    await expect(exactCopy(database.url, table, 10, async () => {})).rejects.toMatchObject({
+    await expect(exactCopy(database.url, table, atMost(10), async () => {})).rejects.toMatchObject({
       code: 'TABLE_SHAPE_CHANGED',
     });
   });
@@ -286,7 +327,7 @@ describe('exactCopy', () => {
     await sql(`create table "Log ""x""" ("an Ort" text) partition by list ("an Ort");
       create table "Log 1" partition of "Log ""x""" default; insert into "Log ""x""" values ('hier'), (null)`);
     const copied: TextRow[] = [];
-    await exactCopy(database.url, await tableOf('public.Log "x"'), 10, async (rows) => {
+    await exactCopy(database.url, await tableOf('public.Log "x"'), atMost(10), async (rows) => {
       copied.push(...rows);
     });
     expect(copied).toEqual([['hier'], [null]]);

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledFailure } from '@temporalio/activity';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { describe, expect, test, vi } from 'vitest';
+import { COPIES_AT_ONCE } from '../../workers/ingest.ts';
 import { INGEST_QUEUE, ingestWorkflowId } from '../../workflows/model/names.ts';
 import type { IngestStatus, PrepareInput, PrepareResult } from '../../workflows/model/run.ts';
 import { freshPipelineName } from '../support/unique.ts';
@@ -170,6 +171,38 @@ describe('ingest', { timeout: 180_000 }, () => {
     await expect(handle.result()).rejects.toBeInstanceOf(WorkflowFailedError);
     expect((await handle.describe()).status.name).toBe('CANCELLED');
     expect(streams).toMatchObject({ open: 0, landed: 1 });
+  });
+
+  test('many tables to copy: a few at a time, and the stream does not wait for them', async () => {
+    const tables = Array.from({ length: COPIES_AT_ONCE + 4 }, (_, i) => ({ table: `public.t${i}`, id: 'copy-1' }));
+    const streams = streamUntilCancelled();
+    const copies = { open: 0, most: 0, done: 0, finish: () => {} };
+    const held = new Promise<void>((resolve) => {
+      copies.finish = resolve;
+    });
+    stage.play({
+      prepareSource: async () => ({ ...PREPARED, pendingSnapshots: tables }),
+      streamChanges: streams.activity,
+      copyTable: async () => {
+        copies.open += 1;
+        copies.most = Math.max(copies.most, copies.open);
+        await held;
+        copies.open -= 1;
+        copies.done += 1;
+        return { tag: 'copied', rows: 1, chunks: 1 };
+      },
+    });
+    const handle = await start();
+    await vi.waitFor(() => {
+      expect(streams.open).toBe(1);
+      expect(copies.open).toBe(COPIES_AT_ONCE);
+    }, PATIENCE);
+    // Long enough for the others to begin, if anything let them.
+    await sleep(1_000);
+    copies.finish();
+    await vi.waitFor(() => expect(copies.done).toBe(tables.length), PATIENCE);
+    expect(copies.most).toBe(COPIES_AT_ONCE);
+    await handle.terminate();
   });
 });
 

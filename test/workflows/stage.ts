@@ -3,11 +3,13 @@
 
 import { Context } from '@temporalio/activity';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { DefaultLogger, Runtime, type Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { afterAll, beforeAll, inject } from 'vitest';
 import type { Activities } from '../../activities/index.ts';
+import { createIngestWorkers } from '../../workers/ingest.ts';
 import { createWorker } from '../../workers/temporal.ts';
-import { INGEST_QUEUE, warehouseQueue } from '../../workflows/model/names.ts';
+import { runUntilAborted } from '../../workers/worker-process.ts';
+import { warehouseQueue } from '../../workflows/model/names.ts';
 import { registerNamespace } from '../support/temporal-namespace.ts';
 import { freshTaskQueue } from '../support/unique.ts';
 
@@ -25,7 +27,7 @@ export interface Stage {
   play(script: Script): void;
 }
 
-/** Both workers, in a namespace of their own, while the tests of the calling file run. */
+/** All workers, in a namespace of their own, while the tests of the calling file run. */
 export function freshStage(address: () => string = () => inject('servers').temporalAddress): Stage {
   let script: Script = {};
   let client: Client | undefined;
@@ -45,10 +47,15 @@ export function freshStage(address: () => string = () => inject('servers').tempo
     await registerNamespace(at.address, at.namespace);
     const connection = await Connection.connect({ address: at.address });
     client = new Client({ connection, namespace: at.namespace });
-    for (const taskQueue of [INGEST_QUEUE, warehouseQueue('main')]) {
-      const { worker, connection: native } = await createWorker(at, { taskQueue, activities });
-      const running = worker.run();
-      ends.push(() => drain(worker, running).finally(() => native.close()));
+    const warehouse = await createWorker(at, { taskQueue: warehouseQueue('main'), activities });
+    const ingest = await createIngestWorkers(at, activities);
+    for (const { workers, connection: native } of [{ ...warehouse, workers: [warehouse.worker] }, ingest]) {
+      const leave = new AbortController();
+      const running = runUntilAborted(workers, leave.signal);
+      ends.push(async () => {
+        leave.abort();
+        await running.finally(() => native.close());
+      });
     }
     ends.push(() => connection.close());
   });
@@ -64,11 +71,6 @@ export function freshStage(address: () => string = () => inject('servers').tempo
       script = next;
     },
   };
-}
-
-async function drain(worker: Worker, running: Promise<void>): Promise<void> {
-  if (worker.getState() === 'RUNNING') worker.shutdown();
-  await running;
 }
 
 /** A stream as the product's: it lives until it is cancelled, and then says so. */

@@ -163,7 +163,7 @@ const snapshot = {
     .default(50_000)
     .meta(
       note({
-        help: 'rows of a first copy that are read and stored at once',
+        help: 'rows of a first copy that are read and stored at once; large rows make it fewer, at about 32 MiB',
         unit: 'rows',
         why: 'bounds memory, how long the table is locked against DDL, and what a crash repeats',
       }),

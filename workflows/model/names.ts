@@ -12,6 +12,8 @@ export const materializeWorkflowId = (asset: string, partitionOrRun: string) =>
   `materialize/${asset}/${partitionOrRun}`;
 
 export const INGEST_QUEUE = 'walflow-ingest';
+/** First copies, apart from the streams: however many tables wait to be copied, a stream finds a free slot. */
+export const COPY_QUEUE = 'walflow-copy';
 export const warehouseQueue = (warehouse: string) => `walflow-warehouse-${warehouse}`;
 
 /** Default name of slot and publication. */
