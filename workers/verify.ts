@@ -25,6 +25,7 @@ const ATTEMPTS = 3;
 const COMPARED_LIMIT = 5_000;
 const NAMED = 20;
 const REACH_TIMEOUT_MS = 60_000;
+const APPEND_ONLY = 'the table is append-only: updates and deletes of its source do not arrive';
 
 export interface VerifyRequest {
   readonly pipeline: PipelineResources;
@@ -39,7 +40,7 @@ export interface VerifyRequest {
 }
 
 /**
- * Compares every live table of a pipeline, or one of them.
+ * Compares every table of a pipeline that follows its source, or one of them.
  * @throws WalflowError TABLE_UNKNOWN, VERIFY_BEHIND, and what the source and the warehouse throw.
  */
 export async function verifyPipeline(request: VerifyRequest): Promise<VerifyReport> {
@@ -72,7 +73,7 @@ async function verifyTable(request: VerifyRequest, source: Source, status: Table
     differing: [],
     differingCount: 0,
   };
-  if (status.state !== 'live') {
+  if (status.state !== 'live' && status.state !== 'append-only') {
     return { ...base, result: 'not-comparable', reason: `the table is ${status.state}, it does not follow its source` };
   }
   // Only what differs every time is a difference: the others were rows on their way.
@@ -88,6 +89,7 @@ async function verifyTable(request: VerifyRequest, source: Source, status: Table
     const differingCount = differing.length < COMPARED_LIMIT ? differing.length : compared.differingCount;
     return {
       ...base,
+      ...(status.state === 'append-only' ? { reason: APPEND_ONLY } : {}),
       rowsSource,
       rowsWarehouse,
       result: 'differs',

@@ -57,15 +57,20 @@ differences as (
   select ${twice}, 'extra', [] from warehouse group by ${keys.join(', ')} having count(*) > 1)`;
 }
 
-/** CTE `differences` of a table without a key: one row per row that one side has more often than the other. */
-export function keylessDifferencesSql(table: CapturedTable): string {
+/**
+ * CTE `differences` of a table without a key: one row per row that one side has more often than the other.
+ * @param before as for a keyed table
+ */
+export function keylessDifferencesSql(table: CapturedTable, before: Lsn | null): string {
   const columns = table.columns.map((_, i) => columnAlias(i)).join(', ');
-  const side = (name: string) => `select ${columns} from ${name}`;
+  const source = `select ${columns} from source`;
+  const counts = before === null ? '' : ` where not coalesce(written >= ${before}, false)`;
+  const warehouse = `select ${columns} from warehouse${counts}`;
   return `${sidesSql(table)},
 differences as (
-  select 'missing' as kind, [] as columns from (${side('source')} except all ${side('warehouse')})
+  select 'missing' as kind, [] as columns from (${source} except all ${warehouse})
   union all
-  select 'extra', [] from (${side('warehouse')} except all ${side('source')}))`;
+  select 'extra', [] from (${warehouse} except all ${source}))`;
 }
 
 function sidesSql(table: CapturedTable): string {

@@ -78,7 +78,7 @@ async function uncastableColumns(session: DuckDbSession, table: CapturedTable): 
 
 async function compareRows(session: DuckDbSession, { table, before, limit }: CompareOrder): Promise<TableComparison> {
   const keys = table.keyColumns.map((_, i) => `k${i}`);
-  const differences = keys.length > 0 ? keyedDifferencesSql(table, before) : keylessDifferencesSql(table);
+  const differences = keys.length > 0 ? keyedDifferencesSql(table, before) : keylessDifferencesSql(table, before);
   await session.run(`create or replace temp table _walflow_differences as ${differences} select * from differences`);
   const distinct = keys.length > 0 ? `count(distinct (${keys.join(', ')}))` : 'count(*)';
   const [counts] = await session.rows<{ source: string; warehouse: string; differing: string }>(

@@ -5,6 +5,7 @@ import type { PipelineResources } from '../../activities/resources.ts';
 import { openSource } from '../../activities/wal/postgres.ts';
 import { matchTables } from '../../activities/wal/postgres-catalog.ts';
 import { createTableSql } from '../../activities/warehouse/schema-sql.ts';
+import { verifyText } from '../../workers/cli/verify-text.ts';
 import { type VerifyRequest, verifyPipeline } from '../../workers/verify.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
 import { freshDatabase, withClient } from '../support/database.ts';
@@ -93,6 +94,20 @@ test('a row that arrives between two looks was on its way', async () => {
     return { reached: true };
   };
   expect(await verify({ reach })).toMatchObject({ result: 'equal' });
+});
+
+test('an append-only table is compared row for row; what was updated or deleted at its source is told apart', async () => {
+  const keyless = JSON.stringify({ ...entry, mode: 'append-only', keyColumns: [] });
+  await inWarehouse(`update _walflow.tables set state = 'append-only', capture = '${keyless}'`);
+  await inWarehouse(`insert into public.items values (4, 'newer', 4, true, 9223372036854775807, now())`);
+  expect(await verify(), 'a newer row says nothing').toMatchObject({ result: 'equal', tables: [{ rowsSource: 3 }] });
+  await inWarehouse(`insert into public.items values (1, 'one', 1.5, true, 1, now())`);
+  await withClient(url, (client) => client.query('delete from items where id = 2'));
+  const report = await verify();
+  expect(report.tables[0]).toMatchObject({ result: 'differs', differingCount: 2, keyColumns: [] });
+  expect(verifyText(report)).toContain(`public.items: 2 rows differ (2 rows in the source, 5 in the warehouse)
+  rows only in the warehouse
+  the table is append-only`);
 });
 
 test('a table that does not follow its source is never called equal', async () => {

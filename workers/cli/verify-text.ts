@@ -32,12 +32,16 @@ function tableLines(table: TableVerification): readonly string[] {
   }
 }
 
-function differenceLines({ table, rowsSource, rowsWarehouse, ...found }: TableVerification): readonly string[] {
-  const hidden = found.differingCount - found.differing.length;
+function differenceLines(table: TableVerification): readonly string[] {
+  const { rowsSource, rowsWarehouse, differing, differingCount, keyColumns, reason } = table;
+  const hidden = differingCount - differing.length;
+  const keyed = keyColumns.length > 0;
+  const kinds = new Set(differing.map(({ kind }) => `  rows ${KINDS[kind]}`));
   return [
-    `${table}: ${countText(found.differingCount)} keys differ (${countText(rowsSource)} rows in the source, ${countText(rowsWarehouse)} in the warehouse)`,
-    ...found.differing.map((difference) => `  ${keyText(found.keyColumns, difference)}`),
-    ...(hidden > 0 ? [`  … and ${countText(hidden)} more`] : []),
+    `${table.table}: ${countText(differingCount)} ${keyed ? 'keys' : 'rows'} differ (${countText(rowsSource)} rows in the source, ${countText(rowsWarehouse)} in the warehouse)`,
+    ...(keyed ? differing.map((difference) => `  ${keyText(keyColumns, difference)}`) : kinds),
+    ...(keyed && hidden > 0 ? [`  … and ${countText(hidden)} more`] : []),
+    ...(reason === undefined ? [] : [`  ${reason}`]),
   ];
 }
 

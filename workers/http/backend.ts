@@ -113,7 +113,7 @@ export interface KeyDifference {
 export interface TableVerification {
   readonly table: string;
   readonly result: 'equal' | 'differs' | 'not-comparable';
-  /** Why the table could not be compared. */
+  /** Why the table could not be compared, or has to differ. */
   readonly reason?: string;
   readonly rowsSource: number;
   readonly rowsWarehouse: number;
