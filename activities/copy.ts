@@ -8,10 +8,10 @@ import { WalflowError } from '../workflows/model/errors.ts';
 import { type Lsn, lsnToHex, lsnToText, parseLsn } from '../workflows/model/lsn.ts';
 import { type CaptureEntry, MANIFEST_FORMAT_VERSION, type SnapshotFile } from '../workflows/model/manifest.ts';
 import type { CopyResult } from '../workflows/model/run.ts';
+import { CopyOrder } from './copy-order.ts';
 import { ChangeFileEncoder } from './lake/change-file.ts';
 import { encodeSnapshotComplete } from './lake/manifest-codec.ts';
 import { snapshotChunkKey, snapshotCompleteKey } from './lake/object-key.ts';
-import { readCapture, readHead } from './log-position.ts';
 import { type IngestResources, type PipelineResources, pipelineOf } from './resources.ts';
 import { type ChunkMarker, readMarkers, storeMarker } from './snapshot-marker.ts';
 import { nudgeChannel } from './source-watch.ts';
@@ -27,33 +27,49 @@ interface Copy {
   readonly pipeline: PipelineResources;
   readonly source: Source;
   readonly entry: CaptureEntry;
+  /** Aborted = the attempt is cancelled, or the copy superseded. */
+  readonly signal: AbortSignal;
   readonly files: SnapshotFile[];
   rows: number;
 }
 
-/** Copies one table; resumes behind the chunks already stored. */
+/** Copies one table; resumes behind the chunks already stored. Ends early once another copy took its place. */
 export async function copyTable(
   resources: IngestResources,
   input: { pipeline: string; table: string; id: string },
 ): Promise<CopyResult> {
   const pipeline = pipelineOf(resources, input.pipeline);
-  const entry = (await readCapture(pipeline.lake, await readHead(pipeline.lake))).find((e) => e.table === input.table);
-  if (entry === undefined || entry.snapshot.id !== input.id) return { tag: 'superseded', rows: 0, chunks: 0 };
+  const order = new CopyOrder(pipeline.lake, input);
+  const entry = await order.look();
+  if (entry === null) return { tag: 'superseded', rows: 0, chunks: 0 };
   const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} copy ${input.table}`);
-  const copy: Copy = { resources, pipeline, source, entry, files: [], rows: 0 };
   const context = Context.current();
+  const signal = AbortSignal.any([context.cancellationSignal, order.superseded]);
+  const copy: Copy = { resources, pipeline, source, entry, signal, files: [], rows: 0 };
   const alive = setInterval(() => context.heartbeat({ rows: copy.rows, chunks: copy.files.length }), HEARTBEAT_MS);
+  const unwatch = order.watch();
   try {
-    if (await pipeline.lake.exists(snapshotCompleteKey(entry, entry.snapshot.id))) {
-      return { tag: 'copied', rows: 0, chunks: 0 };
-    }
-    const r0Lsn = entry.mode === 'keyed' ? await copyByKey(copy) : await copyExactly(copy);
-    await complete(copy, r0Lsn);
-    return { tag: 'copied', rows: copy.rows, chunks: copy.files.length };
+    return await run(copy);
+  } catch (failure) {
+    // A table that changed gets a new copy, and this one need not be tried again.
+    if (failure instanceof WalflowError && failure.code === 'TABLE_SHAPE_CHANGED') await order.look();
+    if (!order.superseded.aborted || context.cancellationSignal.aborted) throw failure;
+    return { tag: 'superseded', rows: copy.rows, chunks: copy.files.length };
   } finally {
+    unwatch();
     clearInterval(alive);
     await source.close();
   }
+}
+
+async function run(copy: Copy): Promise<CopyResult> {
+  const { pipeline, entry } = copy;
+  if (await pipeline.lake.exists(snapshotCompleteKey(entry, entry.snapshot.id))) {
+    return { tag: 'copied', rows: 0, chunks: 0 };
+  }
+  const r0Lsn = entry.mode === 'keyed' ? await copyByKey(copy) : await copyExactly(copy);
+  await complete(copy, r0Lsn);
+  return { tag: 'copied', rows: copy.rows, chunks: copy.files.length };
 }
 
 /** Chunks by key range; each its own snapshot, so nothing is held open at the source. */
@@ -67,7 +83,7 @@ async function copyByKey(copy: Copy): Promise<Lsn> {
         { pipeline: pipeline.name, table: entry.table, blockers },
         'the copy waits for older transactions',
       ),
-    signal: Context.current().cancellationSignal,
+    signal: copy.signal,
   });
   const encoder = new ChangeFileEncoder(entry);
   const done = await readMarkers(pipeline.lake, entry);
@@ -75,7 +91,7 @@ async function copyByKey(copy: Copy): Promise<Lsn> {
   let after = done.at(-1)?.lastKey ?? null;
   let last = done.at(-1)?.last ?? false;
   while (!last) {
-    Context.current().cancellationSignal.throwIfAborted();
+    copy.signal.throwIfAborted();
     const chunk = await readChunk(source, entry, after, boundsOf(copy));
     if (!chunk.asCaptured) {
       throw new WalflowError('TABLE_SHAPE_CHANGED', `${entry.table} was changed while it was copied`);
@@ -95,7 +111,7 @@ async function copyExactly(copy: Copy): Promise<Lsn> {
   const { pipeline, entry } = copy;
   const encoder = new ChangeFileEncoder(entry);
   const point = await exactCopy(pipeline.source.url, entry, boundsOf(copy), async (rows, consistentPoint) => {
-    Context.current().cancellationSignal.throwIfAborted();
+    copy.signal.throwIfAborted();
     copy.files.push(await storeRows(copy, encoder, rows, consistentPoint));
     copy.rows += rows.length;
   });

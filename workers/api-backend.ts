@@ -6,7 +6,7 @@ import { listMaterializations } from '../activities/warehouse/duckdb-assets.ts';
 import { runQuery } from '../activities/warehouse/duckdb-query.ts';
 import { readTables } from '../activities/warehouse/duckdb-table-state.ts';
 import { WalflowError } from '../workflows/model/errors.ts';
-import { type Lsn, parseLsn } from '../workflows/model/lsn.ts';
+import type { Lsn } from '../workflows/model/lsn.ts';
 import { ingestWorkflowId } from '../workflows/model/names.ts';
 import { assetStatus, assetStatuses } from './asset-status.ts';
 import type { ResolvedAsset } from './config/project.ts';
@@ -17,12 +17,11 @@ import { PipelineMonitor } from './pipeline-monitor.ts';
 import { pipelineStatus } from './pipeline-status.ts';
 import type { WarehouseFigures } from './telemetry.ts';
 import { verifyPipeline } from './verify.ts';
+import { waitMerged } from './wait-merged.ts';
 import type { OpenWarehouses } from './warehouse.ts';
 import { ASSET_WAREHOUSE } from './worker-process.ts';
 
 const QUERY_LIMITS = { maxRows: 10_000, timeoutMs: 30_000, maxBytes: 32 * 1024 * 1024 };
-/** How often a waiter looks whether its position is merged. */
-const WAIT_POLL_MS = 20;
 
 export interface BackendOptions {
   readonly opened: OpenWarehouses;
@@ -91,18 +90,7 @@ class WarehouseBackend implements ApiBackend {
   }
 
   async wait(name: string, lsn: Lsn, timeoutMs: number, signal: AbortSignal): Promise<WaitResult> {
-    const monitor = this.#monitorOf(name);
-    const untilMs = performance.now() + timeoutMs;
-    let nudged = false;
-    for (;;) {
-      const { endLsn } = await monitor.watermark();
-      const reached = parseLsn(endLsn) >= lsn;
-      if (reached || performance.now() >= untilMs || signal.aborted) return { reached, mergedLsn: endLsn };
-      // Only once it is clear that somebody has to wait; ingest then covers the position even on an idle source.
-      if (!nudged) await monitor.nudge(lsn).catch(() => {});
-      nudged = true;
-      await new Promise((resolve) => setTimeout(resolve, WAIT_POLL_MS));
-    }
+    return await waitMerged(this.#monitorOf(name), lsn, timeoutMs, signal);
   }
 
   async verify(name: string, table: string | undefined, signal: AbortSignal) {

@@ -21,6 +21,8 @@ export interface PipelineReading {
   readonly sourceFailure: string | null;
   readonly durableLsn: string;
   readonly headSeq: number;
+  /** Of the log's last manifest; 0 while it has none, or was not read yet. */
+  readonly headEpochNo: number;
   readonly watermark: Watermark;
   readonly freshnessAgeSeconds: number | null;
 }
@@ -35,6 +37,7 @@ export class PipelineMonitor {
   #slot: SlotHealth | null = null;
   #sourceFailure: string | null = null;
   #headSeq = 0;
+  #headEpochNo = 0;
   #durableLsn = NOTHING_MERGED.endLsn;
   #watermark: Watermark = NOTHING_MERGED;
   #timer: NodeJS.Timeout | null = null;
@@ -60,6 +63,7 @@ export class PipelineMonitor {
       sourceFailure: this.#sourceFailure,
       durableLsn: this.#durableLsn,
       headSeq: this.#headSeq,
+      headEpochNo: this.#headEpochNo,
       watermark: this.#watermark,
       freshnessAgeSeconds: this.#clock.ageSeconds(Date.now()),
     };
@@ -107,7 +111,7 @@ export class PipelineMonitor {
       if (row !== null) this.#clock.sourceAt(row.currentLsn, atMs);
       return settled;
     } catch (failure) {
-      this.#source = null;
+      if (this.#source !== null) this.#forget(this.#source);
       this.#slot = null;
       this.#sourceFailure = failure instanceof Error ? failure.message : String(failure);
       return null;
@@ -120,6 +124,7 @@ export class PipelineMonitor {
       this.#watermark = await this.watermark();
       this.#headSeq = await findHead(lake, Math.max(this.#headSeq, this.#watermark.seq));
       const head = this.#headSeq === 0 ? null : await readManifest(lake, this.#headSeq);
+      this.#headEpochNo = head?.manifest.epochNo ?? 0;
       this.#durableLsn = head?.manifest.endLsn ?? NOTHING_MERGED.endLsn;
     } catch (failure) {
       // A reading that was under way when all was closed fails, and says nothing about the lake.
@@ -139,7 +144,9 @@ export class PipelineMonitor {
     return opening;
   }
 
+  /** The next reading connects anew; a statement can fail on a connection that lives, and a server has few of them. */
   #forget(opening: Promise<Source>): void {
     if (this.#source === opening) this.#source = null;
+    opening.then((source) => source.close()).catch(() => {});
   }
 }

@@ -3,9 +3,7 @@
 // it is compared: a table that differs is read again, and only what differs every time is a difference.
 
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PipelineResources } from '../activities/resources.ts';
 import { openSource, type Source } from '../activities/wal/postgres.ts';
@@ -26,6 +24,8 @@ const COMPARED_LIMIT = 5_000;
 const NAMED = 20;
 const REACH_TIMEOUT_MS = 60_000;
 const APPEND_ONLY = 'the table is append-only: updates and deletes of its source do not arrive';
+/** Beside the folders of the pipelines, which a merge clears: no pipeline can have this name. */
+const SPOOL_NAME = '.verify';
 
 export interface VerifyRequest {
   readonly pipeline: PipelineResources;
@@ -107,7 +107,7 @@ function inBoth(now: readonly RowDifference[], before: readonly RowDifference[])
 
 /** One snapshot of the source against the warehouse as it stands once it has merged that snapshot. */
 async function compareOnce(request: VerifyRequest, source: Source, entry: CaptureEntry): Promise<TableComparison> {
-  const folder = join(request.spoolFolder, 'verify');
+  const folder = join(request.spoolFolder, SPOOL_NAME);
   const csvPath = join(folder, `${randomUUID()}.csv`);
   await mkdir(folder, { recursive: true });
   try {
@@ -121,13 +121,15 @@ async function compareOnce(request: VerifyRequest, source: Source, entry: Captur
 }
 
 async function writeSnapshot(source: Source, entry: CaptureEntry, path: string): Promise<Lsn> {
-  const file = createWriteStream(path);
-  const lsn = await readSnapshot(source, entry, async (rows) => {
-    if (!file.write(rows.map(csvLine).join(''))) await once(file, 'drain');
-  });
-  file.end();
-  await once(file, 'close');
-  return lsn;
+  // No stream: one that fails while nobody waits for it, on a full disk, would end the process.
+  const file = await open(path, 'w');
+  try {
+    return await readSnapshot(source, entry, async (rows) => {
+      await file.appendFile(rows.map(csvLine).join(''));
+    });
+  } finally {
+    await file.close();
+  }
 }
 
 /** A found difference is never hidden by a table that could not be compared. */

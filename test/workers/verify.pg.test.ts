@@ -1,5 +1,6 @@
 // `walflow verify` against a real source and a real warehouse: what differs is named, what merely is on its way is not.
 
+import { readdir } from 'node:fs/promises';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import type { PipelineResources } from '../../activities/resources.ts';
 import { openSource } from '../../activities/wal/postgres.ts';
@@ -8,6 +9,7 @@ import { createTableSql } from '../../activities/warehouse/schema-sql.ts';
 import { verifyText } from '../../workers/cli/verify-text.ts';
 import { type VerifyRequest, verifyPipeline } from '../../workers/verify.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
+import { PIPELINE_NAME } from '../../workflows/model/names.ts';
 import { freshDatabase, withClient } from '../support/database.ts';
 import { TestWarehouse } from '../warehouse/warehouse.ts';
 
@@ -121,4 +123,19 @@ test('a table that does not follow its source is never called equal', async () =
 test('a warehouse that does not catch up, and a table nobody knows, are named', async () => {
   await expect(verify({ reach: async () => ({ reached: false }) })).rejects.toMatchObject({ code: 'VERIFY_BEHIND' });
   await expect(verify({ table: 'public.nothing' })).rejects.toMatchObject({ code: 'TABLE_UNKNOWN' });
+});
+
+test('its files stand where no pipeline has its own: a merge clears the folder of its pipeline', async () => {
+  const folders: string[] = [];
+  const reach = async () => {
+    folders.push(
+      ...(await readdir(warehouse.spool, { withFileTypes: true }))
+        .filter((one) => one.isDirectory())
+        .map(({ name }) => name),
+    );
+    return { reached: true };
+  };
+  expect(await verify({ reach })).toMatchObject({ result: 'equal' });
+  expect(folders).toHaveLength(1);
+  expect(folders.filter((name) => PIPELINE_NAME.test(name))).toEqual([]);
 });
