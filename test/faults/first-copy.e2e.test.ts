@@ -12,6 +12,8 @@ const LIMIT_MS = 300_000;
 const KILLS = 2;
 /** Each chunk takes this much longer, so that much happens between two of them. */
 const CHUNK_DELAY_MS = 30;
+/** Longer than a copy goes on before it notices that another one took its place. */
+const REPLACED_AFTER_MS = 12_000;
 
 const pipeline = livePipeline({ held: true, pipeline: 'flush: { maxDelayMs: 50 }, snapshot: { chunkRows: 50 },' });
 
@@ -97,9 +99,45 @@ test(
   LIMIT_MS,
 );
 
-function slowChunks(): void {
+test(
+  'a copy asked for again while it is made: the one that was replaced ends where it is',
+  async () => {
+    const { rig } = pipeline;
+    const table = 'public.documents';
+    const newCopy = async (before: string | undefined) => {
+      await rig.signal('resyncTable', table);
+      return await vi.waitFor(
+        async () => {
+          const id = (await captured(table))?.snapshot.id;
+          expect(id).not.toBe(before);
+          return id;
+        },
+        { timeout: 60_000, interval: 200 },
+      );
+    };
+    // Slow enough that no copy comes to its end before somebody looks whether it is still wanted.
+    slowChunks(REPLACED_AFTER_MS / 4);
+    const first = await newCopy((await captured(table))?.snapshot.id);
+    await atExchange(rig.s3, 'before', isMarkerPut, async () => undefined);
+    slowChunks(REPLACED_AFTER_MS / 4);
+    const second = await newCopy(first);
+    await sleep(REPLACED_AFTER_MS);
+    slowChunks();
+    await rig.caughtUp();
+    await vi.waitFor(async () => expect(await isWhole(second)).toBe(true), { timeout: 60_000, interval: 200 });
+    expect(await isWhole(first)).toBe(false);
+    rig.s3.before = () => undefined;
+  },
+  LIMIT_MS,
+);
+
+async function isWhole(copyId: string | undefined): Promise<boolean> {
+  return (await lakeKeys(pipeline.rig, 'snapshot')).some((key) => key.endsWith(`/${copyId}/complete.json`));
+}
+
+function slowChunks(delayMs = CHUNK_DELAY_MS): void {
   pipeline.rig.s3.before = async ({ method, key }) => {
-    if (method === 'PUT' && key.includes('/snapshot/')) await sleep(CHUNK_DELAY_MS);
+    if (method === 'PUT' && key.includes('/snapshot/')) await sleep(delayMs);
     return undefined;
   };
 }
