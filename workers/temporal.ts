@@ -4,7 +4,7 @@ import { Client, Connection, type ConnectionOptions, isGrpcServiceError } from '
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { WalflowError } from '../workflows/model/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../workflows/model/names.ts';
-import { workflowBundle } from './workflow-bundle.ts';
+import { buildIdOf, workflowBundle } from './workflow-bundle.ts';
 
 export interface TemporalSettings {
   readonly address: string;
@@ -92,12 +92,18 @@ export async function createWorkerOn(
   namespace: string,
   { taskQueue, activities, activitiesAtOnce, workflows = true }: Served,
 ): Promise<Worker> {
+  const bundle = await workflowBundle();
   return await Worker.create({
     connection,
     namespace,
     taskQueue,
     activities,
-    ...(workflows ? { workflowBundle: await workflowBundle() } : {}),
+    ...(workflows ? { workflowBundle: bundle } : {}),
+    // Told, not routed by: entity workflows go on with the newest worker, and replaying recorded histories guards that.
+    workerDeploymentOptions: {
+      version: { deploymentName: 'walflow', buildId: buildIdOf(bundle) },
+      useWorkerVersioning: false,
+    },
     ...(activitiesAtOnce === undefined ? {} : { maxConcurrentActivityTaskExecutions: activitiesAtOnce }),
     // Activities are cancelled at once and land or merge what is complete; a deaf one must not keep the process.
     shutdownGraceTime: 0,

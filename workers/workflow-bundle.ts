@@ -5,14 +5,15 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, type WorkflowBundleOption } from '@temporalio/worker';
+import { bundleWorkflowCode, type WorkflowBundlePath } from '@temporalio/worker';
+import { WALFLOW_VERSION } from './version.ts';
 
 const PACKAGED = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
 const WORKFLOWS = fileURLToPath(new URL('../workflows', import.meta.url));
 const CACHE = fileURLToPath(new URL('../node_modules/.cache/walflow', import.meta.url));
 
 /** The bundle for `Worker.create({ workflowBundle })`. */
-export async function workflowBundle(): Promise<WorkflowBundleOption> {
+export async function workflowBundle(): Promise<WorkflowBundlePath> {
   if (existsSync(PACKAGED)) return { codePath: PACKAGED };
   const codePath = join(CACHE, `workflows-${sourceHash()}.js`);
   if (!existsSync(codePath)) {
@@ -24,6 +25,12 @@ export async function workflowBundle(): Promise<WorkflowBundleOption> {
     renameSync(mine, codePath);
   }
   return { codePath };
+}
+
+/** A name for exactly this code of the workflows: Temporal's history and task queues tell who decided what. */
+export function buildIdOf({ codePath }: WorkflowBundlePath): string {
+  const hash = createHash('sha256').update(readFileSync(codePath)).digest('hex');
+  return `${WALFLOW_VERSION}-${hash.slice(0, 8)}`;
 }
 
 function sourceHash(): string {

@@ -96,7 +96,7 @@ test(
         await withClient(pipeline.url, (client) =>
           client.query(`alter table postings drop column if exists hasty, add column hasty ${type} default 1`),
         );
-        await vi.waitFor(() => expect(traffic.rows).toBeGreaterThan(before));
+        await vi.waitFor(() => expect(traffic.rows).toBeGreaterThan(before), { timeout: 60_000, interval: 10 });
       }
       await vi.waitFor(async () => expect(await shapeOf(TABLE)).toEqual([...SHAPE, 'hasty']), {
         timeout: 60_000,

@@ -8,7 +8,8 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { TEMPORAL_CLI } from '../../workers/embedded/program-release.ts';
 import { findProgram } from '../../workers/embedded/program-search.ts';
-import { workflowBundle } from '../../workers/workflow-bundle.ts';
+import { buildIdOf, workflowBundle } from '../../workers/workflow-bundle.ts';
+import { warehouseQueue } from '../../workflows/model/names.ts';
 import type { IngestStatus, MergeResult } from '../../workflows/model/run.ts';
 import { freshDatabase, withClient } from '../support/database.ts';
 import { freshFolder } from '../support/folder.ts';
@@ -20,6 +21,8 @@ import { prepareTraffic, startTraffic, TRAFFIC_TABLES } from '../support/traffic
 const PATIENCE = { timeout: 60_000, interval: 250 };
 const ROWS_PER_SECOND = 500;
 const ROWS_WHILE_PAUSED = 2_000;
+/** temporal.api.enums.v1.TaskQueueType: TASK_QUEUE_TYPE_WORKFLOW. */
+const WORKFLOW_TASKS = 1;
 
 /** An event as `temporal workflow show --output json` prints it. */
 interface ShownEvent {
@@ -114,6 +117,18 @@ describe('the temporal program from a plain shell', { timeout: 240_000 }, () => 
     const before = await merges();
     await signal(`merge/${rig.pipeline}`, 'landed');
     await vi.waitFor(async () => expect(await merges()).toBeGreaterThan(before), PATIENCE);
+  });
+
+  test('task queues tell which build of the workflows serves them', async () => {
+    const { pollers } = await client.workflowService.describeTaskQueue({
+      namespace: rig.namespace,
+      taskQueue: { name: warehouseQueue('main') },
+      taskQueueType: WORKFLOW_TASKS,
+    });
+    const buildId = buildIdOf(await workflowBundle());
+    expect(pollers?.map((poller) => poller.deploymentOptions)).toContainEqual(
+      expect.objectContaining({ deploymentName: 'walflow', buildId }),
+    );
   });
 
   test('history alone says which manifests and positions each run merged', async () => {
