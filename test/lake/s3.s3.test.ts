@@ -162,7 +162,7 @@ describe('a file', () => {
   test('that takes longer to send than an answer may take is sent to its end', { timeout: 30_000 }, async () => {
     const proxy = await proxied();
     const lake = open({ endpoint: `http://${proxy.address}`, requestTimeoutMs: 1_000 });
-    // The proxy holds 4 MiB at a time: the body takes some seconds, and never stands still for one.
+    // The proxy holds 4 MiB at a time: the body takes some seconds, its end out of sight in the buffers on the way.
     proxy.delay(400, 'toServer');
     const large = randomBytes(48_000_000);
     const beganMs = performance.now();
