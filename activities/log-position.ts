@@ -16,13 +16,19 @@ export async function readHead(lake: ManifestStore): Promise<StoredManifest | nu
   return seq === 0 ? null : await readManifest(lake, seq);
 }
 
-/** All captured tables as of a manifest. */
+/**
+ * All captured tables as of a manifest.
+ * @throws WalflowError LOG_BROKEN
+ */
 export async function readCapture(lake: ManifestStore, head: StoredManifest | null): Promise<readonly CaptureEntry[]> {
   if (head === null) return [];
   const { capture, captureSeq } = head.manifest;
   if (capture !== null) return capture;
   const stored = await readManifest(lake, captureSeq);
-  return stored?.manifest.capture ?? [];
+  if (stored === null || stored.manifest.capture === null) {
+    throw new WalflowError('LOG_BROKEN', `manifest ${captureSeq}, which lists the captured tables, is gone`);
+  }
+  return stored.manifest.capture;
 }
 
 /**

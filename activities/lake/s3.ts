@@ -29,7 +29,7 @@ export interface S3LakeOptions {
   readonly region?: string;
   /** Default: AWS conventions (environment, profile, instance role, …). */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** A request without an answer, or a socket without a byte, for this long is tried again. Default 15,000. */
+  /** What is read and not answered, or stands still, for this long is asked for again; an upload gets more. Default 15,000. */
   readonly requestTimeoutMs?: number;
 }
 
@@ -48,18 +48,24 @@ const REQUEST_TIMEOUT_MS = 15_000;
  * a slower line would be given up at the same place every time. A dead connection is noticed by its silence meanwhile.
  */
 const SLOWEST_BYTES_PER_MS = 64;
+/** What the system takes of a body before the line does (Linux: tcp_wmem): the socket is silent until this is sent, too. */
+const SEND_BUFFER_BYTES = 4 * 1024 * 1024;
 /** Uploads of a batch, read-ahead of a merge and downloads run side by side. */
 const MAX_SOCKETS = 64;
 
 export class S3Lake {
   readonly #client: S3Client;
+  /** Apart, because the SDK's limit on silence belongs to a client, and what is read may be given up sooner. */
+  readonly #uploads: S3Client;
   readonly #bucket: string;
   readonly #prefix: string;
   readonly #requestTimeoutMs: number;
 
   constructor(options: S3LakeOptions) {
     this.#requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
-    this.#client = new S3Client(clientConfig(options, this.#requestTimeoutMs));
+    this.#client = new S3Client(clientConfig(options, this.#requestTimeoutMs, this.#requestTimeoutMs));
+    const silenceMs = this.#requestTimeoutMs + SEND_BUFFER_BYTES / SLOWEST_BYTES_PER_MS;
+    this.#uploads = new S3Client(clientConfig(options, this.#requestTimeoutMs, silenceMs));
     this.#bucket = options.bucket;
     this.#prefix = options.prefix === '' ? '' : `${options.prefix}/`;
   }
@@ -151,6 +157,7 @@ export class S3Lake {
   /** Closes idle connections. */
   close(): void {
     this.#client.destroy();
+    this.#uploads.destroy();
   }
 
   /** Some stores make a bucket on the first PUT into it: a misspelt name would quietly become an empty lake. */
@@ -184,7 +191,7 @@ export class S3Lake {
   ): Promise<void> {
     const request = { ...this.#address(key), Body: body, ContentLength: body.length, ...headers };
     const requestTimeout = this.#requestTimeoutMs + Math.ceil(body.length / SLOWEST_BYTES_PER_MS);
-    await this.#client.send(new PutObjectCommand(request), { requestTimeout });
+    await this.#uploads.send(new PutObjectCommand(request), { requestTimeout });
   }
 
   async #wrap(what: string, work: () => Promise<unknown>): Promise<void> {
@@ -206,7 +213,7 @@ export class S3Lake {
 
 type ObjectBody = NonNullable<GetObjectCommandOutput['Body']>;
 
-function clientConfig(options: S3LakeOptions, requestTimeoutMs: number): S3ClientConfig {
+function clientConfig(options: S3LakeOptions, requestTimeoutMs: number, socketTimeoutMs: number): S3ClientConfig {
   const { endpoint, region, credentials } = options;
   const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
   return {
@@ -221,7 +228,7 @@ function clientConfig(options: S3LakeOptions, requestTimeoutMs: number): S3Clien
       connectionTimeout: CONNECT_TIMEOUT_MS,
       requestTimeout: requestTimeoutMs,
       throwOnRequestTimeout: true,
-      socketTimeout: requestTimeoutMs,
+      socketTimeout: socketTimeoutMs,
       httpAgent: agent,
       httpsAgent: agent,
     },
