@@ -1,6 +1,7 @@
 // Beside the stream: notices that the captured tables are no longer what they were. Two witnesses: the log, which describes
 // a table anew before its next change, and the catalog, which knows of changes nobody writes behind, and of publications
-// that somebody altered. The catalog is ahead of the log; it is believed only once everything logged until it was read has arrived and has not told the same.
+// that somebody altered. The catalog is ahead of the log; it is believed only once everything logged until it was read has
+// arrived and has not told the same.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lsn } from '../workflows/model/lsn.ts';
