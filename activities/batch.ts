@@ -8,6 +8,7 @@ import type { CapturedTable } from '../workflows/model/relation.ts';
 import type { ChangeFileEncoder } from './lake/change-file.ts';
 import type { LiveCapture } from './live-capture.ts';
 import type { LogWriter } from './log-writer.ts';
+import { shapeKey } from './schema-version.ts';
 
 interface OpenFile {
   readonly entry: CaptureEntry;
@@ -153,6 +154,3 @@ export class Batch {
     this.#lastFile = null;
   }
 }
-
-const shapeKey = ({ table, schemaVersion }: { readonly table: string; readonly schemaVersion: string }) =>
-  `${table} ${schemaVersion}`;

@@ -19,6 +19,7 @@ import {
 import { ChangeFileEncoder, type EncodedChangeFile } from './lake/change-file.ts';
 import { appendManifest, type ManifestStore } from './lake/log.ts';
 import { dataKey } from './lake/object-key.ts';
+import { shapeKey } from './schema-version.ts';
 import { SharedHistory } from './shared-history.ts';
 
 /** What the writer needs of the lake. */
@@ -107,13 +108,13 @@ export class LogWriter {
 
   /** An empty encoder for a table, made once and reused batch after batch. */
   encoderFor(entry: CaptureEntry): ChangeFileEncoder {
-    return this.#spare.get(encoderKey(entry))?.pop() ?? new ChangeFileEncoder(entry);
+    return this.#spare.get(shapeKey(entry))?.pop() ?? new ChangeFileEncoder(entry);
   }
 
   recycle(entry: CaptureEntry, encoder: ChangeFileEncoder): void {
     encoder.reset();
-    const spare = this.#spare.get(encoderKey(entry));
-    if (spare === undefined) this.#spare.set(encoderKey(entry), [encoder]);
+    const spare = this.#spare.get(shapeKey(entry));
+    if (spare === undefined) this.#spare.set(shapeKey(entry), [encoder]);
     else spare.push(encoder);
   }
 
@@ -184,8 +185,6 @@ export class LogWriter {
     return manifest;
   }
 }
-
-const encoderKey = (entry: CaptureEntry) => `${entry.table} ${entry.schemaVersion}`;
 
 function describeFile(key: string, encoded: EncodedChangeFile): DataFile {
   return {

@@ -8,3 +8,8 @@ export function schemaVersionOf(table: CapturedTable): string {
   const shape = [table.mode, table.keyColumns, table.columns.map((c) => [c.name, c.typeOid, c.typeModifier])];
   return createHash('sha256').update(JSON.stringify(shape)).digest('hex').slice(0, 12);
 }
+
+/** Names a table in one of its shapes: what has this key has the same columns. */
+export function shapeKey({ table, schemaVersion }: { readonly table: string; readonly schemaVersion: string }): string {
+  return `${table} ${schemaVersion}`;
+}
