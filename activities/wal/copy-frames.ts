@@ -11,7 +11,7 @@ export interface FrameHandler {
   message(buffer: Buffer, start: number, end: number): void;
   /** Everything before `walEnd` was sent. */
   keepalive(walEnd: Lsn, replyRequested: boolean): void;
-  /** Whole protocol messages that are no CopyData. */
+  /** A whole protocol message that is no CopyData; valid until the call returns. */
   other(bytes: Buffer): void;
 }
 
@@ -25,11 +25,14 @@ const XLOG_HEADER_BYTES = 25;
 /** Of a keepalive: kind, end of WAL, time. */
 const KEEPALIVE_REPLY_AT = 17;
 const KEEPALIVE_BYTES = 18;
+/** A server never builds a larger message (MaxAllocSize). */
+const MAX_LENGTH = 0x3fff_ffff;
+const NOTHING = Buffer.alloc(0);
 
 export class CopyFrames {
   readonly #handler: FrameHandler;
-  /** The beginning of a message whose end has not arrived. */
-  #kept: Buffer[] = [];
+  /** Room for the message whose end has not arrived, or for its header while not even that is complete. */
+  #kept: Buffer = NOTHING;
   #keptBytes = 0;
   #receivedHigh = 0;
   #receivedLow = 0;
@@ -44,7 +47,7 @@ export class CopyFrames {
   }
 
   /**
-   * Takes the next bytes of the connection; begin where a message begins.
+   * Takes the next bytes of the connection; begin where a message begins. The chunk may be overwritten afterwards.
    * @throws Error when they are no PostgreSQL protocol; what the handler throws passes through.
    */
   push(chunk: Buffer): void {
@@ -55,34 +58,37 @@ export class CopyFrames {
       this.#take(chunk, at, end);
       at = end;
     }
-    if (at < chunk.length) this.#keep(chunk.subarray(at));
+    const left = chunk.length - at;
+    if (left === 0) return;
+    this.#kept = Buffer.allocUnsafe(left < HEADER_BYTES ? HEADER_BYTES : sizeAt(chunk, at));
+    this.#keep(chunk, at);
   }
 
   /** Adds to the kept beginning what it lacks, and no more: a large message is put together once. Where it ends. */
   #complete(chunk: Buffer): number {
     let at = 0;
-    if (this.#keptBytes < HEADER_BYTES) {
-      at = Math.min(chunk.length, HEADER_BYTES - this.#keptBytes);
-      this.#keep(chunk.subarray(0, at));
+    if (this.#kept.length === HEADER_BYTES) {
+      at = this.#keep(chunk, 0);
       if (this.#keptBytes < HEADER_BYTES) return at;
+      const head = this.#kept;
+      this.#kept = Buffer.allocUnsafe(sizeAt(head, 0));
+      head.copy(this.#kept);
     }
-    const missing = sizeAt(this.#kept[0] as Buffer, 0) - this.#keptBytes;
-    const taken = Math.min(missing, chunk.length - at);
-    if (taken > 0) this.#keep(chunk.subarray(at, at + taken));
-    if (taken < missing) return chunk.length;
-    const whole = Buffer.concat(this.#kept, this.#keptBytes);
-    this.#kept = [];
-    this.#keptBytes = 0;
-    this.#take(whole, 0, whole.length);
-    return at + taken;
+    at = this.#keep(chunk, at);
+    if (this.#keptBytes === this.#kept.length) {
+      const whole = this.#kept;
+      this.#kept = NOTHING;
+      this.#keptBytes = 0;
+      this.#take(whole, 0, whole.length);
+    }
+    return at;
   }
 
-  #keep(bytes: Buffer): void {
-    this.#kept.push(bytes);
-    this.#keptBytes += bytes.length;
-    // The length must be readable in the first piece.
-    const first = this.#kept[0] as Buffer;
-    if (first.length < HEADER_BYTES && this.#keptBytes >= HEADER_BYTES) this.#kept = [Buffer.concat(this.#kept)];
+  /** Copies bytes of the chunk, which will be overwritten, while the kept message lacks some. Where it stopped. */
+  #keep(chunk: Buffer, from: number): number {
+    const copied = chunk.copy(this.#kept, this.#keptBytes, from);
+    this.#keptBytes += copied;
+    return from + copied;
   }
 
   #take(buffer: Buffer, start: number, end: number): void {
@@ -112,6 +118,6 @@ export class CopyFrames {
 /** Size of the message at `at`, header included. */
 function sizeAt(buffer: Buffer, at: number): number {
   const length = uint32At(buffer, at + 1);
-  if (length < 4) throw new Error(`the server sent a message of ${length} bytes`);
+  if (length < 4 || length > MAX_LENGTH) throw new Error(`the server sent a message of ${length} bytes`);
   return length + 1;
 }

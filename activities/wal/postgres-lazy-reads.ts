@@ -1,6 +1,7 @@
 // Reads the replication socket lazily. The walsender sends row by row and every send that finds us waiting costs it a
-// wake-up; letting the socket fill for a few milliseconds nearly doubles the rate and halves the server's CPU.
-// States: reading → (a turn of the event loop brought little) resting → reading; held by the caller over both.
+// wake-up and, while the connection has room, a packet of its own; letting the socket fill for some milliseconds nearly
+// doubles the rate and halves the server's CPU.
+// States: reading → (a turn of the event loop brought something) resting → reading; held by the caller over both.
 
 /** The part of a socket that is steered. */
 interface PausableSocket {
@@ -10,8 +11,14 @@ interface PausableSocket {
   resume(): unknown;
 }
 
-/** A turn that brought this much has not emptied the socket: no rest. */
+/**
+ * A turn that brought this much may have found the socket full, and then a rest holds the server up: it lasts no longer
+ * than as much again would take at this rate. A server that is faster, and has room, makes turns and rests longer until
+ * they are as long as they may be.
+ */
 const FULL_TURN_BYTES = 48 * 1024;
+const FULL_REST_BYTES_PER_MS = 32 * 1024;
+const MAX_REST_MS = 20;
 /** A turn that brought less than this is light traffic: rest shortly, latency counts. */
 const LIGHT_TURN_BYTES = 4 * 1024;
 const LIGHT_REST_MS = 1;
@@ -67,9 +74,15 @@ export class LazyReads {
     const bytes = this.#turnBytes;
     this.#turnBytes = 0;
     this.#turnOpen = false;
-    if (bytes >= FULL_TURN_BYTES || this.#rest !== null || this.#closed) return;
+    if (this.#rest !== null || this.#closed) return;
     this.#socket.pause();
-    this.#rest = setTimeout(() => this.#endRest(), bytes < LIGHT_TURN_BYTES ? LIGHT_REST_MS : this.#restMs);
+    this.#rest = setTimeout(() => this.#endRest(), this.#restAfter(bytes));
+  }
+
+  #restAfter(bytes: number): number {
+    if (bytes < LIGHT_TURN_BYTES) return LIGHT_REST_MS;
+    if (bytes < FULL_TURN_BYTES) return this.#restMs;
+    return Math.min(MAX_REST_MS, bytes / FULL_REST_BYTES_PER_MS);
   }
 
   #endRest(): void {

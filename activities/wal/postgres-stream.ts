@@ -3,7 +3,7 @@
 // its own account. Ends with a typed error, whatever ended it, or quietly after stop().
 
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { LogicalReplicationService } from 'pg-logical-replication';
@@ -14,6 +14,7 @@ import { clientConfig, createClient, placeOf, sessionSql } from './postgres-conn
 import { connectError, type Place, placeText, sqlState, statementError } from './postgres-errors.ts';
 import { LazyReads } from './postgres-lazy-reads.ts';
 import { settleBusySlot } from './postgres-takeover.ts';
+import { ReplicationSocket } from './replication-socket.ts';
 import { encodeStandbyStatus } from './standby-status.ts';
 
 export interface ReplicationStreamOptions {
@@ -85,6 +86,9 @@ export async function openReplicationStream(options: ReplicationStreamOptions): 
   }
 }
 
+/** TLS reads by itself, from the socket below it. */
+const openSocket = ({ ssl }: { readonly ssl?: unknown } = {}) => (ssl ? new Socket() : new ReplicationSocket());
+
 class LogicalStream implements ReplicationStream {
   readonly #options: ReplicationStreamOptions;
   readonly #place: Place;
@@ -110,10 +114,11 @@ class LogicalStream implements ReplicationStream {
       message: (buffer, start, end) => this.#onMessage(buffer, start, end),
       keepalive: (walEnd, replyRequested) => this.#onKeepalive(walEnd, replyRequested),
       other: (bytes) => {
-        for (const reader of this.#readers) reader(bytes);
+        const kept = Buffer.from(bytes);
+        for (const reader of this.#readers) reader(kept);
       },
     });
-    const config = clientConfig(options.url, options.applicationName);
+    const config = { ...clientConfig(options.url, options.applicationName), stream: openSocket };
     // Its own acknowledging is switched off: it confirms positions that were only received, and one byte too far.
     this.#service = new LogicalReplicationService(config, { acknowledge: { auto: false, timeoutSeconds: 0 } });
     this.#service.on('error', (cause) => this.#fail(cause));
@@ -199,6 +204,7 @@ class LogicalStream implements ReplicationStream {
   /** Between two statements, so at the beginning of a message. */
   #takeOver(socket: Socket): void {
     this.#readers = socket.listeners('data') as SocketReader[];
+    if (socket instanceof ReplicationSocket) socket.reuseChunks();
     socket.on('data', (chunk: Buffer) => {
       this.#heard = true;
       this.#guard(() => this.#frames.push(chunk));

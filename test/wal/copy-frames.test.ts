@@ -34,7 +34,12 @@ function seenOf(chunks: readonly Buffer[]): Seen[] {
     keepalive: (walEnd, reply) => seen.push(['keepalive', walEnd, reply]),
     other: (bytes) => seen.push(['other', bytes.toString('hex')]),
   });
-  for (const chunk of chunks) frames.push(chunk);
+  for (const chunk of chunks) {
+    // As the socket does: the next read overwrites the chunk.
+    const reused = Buffer.from(chunk);
+    frames.push(reused);
+    reused.fill(0xff);
+  }
   return seen;
 }
 
