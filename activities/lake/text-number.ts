@@ -81,11 +81,12 @@ function writeLongInteger(
 /** numeric(p, s) as the unscaled integer: INT64 up to 18 digits, else 16 bytes big endian, two's complement. */
 export function decimalConverter(precision: number, scale: number): Converter {
   const limit = 10n ** BigInt(precision);
+  const shortLimit = 10 ** precision;
   const wide = precision > 18;
   return (column, source, start, length) => {
     const short = wide ? null : parseShortDecimal(source, start, start + length, scale);
     if (short !== null) {
-      if (Math.abs(short) >= 10 ** precision) return false;
+      if (Math.abs(short) >= shortLimit) return false;
       column.writeInt64(short);
       return true;
     }
@@ -96,6 +97,9 @@ export function decimalConverter(precision: number, scale: number): Converter {
     return true;
   };
 }
+
+/** `**` computes a logarithm, which costs more than reading the digits. */
+const POWERS_OF_TEN = Array.from({ length: SAFE_DIGITS + 1 }, (_, exponent) => 10 ** exponent);
 
 /** The unscaled integer where it has few enough digits to be a safe one; null = take the slow way, or malformed. */
 function parseShortDecimal(source: Buffer, start: number, end: number, scale: number): number | null {
@@ -117,7 +121,7 @@ function parseShortDecimal(source: Buffer, start: number, end: number, scale: nu
   }
   const missing = scale - Math.max(fraction, 0);
   if (digits === 0 || fraction === 0 || missing < 0 || digits + missing > SAFE_DIGITS) return null;
-  const unscaled = value * 10 ** missing;
+  const unscaled = value * (POWERS_OF_TEN[missing] as number);
   return negative ? -unscaled : unscaled;
 }
 
