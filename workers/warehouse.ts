@@ -111,6 +111,12 @@ async function declareProjectAssets({ project }: WarehouseWorkerOptions, { owner
 
 const spoolFolder = (home: string, name: string) => join(home, 'spool', name);
 
+/**
+ * DuckDB's caller spins while another thread has the last task. A merge is seldom larger than what one thread takes at
+ * once, so on two cores a second thread makes it no faster and costs half as much again.
+ */
+const defaultThreads = () => Math.max(1, availableParallelism() - 1);
+
 async function open(warehouse: ResolvedWarehouse, home: string): Promise<DuckDbOwner> {
   const spool = spoolFolder(home, warehouse.name);
   const tempDirectory = join(home, 'temp', warehouse.name);
@@ -120,7 +126,7 @@ async function open(warehouse: ResolvedWarehouse, home: string): Promise<DuckDbO
   const owner = await openDuckDb({
     path: warehouse.path,
     memoryLimit: warehouse.memoryLimit,
-    threads: warehouse.threads ?? availableParallelism(),
+    threads: warehouse.threads ?? defaultThreads(),
     tempDirectory,
     readableFolders: [spool],
     concurrentReads: CONCURRENT_READS,

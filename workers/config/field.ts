@@ -204,7 +204,7 @@ const warehouse = {
     .meta(note({ help: "DuckDB's `memory_limit`", otherwise: '`1GB`', why: 'a merge spills to disk beyond it' })),
   threads: whole(1, 1024)
     .optional()
-    .meta(note({ help: "DuckDB's threads", otherwise: 'the number of cores' })),
+    .meta(note({ help: "DuckDB's threads", otherwise: 'one less than cores, at least 1' })),
 } satisfies Shape<DuckDbWarehouse>;
 
 const partitions = {
