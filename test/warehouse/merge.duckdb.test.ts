@@ -71,6 +71,26 @@ describe('a live table', () => {
     ]);
   });
 
+  test('takes the last of several changes of a key that carry every column', async () => {
+    const entry = await liveDocs('several');
+    const first = await changes(entry, [
+      change('i', 110, 0, { id: '3', note: 'a', doc: 'three' }),
+      change('d', 110, 1, { id: '1' }),
+      change('i', 110, 2, { id: '1', note: 'b', doc: 'anew' }),
+      change('u', 111, 0, { id: '2', note: 'c', doc: 'gone' }),
+    ]);
+    const second = await changes(entry, [
+      change('u', 115, 0, { id: '3', note: 'd', doc: 'three' }),
+      change('d', 116, 0, { id: '2' }),
+    ]);
+    const changeFiles = [...first.changeFiles, ...second.changeFiles];
+    await warehouse.merge('several', 120, { tables: [{ ...first, changeFiles }] });
+    expect(await contents('several')).toEqual([
+      { id: 1, note: 'b', doc: 'anew' },
+      { id: 3, note: 'd', doc: 'three' },
+    ]);
+  });
+
   test('keeps unchanged values when two rows swap their keys by way of a third', async () => {
     const entry = await liveDocs('swap');
     const swap = [
