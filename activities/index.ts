@@ -1,6 +1,6 @@
 // The list of activities, in the order a row meets them. Each process registers the ones its resources allow.
 
-import type { MaterializeInput, PrepareInput } from '../workflows/model/run.ts';
+import type { MaterializeInput, MergeInput, PrepareInput } from '../workflows/model/run.ts';
 import { describeFailure } from './activity-failure.ts';
 import { copyTable } from './copy.ts';
 import { listDueRuns, materializeAsset } from './materialize.ts';
@@ -21,7 +21,7 @@ export function createIngestActivities(resources: IngestResources) {
 /** Activities of the queue `walflow-warehouse-<warehouse>`. */
 export function createWarehouseActivities(resources: WarehouseResources) {
   return {
-    mergePending: describeFailure((input: { pipeline: string }) => mergePending(resources, input)),
+    mergePending: describeFailure((input: MergeInput) => mergePending(resources, input)),
     listDueRuns: describeFailure((_input: Record<string, never>) => listDueRuns(resources)),
     materializeAsset: describeFailure((input: Pick<MaterializeInput, 'asset'>) => materializeAsset(resources, input)),
   };

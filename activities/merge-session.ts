@@ -45,12 +45,16 @@ export class MergeSession {
     return this.#pipeline.merge;
   }
 
-  /** Reads where the warehouse stands and checks that the log is the one it merged. */
-  async start(): Promise<void> {
+  /**
+   * Reads where the warehouse stands and checks that the log is the one it merged.
+   * @param rejected ids of copies that an earlier run could not complete.
+   */
+  async start(rejected: readonly string[]): Promise<void> {
     // Files of loads, and of attempts that failed, end here; what this session needs it fetches.
     await rm(this.#folder, { recursive: true, force: true });
     await mkdir(this.#folder, { recursive: true });
     await this.#refresh();
+    for (const entry of this.#inState('loading')) if (rejected.includes(entry.snapshot.id)) this.#reject(entry, false);
     await this.reader.start(this.#watermark);
   }
 
@@ -163,9 +167,7 @@ export class MergeSession {
     this.tally.add(window.manifests, rows);
     for (const entry of plan.begins) this.tally.beganAnew(entry.table);
     for (const load of plan.loads) {
-      if (!outcome.unresolved.includes(load.entry.table)) continue;
-      this.tally.needsResync(load.entry.table);
-      this.#loads.reject(load.entry);
+      if (outcome.unresolved.includes(load.entry.table)) this.#reject(load.entry, true);
     }
     const commitTimesMs = window.manifests.flatMap(({ manifest }) => commitTimes(manifest));
     telemetry.merged(this.#pipeline.name, { rows: total, commitTimesMs, nowMs: Date.now() });
@@ -173,6 +175,11 @@ export class MergeSession {
       log.warn({ pipeline: this.#pipeline.name, table: order.table, code: order.code }, order.reason);
     }
     if (outcome.touchedAssets.length > 0) doorbell.changed();
+  }
+
+  #reject(entry: CaptureEntry, isNew: boolean): void {
+    this.tally.reject(entry.table, entry.snapshot.id, isNew);
+    this.#loads.reject(entry);
   }
 
   #inState(state: TableState): CaptureEntry[] {

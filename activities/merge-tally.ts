@@ -11,7 +11,8 @@ export class MergeTally {
   #lsnTo = '';
   #windows = 0;
   readonly #rows = new Map<string, number>();
-  readonly #resync = new Set<string>();
+  /** Copies that cannot be completed, by table. */
+  readonly #rejected = new Map<string, { readonly copyId: string; readonly isNew: boolean }>();
 
   /** Counts one committed window. */
   add(manifests: readonly StoredManifest[], rows: Readonly<Record<string, number>>): void {
@@ -29,14 +30,19 @@ export class MergeTally {
     for (const [table, count] of Object.entries(rows)) this.#rows.set(table, (this.#rows.get(table) ?? 0) + count);
   }
 
-  /** A table whose copy could not be completed exactly. */
-  needsResync(table: string): void {
-    this.#resync.add(table);
+  /** A table whose copy cannot be completed exactly; `isNew` unless an earlier run said so already. */
+  reject(table: string, copyId: string, isNew: boolean): void {
+    this.#rejected.set(table, { copyId, isNew });
   }
 
   /** A new copy of the table has begun: what was wrong with the one before needs no other. */
   beganAnew(table: string): void {
-    this.#resync.delete(table);
+    this.#rejected.delete(table);
+  }
+
+  /** Is there a table nobody was asked to copy again yet? */
+  get hasNewRejected(): boolean {
+    return [...this.#rejected.values()].some(({ isNew }) => isNew);
   }
 
   /** Heartbeat details: for people who look, never read back. */
@@ -56,6 +62,9 @@ export class MergeTally {
             windows: this.#windows,
             rows: Object.fromEntries(this.#rows),
           };
-    return { merged, mergedLsn, more, resync: [...this.#resync] };
+    // A run that ended early for new ones says nothing of the others: they were asked for a moment ago.
+    const asked = [...this.#rejected].filter(([, { isNew }]) => isNew || !this.hasNewRejected);
+    const rejected = [...this.#rejected.values()].map(({ copyId }) => copyId);
+    return { merged, mergedLsn, more, resync: asked.map(([table]) => table), rejected };
   }
 }

@@ -29,6 +29,7 @@ export async function merge(input: PipelineInput): Promise<void> {
   });
   setHandler(mergeStatus, () => status);
   let merged: Lsn = 0n;
+  let rejected: readonly string[] = [];
   const waitFor = async (lsn: string) => {
     const wanted = parseLsn(lsn);
     // Nothing may have been merged by this run yet: look.
@@ -50,10 +51,11 @@ export async function merge(input: PipelineInput): Promise<void> {
   while (!workflowInfo().continueAsNewSuggested) {
     seen = rung;
     status = { ...status, state: 'merging' };
-    const result = await mergePending({ pipeline: input.pipeline });
+    const result = await mergePending({ pipeline: input.pipeline, rejected });
     status = { state: 'idle', last: result.merged ?? status.last };
     merged = parseLsn(result.mergedLsn);
     setCurrentDetails(describe(input.pipeline, status));
+    rejected = result.rejected;
     await requestResync(input.pipeline, result);
     if (rung === seen && !result.more)
       await condition(() => rung > seen || workflowInfo().continueAsNewSuggested, CHECK_EVERY);

@@ -18,7 +18,7 @@ describe('lost rings', { timeout: 180_000 }, () => {
     stage.play({
       mergePending: async () => {
         log.merged = log.landed;
-        return { merged: null, mergedLsn: '0000000000000000', more: false, resync: [] };
+        return { merged: null, mergedLsn: '0000000000000000', more: false, resync: [], rejected: [] };
       },
       listDueRuns: async () => due,
       materializeAsset: async () => {

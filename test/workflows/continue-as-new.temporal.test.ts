@@ -39,7 +39,7 @@ describe('continue-as-new', { timeout: 300_000 }, () => {
         log.atOnce = Math.max(log.atOnce, log.open);
         log.merged = log.landed;
         log.open -= 1;
-        return { merged: null, mergedLsn: '0000000000000000', more: false, resync: [] };
+        return { merged: null, mergedLsn: '0000000000000000', more: false, resync: [], rejected: [] };
       },
     });
     const input = { ...COMMON, pipeline };

@@ -8,7 +8,7 @@ import { freshPipelineName } from '../support/unique.ts';
 import { eventsOf, freshStage, streamForever } from './stage.ts';
 
 const PATIENCE = { timeout: 60_000, interval: 100 };
-const NOTHING: MergeResult = { merged: null, mergedLsn: '0000000000000000', more: false, resync: [] };
+const NOTHING: MergeResult = { merged: null, mergedLsn: '0000000000000000', more: false, resync: [], rejected: [] };
 
 describe('merge', { timeout: 120_000 }, () => {
   const stage = freshStage();
@@ -102,11 +102,13 @@ describe('merge', { timeout: 120_000 }, () => {
   test('a table whose copy cannot be completed is asked for anew; without an ingest workflow the merge goes on', async () => {
     const pipeline = freshPipelineName();
     const resyncs: (readonly string[])[] = [];
+    const told: (readonly string[])[] = [];
     let merges = 0;
     stage.play({
-      mergePending: async () => {
+      mergePending: async ({ rejected }) => {
+        told.push(rejected);
         merges += 1;
-        return { ...NOTHING, resync: ['public.orders'] };
+        return { ...NOTHING, resync: ['public.orders'], rejected: [`copy ${merges}`] };
       },
       prepareSource: async ({ resync }) => {
         resyncs.push(resync);
@@ -133,6 +135,7 @@ describe('merge', { timeout: 120_000 }, () => {
     );
     await handle.signal('landed');
     await vi.waitFor(() => expect(resyncs).toEqual([[], ['public.orders']]), PATIENCE);
+    expect(told.slice(0, 2)).toEqual([[], ['copy 1']]);
     await handle.terminate();
     await ingest.terminate();
   });

@@ -58,8 +58,16 @@ export interface MergeResult {
   readonly mergedLsn: LsnHex;
   /** More is pending: the activity ended only because its time was over. */
   readonly more: boolean;
-  /** Tables whose copy cannot be completed exactly and must start again. */
+  /** Tables whose copy cannot be completed exactly and must start again; to be asked for now. */
   readonly resync: readonly string[];
+  /** Ids of the copies of all such tables, for the next run: they are not tried again, and not asked for at once again. */
+  readonly rejected: readonly string[];
+}
+
+export interface MergeInput {
+  readonly pipeline: string;
+  /** What the run before answered. */
+  readonly rejected: readonly string[];
 }
 
 export interface SnapshotInput extends PipelineInput {
