@@ -6,7 +6,15 @@ import type { DuckDbOwner } from './duckdb.ts';
 import { blamesData, failureClass } from './duckdb-failure.ts';
 import { loadTable, mergeTable, type TableMerge } from './duckdb-merge-table.ts';
 import type { DuckDbSession } from './duckdb-session.ts';
-import { beginTable, enliven, pauseTable, readTables, removeTable, type StateChange } from './duckdb-table-state.ts';
+import {
+  beginTable,
+  enliven,
+  flowingTables,
+  pauseTable,
+  readTables,
+  removeTable,
+  type StateChange,
+} from './duckdb-table-state.ts';
 import { beginWatermark, moveWatermark, readWatermark, watermarkMoved } from './duckdb-watermark.ts';
 import type { MergeOutcome, MergePlan, RowCounts, TablePauseOrder } from './merge-plan.ts';
 
@@ -89,8 +97,7 @@ class WindowMerge {
 
   async #assertFlowing(): Promise<void> {
     const { pipeline, expected, flowing } = this.#plan;
-    const tables = await readTables(this.#session, pipeline);
-    const found = tables.filter(({ state }) => state === 'live' || state === 'append-only').map(({ table }) => table);
+    const found = await flowingTables(this.#session, pipeline);
     const known = new Set(flowing);
     if (found.length !== known.size || !found.every((table) => known.has(table))) {
       throw watermarkMoved(pipeline, expected);

@@ -5,6 +5,7 @@ import { lsnToHex, parseLsn } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
 import type { Watermark } from '../../workflows/model/watermark.ts';
 import type { DuckDbSession } from './duckdb-session.ts';
+import { literal } from './identifier.ts';
 import type { TablePauseOrder } from './merge-plan.ts';
 import { collisionOf } from './schema-sql.ts';
 import type { TableState, TableStatus } from './table-status.ts';
@@ -70,6 +71,14 @@ export async function pauseTable(session: DuckDbSession, change: StateChange, or
 /** Forgets a table; its rows stay. */
 export async function removeTable(session: DuckDbSession, pipeline: string, table: string): Promise<void> {
   await session.run('delete from _walflow.tables where pipeline = $1 and table_id = $2', [pipeline, table]);
+}
+
+/** The tables of a pipeline that follow the watermark. Every merge asks: nothing but names is read. */
+export async function flowingTables(session: DuckDbSession, pipeline: string): Promise<readonly string[]> {
+  const rows = await session.rows<{ id: string }>(
+    `select table_id as id from _walflow.tables where pipeline = ${literal(pipeline)} and state in ('live', 'append-only')`,
+  );
+  return rows.map(({ id }) => id);
 }
 
 interface TableRow {
