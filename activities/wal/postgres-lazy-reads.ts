@@ -11,13 +11,14 @@ interface PausableSocket {
   resume(): unknown;
 }
 
+/** A turn that brought this much has left more behind in the server's own buffer: no rest, or it would have to wait. */
+const BACKLOG_BYTES = 512 * 1024;
 /**
- * A turn that brought this much may have found the socket full, and then a rest holds the server up: it lasts no longer
- * than as much again would take at this rate. A server that is faster, and has room, makes turns and rests longer until
- * they are as long as they may be.
+ * A turn that brought this much may have found a small socket full: the rest lasts no longer than as much again would
+ * take at this rate, and never longer than that.
  */
 const FULL_TURN_BYTES = 48 * 1024;
-const FULL_REST_BYTES_PER_MS = 32 * 1024;
+const FULL_REST_BYTES_PER_MS = 16 * 1024;
 const MAX_REST_MS = 20;
 /** A turn that brought less than this is light traffic: rest shortly, latency counts. */
 const LIGHT_TURN_BYTES = 4 * 1024;
@@ -74,7 +75,7 @@ export class LazyReads {
     const bytes = this.#turnBytes;
     this.#turnBytes = 0;
     this.#turnOpen = false;
-    if (this.#rest !== null || this.#closed) return;
+    if (bytes >= BACKLOG_BYTES || this.#rest !== null || this.#closed) return;
     this.#socket.pause();
     this.#rest = setTimeout(() => this.#endRest(), this.#restAfter(bytes));
   }

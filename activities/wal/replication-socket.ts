@@ -3,8 +3,11 @@
 
 import { Socket } from 'node:net';
 
-/** What a busy walsender puts into a socket while one chunk is decoded. */
-const READ_BYTES = 256 * 1024;
+/**
+ * More than a busy walsender puts into the socket while a chunk is decoded. Each read tells it to send on: one read for all
+ * of it lets its rows be joined to a few large packets, many small reads make a packet of nearly each.
+ */
+const READ_BYTES = 2 * 1024 * 1024;
 
 export class ReplicationSocket extends Socket {
   #chunksAreReused = false;

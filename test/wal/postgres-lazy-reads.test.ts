@@ -41,9 +41,10 @@ function restAfter(kib: number): number {
 it.each([
   ['little, where latency counts', 1, 1],
   ['some', 16, REST_MS],
-  ['as much as a small socket holds: no longer than as much again takes', 64, 2],
-  ['more, because the socket is larger', 512, 16],
-  ['very much, and no longer than that', 4096, 20],
+  ['as much as a small socket holds: no longer than as much again takes', 64, 4],
+  ['more, because the socket is larger', 256, 16],
+  ['very much, and no longer than that', 480, 20],
+  ['so much that the server has more in hand: not at all', 512, 0],
 ])('rests after a turn that brought %s', (_, kib, ms) => {
   expect(restAfter(kib)).toBe(ms);
 });
