@@ -13,8 +13,8 @@ import { CopyFrames } from './copy-frames.ts';
 import { clientConfig, createClient, placeOf, sessionSql } from './postgres-connection.ts';
 import { connectError, type Place, placeText, sqlState, statementError } from './postgres-errors.ts';
 import { LazyReads } from './postgres-lazy-reads.ts';
+import { ReplicationSocket } from './postgres-socket.ts';
 import { settleBusySlot } from './postgres-takeover.ts';
-import { ReplicationSocket } from './replication-socket.ts';
 import { encodeStandbyStatus } from './standby-status.ts';
 
 export interface ReplicationStreamOptions {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ReplicationSocket } from '../../activities/wal/replication-socket.ts';
+import { ReplicationSocket } from '../../activities/wal/postgres-socket.ts';
 
 let server: Server;
 let far: Socket;
