@@ -20,7 +20,7 @@ import { freshKeyPrefix, freshPipelineName, freshTaskQueue } from './unique.ts';
 const BIN = fileURLToPath(new URL('../../workers/cli/bin.js', import.meta.url));
 /** Short, so that a killed worker is replaced within a test's patience. */
 const HEARTBEAT_TIMEOUT_SECONDS = 5;
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 export type Role = 'ingest' | 'warehouse';
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSource, type Source } from '../../activities/wal/postgres.ts';
 import type { Blocker } from '../../activities/wal/postgres-blockers.ts';
@@ -231,6 +232,8 @@ describe('waitForTransactions', () => {
           await client.query(`begin; insert into busy values (${id})`);
           await client.query('commit');
           written.push(id);
+          // Slower than rows are copied, or the copy would never reach the end of the table.
+          await sleep(1);
         }
       });
     };
