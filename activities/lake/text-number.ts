@@ -11,6 +11,13 @@ const DOT = 46;
 const ZERO = 48;
 /** Every number of this many decimal digits is a safe integer. */
 const SAFE_DIGITS = 15;
+
+/** By exponent, up to SAFE_DIGITS. The operator `**` costs more than reading the digits. */
+export const POWERS_OF_TEN: readonly number[] = Array.from(
+  { length: SAFE_DIGITS + 1 },
+  (_, exponent) => 10 ** exponent,
+);
+
 const INT8_MAX_DIGITS = 19;
 
 /**
@@ -97,9 +104,6 @@ export function decimalConverter(precision: number, scale: number): Converter {
     return true;
   };
 }
-
-/** `**` computes a logarithm, which costs more than reading the digits. */
-const POWERS_OF_TEN = Array.from({ length: SAFE_DIGITS + 1 }, (_, exponent) => 10 ** exponent);
 
 /** The unscaled integer where it has few enough digits to be a safe one; null = take the slow way, or malformed. */
 function parseShortDecimal(source: Buffer, start: number, end: number, scale: number): number | null {

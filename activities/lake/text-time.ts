@@ -3,7 +3,7 @@
 // Text forms: src/backend/utils/adt/datetime.c EncodeDateOnly, EncodeDateTime
 
 import type { ColumnBuffer } from './column-buffer.ts';
-import { parseDigits } from './text-number.ts';
+import { POWERS_OF_TEN, parseDigits } from './text-number.ts';
 
 const MINUS = 45;
 const PLUS = 43;
@@ -141,7 +141,7 @@ function parseFraction(source: Buffer, start: number, end: number): number {
   const digits = end - start - 1;
   if (source[start] !== DOT || digits < 1 || digits > 6) return -1;
   const value = parseDigits(source, start + 1, end);
-  return value < 0 ? -1 : value * 10 ** (6 - digits);
+  return value < 0 ? -1 : value * (POWERS_OF_TEN[6 - digits] as number);
 }
 
 function twoDigits(source: Buffer, at: number): number {
