@@ -63,8 +63,9 @@ export class MergeTally {
             rows: Object.fromEntries(this.#rows),
           };
     // A run that ended early for new ones says nothing of the others: they were asked for a moment ago.
-    const asked = [...this.#rejected].filter(([, { isNew }]) => isNew || !this.hasNewRejected);
+    const endedEarly = this.hasNewRejected;
+    const resync = [...this.#rejected].flatMap(([table, { isNew }]) => (isNew || !endedEarly ? [table] : []));
     const rejected = [...this.#rejected.values()].map(({ copyId }) => copyId);
-    return { merged, mergedLsn, more, resync: asked.map(([table]) => table), rejected };
+    return { merged, mergedLsn, more, resync, rejected };
   }
 }

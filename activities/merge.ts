@@ -45,9 +45,13 @@ async function drain(session: MergeSession, cancelled: AbortSignal): Promise<boo
       // The next window is read while this one is merged: two machines' work at the same time.
       upcoming = over ? Promise.resolve(null) : readPending(session.reader);
       upcoming.catch(() => {});
-      if (!(await session.merge(window)) || over) return true;
-      // A table must be copied again: who can ask for that is the workflow, and under load this run would not end soon.
-      if (session.tally.hasNewRejected) return await afterwards(upcoming);
+      const merged = await session.merge(window);
+      // A table that must be copied again ends the run: only the workflow can ask for that, and load would keep it waiting.
+      if (!merged || over || session.tally.hasNewRejected) {
+        // What is still being read goes into the folder that the next run empties.
+        await Promise.allSettled([upcoming]);
+        return true;
+      }
       waitMs = rowsIn(window) < BULK_ROWS ? pollMs : Math.max(pollMs, BULK_POLL_MS);
     } else {
       const loaded = await session.loadOnly();
@@ -65,10 +69,4 @@ async function drain(session: MergeSession, cancelled: AbortSignal): Promise<boo
     }
     lastWorkMs = performance.now();
   }
-}
-
-/** What is still being read lies in a folder the next run empties. */
-async function afterwards(upcoming: Promise<unknown>): Promise<true> {
-  await upcoming.catch(() => {});
-  return true;
 }

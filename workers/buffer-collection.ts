@@ -1,5 +1,5 @@
 // How V8 counts buffers. Left alone it starts a full garbage collection for every 64 MB of them, and every chunk of a
-// socket is one: a stream at full speed then spends a third of its processor time marking a heap that hardly changes.
+// TLS socket or of an object is one: at full speed up to a third of the time goes into marking a heap that hardly changes.
 
 import { setFlagsFromString } from 'node:v8';
 

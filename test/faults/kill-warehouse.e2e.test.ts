@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { livePipeline } from '../support/live-pipeline.ts';
 import { atExchange, isDataGet, isManifestGet } from '../support/s3-moment.ts';
 
-const ROUNDS = 2;
+const ROUNDS = 3;
 const POLL_MS = 20;
 const LIMIT_MS = 300_000;
 

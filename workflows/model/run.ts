@@ -56,7 +56,7 @@ export interface MergeResult {
   } | null;
   /** Where the warehouse stands now, exclusive. */
   readonly mergedLsn: LsnHex;
-  /** More is pending: the activity ended only because its time was over. */
+  /** More may be pending: the activity ended because its time was over, or a copy was rejected, or another one was faster. */
   readonly more: boolean;
   /** Tables whose copy cannot be completed exactly and must start again; to be asked for now. */
   readonly resync: readonly string[];
