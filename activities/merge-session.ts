@@ -67,6 +67,7 @@ export class MergeSession {
     if (first.manifest.seq !== this.#watermark.seq + 1) return false;
     const merged = await this.#apply(window, watermarkOf(last, this.#watermark));
     await discard(window);
+    await this.#resources.warehouse.checkpointWhenLarge();
     return merged;
   }
 

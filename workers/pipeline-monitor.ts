@@ -69,6 +69,11 @@ export class PipelineMonitor {
     };
   }
 
+  /** Resolves when the warehouse has merged one more window. */
+  get nextMerge(): Promise<void> {
+    return this.#owner.nextMerge;
+  }
+
   /** Where the warehouse stands this very moment. */
   async watermark(): Promise<Watermark> {
     return await this.#owner.use((session) => readWatermark(session, this.#pipeline.name));

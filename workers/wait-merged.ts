@@ -6,13 +6,14 @@ import { type Lsn, parseLsn } from '../workflows/model/lsn.ts';
 import type { Watermark } from '../workflows/model/watermark.ts';
 import type { WaitResult } from './http/backend.ts';
 
-/** How often a waiter looks whether its position is merged. */
-const POLL_MS = 20;
+/** A merge wakes its waiters; this is for what no merge tells: a log that has come to another epoch. */
+const LOOK_EVERY_MS = 1_000;
 /** A nudge is a notification: it is lost while ingest does not listen, or the source cannot be asked. */
 const NUDGE_EVERY_MS = 2_000;
 
 interface MergedPosition {
   watermark(): Promise<Watermark>;
+  readonly nextMerge: Promise<void>;
   /** Epoch of the log's end, at most a second old. */
   readonly reading: { readonly headEpochNo: number };
   nudge(lsn: Lsn): Promise<void>;
@@ -27,6 +28,8 @@ export async function waitMerged(
   const untilMs = performance.now() + timeoutMs;
   let nudgeAtMs = 0;
   for (;;) {
+    // Before the look: a merge in between would go unnoticed.
+    const { nextMerge } = pipeline;
     const { endLsn, epochNo } = await pipeline.watermark();
     // A restored server counts from a smaller position again: what an older epoch reached says nothing about this one.
     const reached = parseLsn(endLsn) >= lsn && epochNo >= pipeline.reading.headEpochNo;
@@ -36,6 +39,13 @@ export async function waitMerged(
       pipeline.nudge(lsn).catch(() => {});
       nudgeAtMs = performance.now() + NUDGE_EVERY_MS;
     }
-    await sleep(POLL_MS);
+    await firstOf(nextMerge, Math.min(LOOK_EVERY_MS, untilMs - performance.now()), signal);
   }
+}
+
+async function firstOf(event: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const time = sleep(ms, undefined, { signal: AbortSignal.any([signal, over.signal]) }).catch(() => {});
+  await Promise.race([event, time]);
+  over.abort();
 }

@@ -24,7 +24,9 @@ import type { MergeOutcome, MergePlan, RowCounts, TablePauseOrder } from './merg
  * @throws WalflowError WATERMARK_MOVED, WAREHOUSE_DISK_FULL, WAREHOUSE_OUT_OF_MEMORY, WAREHOUSE_FAILED: nothing was merged.
  */
 export async function mergeWindow(owner: DuckDbOwner, plan: MergePlan): Promise<MergeOutcome> {
-  return await owner.merging.pass(() => owner.use((session) => mergeWithout(session, plan, [])));
+  const outcome = await owner.merging.pass(() => owner.use((session) => mergeWithout(session, plan, [])));
+  owner.noteMerge();
+  return outcome;
 }
 
 /** A failed statement ends DuckDB's transaction: the window is tried again without the table that is to blame. */

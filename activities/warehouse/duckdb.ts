@@ -2,6 +2,7 @@
 // into one file. The instance may read the folders it is given and nothing else, and its settings are locked, so no
 // statement of anybody can reach other files or the network.
 
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { WalflowError } from '../../workflows/model/errors.ts';
@@ -24,8 +25,10 @@ export interface DuckDbOptions {
   readonly concurrentReads: number;
 }
 
-/** A checkpoint inside a commit stalls readers of that merge by most of a second: the owner runs it between merges. */
-const CHECKPOINT_THRESHOLD = '256MB';
+/** Rows in the write-ahead file take half as much again in memory: this leaves room for merges in the default limit. */
+const LARGE_WAL_BYTES = 384 * 2 ** 20;
+/** DuckDB then folds the file inside a commit, for which that commit waits a second: only if the owner never could. */
+const CHECKPOINT_THRESHOLD = '1GB';
 
 /** DuckDB's file lock does not hold inside one process: a second open here would corrupt the file. */
 const openPaths = new Set<string>();
@@ -42,6 +45,7 @@ export class DuckDbOwner {
   /** Rejects when DuckDB gave the open database up (WAREHOUSE_INVALIDATED): only a new process can open it again. */
   readonly invalidated: Promise<never>;
   #invalidate: (failure: WalflowError) => void = () => {};
+  #nextMerge = Promise.withResolvers<void>();
 
   constructor(instance: DuckDBInstance, path: string, concurrentReads: number) {
     this.#instance = instance;
@@ -71,6 +75,24 @@ export class DuckDbOwner {
   /** A bare connection, for the query endpoint; the caller closes it. */
   async connect() {
     return await this.#instance.connect();
+  }
+
+  /** Resolves when one more window is merged, of whichever pipeline. Take it before looking where one stands. */
+  get nextMerge(): Promise<void> {
+    return this.#nextMerge.promise;
+  }
+
+  noteMerge(): void {
+    const { resolve: wake } = this.#nextMerge;
+    this.#nextMerge = Promise.withResolvers();
+    wake();
+  }
+
+  /** Folds the write-ahead file if it has become large. Meant for between two merges: readers go on meanwhile. */
+  async checkpointWhenLarge(): Promise<void> {
+    // DuckDB removes the file with each checkpoint.
+    const file = await stat(`${this.#path}.wal`).catch(() => null);
+    if (file !== null && file.size >= LARGE_WAL_BYTES) await this.merging.pass(() => this.checkpoint());
   }
 
   /** Folds the write-ahead file into the database file; false when a transaction in flight forbids it now. */

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import type { ChildSpec, RunningChild } from '../../workers/embedded/child.ts';
 import { freePorts, LOOPBACK } from '../../workers/embedded/port.ts';
+import { lsnToText } from '../../workflows/model/lsn.ts';
 import { ingestWorkflowId, mergeWorkflowId } from '../../workflows/model/names.ts';
 import type { BenchServers } from './servers.ts';
 
@@ -16,6 +17,7 @@ const READY_TIMEOUT_MS = 60_000;
 const STOP_MS = 15_000;
 const LIVE_TIMEOUT_MS = 120_000;
 const LIVE_POLL_MS = 200;
+const MERGED_TIMEOUT_MS = 600_000;
 
 export interface PipelinePlan {
   readonly name: string;
@@ -64,6 +66,20 @@ export class BenchPipeline {
       await sleep(LIVE_POLL_MS, undefined, { signal });
     }
     throw new Error(`pipeline ${this.#plan.name} did not become live: ${seen}`);
+  }
+
+  /** Resolves when everything before `lsn` can be queried. */
+  async waitMerged(lsn: bigint, signal: AbortSignal): Promise<void> {
+    const untilMs = performance.now() + MERGED_TIMEOUT_MS;
+    const asked = new URLSearchParams({ pipeline: this.#plan.name, lsn: lsnToText(lsn) });
+    let seen = '';
+    while (performance.now() < untilMs) {
+      // One question waits for a minute at most.
+      const answer = await fetch(`${this.#url}/api/wait?${asked}`, { signal });
+      seen = await answer.text();
+      if ((JSON.parse(seen) as { reached?: boolean }).reached === true) return;
+    }
+    throw new Error(`walflow answers ${seen}, the load ends at ${lsnToText(lsn)}`);
   }
 
   async startWarehouse(): Promise<void> {

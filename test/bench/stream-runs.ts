@@ -1,7 +1,6 @@
 // One run each of what P1 to P4 compare, all timed alike: from the moment the slot is active until the last row is
 // decoded, merged, or thrown away.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChildOutcome, runChild } from './child-run.ts';
 import type { BenchContext } from './context.ts';
 import type { DecodeInput, DecodeResult } from './decode-child.ts';
@@ -10,10 +9,6 @@ import { receiveAll, type StreamRun } from './pg-recvlogical.ts';
 import type { BenchPipeline } from './pipeline.ts';
 import { BASE_SLOT, watchWalsender, withSlotCopy } from './slot.ts';
 import { LOAD_TABLE, type Load, PUBLICATION } from './workload.ts';
-
-/** How often it is asked whether everything is merged: a question costs the warehouse about a millisecond. */
-const MERGED_POLL_MS = 100;
-const MERGED_TIMEOUT_MS = 600_000;
 
 /** The slot a run reads a copy of. */
 export interface SlotRef {
@@ -55,7 +50,8 @@ export async function runPipeline(context: BenchContext, load: Load, pipeline: B
   try {
     await pipeline.startIngest();
     const startMs = await watch.active;
-    const endMs = await mergedAt(pipeline, load.endLsn, context.signal);
+    await pipeline.waitMerged(load.endLsn, context.signal);
+    const endMs = performance.now();
     const walsenderSeconds = watch.cpuSeconds();
     const [[left] = []] = await pipeline.query(`select count(*) from public.${LOAD_TABLE} where id > 0`);
     expectRows('walflow', Number(left), load.left);
@@ -63,17 +59,6 @@ export async function runPipeline(context: BenchContext, load: Load, pipeline: B
   } finally {
     await watch.stop();
     await pipeline.stop();
-  }
-}
-
-async function mergedAt(pipeline: BenchPipeline, endLsn: bigint, signal: AbortSignal): Promise<number> {
-  const untilMs = performance.now() + MERGED_TIMEOUT_MS;
-  for (;;) {
-    const [[merged] = []] = await pipeline.query('select end_lsn::varchar from _walflow.watermark');
-    const nowMs = performance.now();
-    if (BigInt(merged ?? 0) >= endLsn) return nowMs;
-    if (nowMs > untilMs) throw new Error(`walflow stands at ${merged}, the load ends at ${endLsn}`);
-    await sleep(MERGED_POLL_MS, undefined, { signal });
   }
 }
 

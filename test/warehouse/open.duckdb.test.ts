@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type DuckDbOptions, openDuckDb } from '../../activities/warehouse/duckdb.ts';
@@ -107,6 +108,26 @@ test('a checkpoint that a writer forbids is put off', async () => {
     }),
   );
   expect(await owner.checkpoint()).toBe(true);
+  await owner.close();
+});
+
+test('a write-ahead file is folded between merges once it is large, and never inside a commit', async () => {
+  const options = freshOptions();
+  const owner = await openDuckDb(options);
+  const walBytes = async () => (await stat(`${options.path}.wal`).catch(() => ({ size: 0 }))).size;
+  const text = `repeat(md5(range::varchar), 32)`;
+  // Fewer rows than a row group: more would go into the database file at once.
+  const commitRows = () => owner.use((session) => session.run(`insert into t select ${text} from range(100_000)`));
+  await owner.use((session) => session.run('create table t (text varchar)'));
+  for (let commits = 1; commits <= 3; commits++) {
+    await commitRows();
+    await owner.checkpointWhenLarge();
+    expect(await walBytes()).toBeGreaterThan(commits * 100_000_000);
+  }
+  await commitRows();
+  await owner.checkpointWhenLarge();
+  expect(await walBytes()).toBe(0);
+  expect(await owner.use((session) => session.rows('select count(*) as n from t'))).toEqual([{ n: '400000' }]);
   await owner.close();
 });
 
