@@ -227,7 +227,7 @@ describe('walflow verify', () => {
     expect(await run(['verify', 'shop', '--table', 'public.order_items'], terminal)).toBe(1);
     expect(terminal.requests[0]?.body).toEqual({ table: 'public.order_items' });
     expect(terminal.printed[0]?.split('\n')).toEqual([
-      'public.order_items: 5 keys differ (10 rows in the source, 10 in the warehouse)',
+      'public.order_items: 5 keys differ (10 rows in the source, 10 in the warehouse a moment later)',
       '  order_id="7", line_no="1": only in the source',
       '  order_id="7", line_no="2": only in the warehouse',
       '  order_id="8", line_no="1": differs in price, quantity',

@@ -38,7 +38,7 @@ function differenceLines(table: TableVerification): readonly string[] {
   const keyed = keyColumns.length > 0;
   const kinds = new Set(differing.map(({ kind }) => `  rows ${KINDS[kind]}`));
   return [
-    `${table.table}: ${countText(differingCount)} ${keyed ? 'keys' : 'rows'} differ (${countText(rowsSource)} rows in the source, ${countText(rowsWarehouse)} in the warehouse)`,
+    `${table.table}: ${countText(differingCount)} ${keyed ? 'keys' : 'rows'} differ (${countText(rowsSource)} rows in the source, ${countText(rowsWarehouse)} in the warehouse a moment later)`,
     ...(keyed ? differing.map((difference) => `  ${keyText(keyColumns, difference)}`) : kinds),
     ...(keyed && hidden > 0 ? [`  … and ${countText(hidden)} more`] : []),
     ...(reason === undefined ? [] : [`  ${reason}`]),
