@@ -15,7 +15,7 @@ import { mergeWindow } from './warehouse/duckdb-merge.ts';
 import { readTables } from './warehouse/duckdb-table-state.ts';
 import { readWatermark } from './warehouse/duckdb-watermark.ts';
 import type { MergeOutcome, MergePlan, TablePauseOrder } from './warehouse/merge-plan.ts';
-import type { TableState, TableStatus } from './warehouse/table-status.ts';
+import { FLOWING, type TableState, type TableStatus } from './warehouse/table-status.ts';
 import { touchRules } from './warehouse/touch-rule.ts';
 import { WindowReader } from './window-reader.ts';
 
@@ -111,7 +111,7 @@ export class MergeSession {
     const begins = capture === null ? [] : this.#begins(capture);
     const removes = capture === null ? [] : this.#removed(capture);
     const leaving = new Set([...begins.map((entry) => entry.table), ...removes]);
-    const staying = [...this.#inState('live'), ...this.#inState('append-only')].filter((e) => !leaving.has(e.table));
+    const staying = this.#inState(...FLOWING).filter((entry) => !leaving.has(entry.table));
     const pauses = [
       ...staying.flatMap((entry) => damageIn(window, entry) ?? []),
       ...(capture ?? []).flatMap((entry) => this.#pauseOf(entry)),
@@ -128,7 +128,7 @@ export class MergeSession {
       expected: this.#watermark,
       next,
       run: this.#run,
-      flowing: [...this.#inState('live'), ...this.#inState('append-only')].map((entry) => entry.table),
+      flowing: this.#inState(...FLOWING).map((entry) => entry.table),
       tables: flowing.flatMap((entry) => changesOf(window, entry) ?? []),
       loads,
       begins,
@@ -183,8 +183,8 @@ export class MergeSession {
     this.#loads.reject(entry);
   }
 
-  #inState(state: TableState): CaptureEntry[] {
-    return [...this.#tables.values()].filter((table) => table.state === state).map((table) => table.entry);
+  #inState(...states: readonly TableState[]): CaptureEntry[] {
+    return [...this.#tables.values()].filter(({ state }) => states.includes(state)).map(({ entry }) => entry);
   }
 
   async #refresh(): Promise<void> {

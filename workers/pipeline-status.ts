@@ -4,7 +4,7 @@ import type { PipelineResources } from '../activities/resources.ts';
 import type { DuckDbOwner } from '../activities/warehouse/duckdb.ts';
 import { countRows, type LedgerEntry, readLedger } from '../activities/warehouse/duckdb-status.ts';
 import { readTables } from '../activities/warehouse/duckdb-table-state.ts';
-import type { TableStatus as WarehouseTable } from '../activities/warehouse/table-status.ts';
+import { FLOWING, type TableStatus as WarehouseTable } from '../activities/warehouse/table-status.ts';
 import { mergeWorkflowId, snapshotWorkflowId } from '../workflows/model/names.ts';
 import type { LatencySummary, MergeSummary, PipelineStatus, TableStatus } from './http/backend.ts';
 import type { IngestState } from './ingest-state.ts';
@@ -85,7 +85,7 @@ function slotStatus({ source }: PipelineResources, { slot }: PipelineReading): P
 
 /** A table that does not follow the watermark has no age of its own: its position is told by its state. */
 function tableStatus(table: WarehouseTable, rows: number, ageSeconds: number | null): TableStatus {
-  const follows = table.state === 'live' || table.state === 'append-only';
+  const follows = FLOWING.includes(table.state);
   return {
     table: table.table,
     state: table.state,

@@ -11,7 +11,7 @@ import { readSnapshot } from '../activities/wal/postgres-rows.ts';
 import type { DuckDbOwner } from '../activities/warehouse/duckdb.ts';
 import { compareTable, type RowDifference, type TableComparison } from '../activities/warehouse/duckdb-compare.ts';
 import { readTables } from '../activities/warehouse/duckdb-table-state.ts';
-import type { TableStatus } from '../activities/warehouse/table-status.ts';
+import { FLOWING, type TableStatus } from '../activities/warehouse/table-status.ts';
 import { WalflowError } from '../workflows/model/errors.ts';
 import type { Lsn } from '../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../workflows/model/manifest.ts';
@@ -73,7 +73,7 @@ async function verifyTable(request: VerifyRequest, source: Source, status: Table
     differing: [],
     differingCount: 0,
   };
-  if (status.state !== 'live' && status.state !== 'append-only') {
+  if (!FLOWING.includes(status.state)) {
     return { ...base, result: 'not-comparable', reason: `the table is ${status.state}, it does not follow its source` };
   }
   // Only what differs every time is a difference: the others were rows on their way.

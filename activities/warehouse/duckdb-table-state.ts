@@ -8,7 +8,9 @@ import type { DuckDbSession } from './duckdb-session.ts';
 import { literal } from './identifier.ts';
 import type { TablePauseOrder } from './merge-plan.ts';
 import { collisionOf } from './schema-sql.ts';
-import type { TableState, TableStatus } from './table-status.ts';
+import { FLOWING, type TableState, type TableStatus } from './table-status.ts';
+
+const FLOWING_SQL = FLOWING.map(literal).join(', ');
 
 /** Where and when a state changes. */
 export interface StateChange {
@@ -61,8 +63,8 @@ export async function pauseTable(session: DuckDbSession, change: StateChange, or
   const at = positionOf(change.mergedTo);
   await session.run(
     `update _walflow.tables set reason_code = $1, reason = $2, changed_at = $3::TIMESTAMPTZ, state = 'paused',
-       merged_seq = case when state in ('live', 'append-only') then $4::BIGINT else merged_seq end,
-       merged_lsn = case when state in ('live', 'append-only') then $5::BIGINT else merged_lsn end
+       merged_seq = case when state in (${FLOWING_SQL}) then $4::BIGINT else merged_seq end,
+       merged_lsn = case when state in (${FLOWING_SQL}) then $5::BIGINT else merged_lsn end
      where pipeline = $6 and table_id = $7`,
     [order.code, order.reason, change.nowIso, at.seq, parseLsn(at.lsn).toString(), change.pipeline, order.table],
   );
@@ -76,7 +78,7 @@ export async function removeTable(session: DuckDbSession, pipeline: string, tabl
 /** The tables of a pipeline that follow the watermark. Every merge asks: nothing but names is read. */
 export async function flowingTables(session: DuckDbSession, pipeline: string): Promise<readonly string[]> {
   const rows = await session.rows<{ id: string }>(
-    `select table_id as id from _walflow.tables where pipeline = ${literal(pipeline)} and state in ('live', 'append-only')`,
+    `select table_id as id from _walflow.tables where pipeline = ${literal(pipeline)} and state in (${FLOWING_SQL})`,
   );
   return rows.map(({ id }) => id);
 }

@@ -3,8 +3,10 @@
 import type { LsnHex } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
 
-/** live and append-only tables stand at the watermark; loading and paused ones have a position of their own. */
 export type TableState = 'loading' | 'live' | 'paused' | 'append-only';
+
+/** Tables in these states flow: they stand at the watermark. The others have a position of their own. */
+export const FLOWING: readonly TableState[] = ['live', 'append-only'];
 
 export interface TableStatus {
   readonly table: string;
