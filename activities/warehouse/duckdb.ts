@@ -27,7 +27,7 @@ export interface DuckDbOptions {
 
 /** Rows in the write-ahead file take half as much again in memory: this leaves room for merges in the default limit. */
 const LARGE_WAL_BYTES = 384 * 2 ** 20;
-/** DuckDB then folds the file inside a commit, for which that commit waits a second: only if the owner never could. */
+/** From this size DuckDB itself folds the file, inside a commit that then waits a second: if the owner never could. */
 const CHECKPOINT_THRESHOLD = '1GB';
 
 /** DuckDB's file lock does not hold inside one process: a second open here would corrupt the file. */
@@ -82,6 +82,7 @@ export class DuckDbOwner {
     return this.#nextMerge.promise;
   }
 
+  /** Wakes those who await `nextMerge`. */
   noteMerge(): void {
     const { resolve: wake } = this.#nextMerge;
     this.#nextMerge = Promise.withResolvers();

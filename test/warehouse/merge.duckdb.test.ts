@@ -290,6 +290,19 @@ describe('the watermark', () => {
     ).toHaveLength(1);
   });
 
+  test('wakes who awaits the next merge once it can be read, and no earlier', async () => {
+    const entry = await liveDocs('awaited');
+    const plan = await warehouse.plan('awaited', 120, {
+      tables: [await changes(entry, [change('d', 110, 0, { id: '1' })])],
+    });
+    const stands = () => warehouse.owner.use((session) => readWatermark(session, 'awaited'));
+    const seen = warehouse.owner.nextMerge.then(stands);
+    await mergeWindow(warehouse.owner, plan);
+    expect(await seen).toEqual(plan.next);
+    const next = warehouse.owner.nextMerge.then(() => 'merged');
+    expect(await Promise.race([next, 'nothing yet'])).toBe('nothing yet');
+  });
+
   test('refuses a merge that read another manifest there', async () => {
     await liveDocs('other');
     const plan = await warehouse.plan('other', 120, {});
