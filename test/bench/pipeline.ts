@@ -77,6 +77,7 @@ export class BenchPipeline {
       // One question waits for a minute at most.
       const answer = await fetch(`${this.#url}/api/wait?${asked}`, { signal });
       seen = await answer.text();
+      if (!answer.ok) break;
       if ((JSON.parse(seen) as { reached?: boolean }).reached === true) return;
     }
     throw new Error(`walflow answers ${seen}, the load ends at ${lsnToText(lsn)}`);
