@@ -1,12 +1,12 @@
 // The list of activities, in the order a row meets them. Each process registers the ones its resources allow.
 
 import type { MaterializeInput, MergeInput, PrepareInput } from '../workflows/model/run.ts';
-import { describeFailure } from './activity-failure.ts';
-import { copyTable } from './copy.ts';
+import { describeFailure } from './activity.ts';
 import { listDueRuns, materializeAsset } from './materialize.ts';
 import { mergePending } from './merge.ts';
+import { prepareSource } from './prepare.ts';
 import type { IngestResources, WarehouseResources } from './resources.ts';
-import { prepareSource } from './source.ts';
+import { copyTable } from './snapshot.ts';
 import { streamChanges } from './stream.ts';
 
 /** Activities of the queues `walflow-ingest` and `walflow-copy`. */

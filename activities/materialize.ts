@@ -6,12 +6,12 @@ import type { AssetDefinition } from '../workflows/model/asset.ts';
 import { WalflowError } from '../workflows/model/errors.ts';
 import type { DueRun, MaterializeInput, MaterializeResult } from '../workflows/model/run.ts';
 import { NOTHING_MERGED } from '../workflows/model/watermark.ts';
-import { keepRecords } from './record.ts';
+import { keepRecords } from './assets/record.ts';
 import type { WarehouseResources } from './resources.ts';
 import { runRef } from './run-context.ts';
-import { assetInputs } from './warehouse/asset-sql.ts';
-import { dueAssets } from './warehouse/duckdb-assets.ts';
-import { materializeDue } from './warehouse/duckdb-materialize.ts';
+import { assetInputs } from './warehouse/duckdb/assets/asset-sql.ts';
+import { dueAssets } from './warehouse/duckdb/assets/assets.ts';
+import { materializeDue } from './warehouse/duckdb/assets/materialize.ts';
 import { downstreamRules } from './warehouse/touch-rule.ts';
 
 const HEARTBEAT_MS = 1_000;

@@ -4,8 +4,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { MergeInput, MergeResult } from '../workflows/model/run.ts';
-import { MergeSession } from './merge-session.ts';
-import { readPending, rowsIn } from './pending-window.ts';
+import { readPending, rowsIn } from './merging/pending-window.ts';
+import { MergeSession } from './merging/session.ts';
 import { pipelineOf, type WarehouseResources } from './resources.ts';
 import { runRef } from './run-context.ts';
 

@@ -2,8 +2,8 @@
 // never read the environment and never open a client they were not handed.
 
 import type { AssetDefinition } from '../workflows/model/asset.ts';
-import type { S3Lake } from './lake/s3.ts';
-import type { DuckDbOwner } from './warehouse/duckdb.ts';
+import type { S3Lake } from './lake/s3/lake.ts';
+import type { DuckDbOwner } from './warehouse/duckdb/client.ts';
 
 /** The part of a logger that activities use; fields are ids, positions and counts. */
 export interface Log {

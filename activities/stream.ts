@@ -6,19 +6,19 @@ import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { type Lsn, lsnToHex, parseLsn } from '../workflows/model/lsn.ts';
 import type { StreamEnd } from '../workflows/model/run.ts';
-import { Backlog } from './backlog.ts';
-import { captureChanged } from './capture-watch.ts';
-import { IdleWatch } from './idle-watch.ts';
-import { Landing } from './landing.ts';
-import { LiveCapture } from './live-capture.ts';
-import { continuedPosition, readCapture } from './log-position.ts';
-import { LogWriter } from './log-writer.ts';
+import { captureChanged } from './capture/drift.ts';
+import { LiveCapture } from './capture/live-capture.ts';
+import { continuedPosition, readCapture } from './capture/log-position.ts';
+import { Backlog } from './landing/backlog.ts';
+import { IdleLanding } from './landing/idle-landing.ts';
+import { Landing } from './landing/landing.ts';
+import { ManifestAppender } from './landing/manifest-appender.ts';
+import { nudgeChannel, publicationsOf, SlotMeter, streamApplicationName } from './landing/slot-meter.ts';
 import { type IngestResources, type PipelineResources, pipelineOf } from './resources.ts';
 import { runRef } from './run-context.ts';
-import { nudgeChannel, publicationsOf, SourceWatch, streamApplicationName } from './source-watch.ts';
 import { PgoutputDecoder } from './wal/pgoutput.ts';
-import { openSource, type Source } from './wal/postgres.ts';
-import { openReplicationStream, type ReplicationStream } from './wal/postgres-stream.ts';
+import { openSource, type Source } from './wal/postgres/source.ts';
+import { openReplicationStream, type ReplicationStream } from './wal/postgres/stream.ts';
 import { TransactionReader } from './wal/transaction.ts';
 
 /**
@@ -33,7 +33,7 @@ export async function streamChanges(resources: IngestResources, input: { pipelin
   const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} ingest`);
   try {
     const position = await continuedPosition(pipeline, source);
-    const writer = new LogWriter({
+    const writer = new ManifestAppender({
       pipeline: pipeline.name,
       lake: pipeline.lake,
       position,
@@ -51,8 +51,8 @@ export async function streamChanges(resources: IngestResources, input: { pipelin
 interface Connected {
   readonly stream: ReplicationStream;
   readonly landing: Landing;
-  readonly idle: IdleWatch;
-  readonly health: SourceWatch;
+  readonly idle: IdleLanding;
+  readonly health: SlotMeter;
   readonly reader: TransactionReader;
 }
 
@@ -60,17 +60,19 @@ async function connect(
   resources: IngestResources,
   pipeline: PipelineResources,
   source: Source,
-  writer: LogWriter,
+  writer: ManifestAppender,
   capture: LiveCapture,
 ): Promise<Connected> {
   // The callbacks run only once the stream delivers, so it exists by then.
   let stream: ReplicationStream | null = null;
   const backlog = new Backlog();
   backlog.reached(await source.insertLsn(), performance.now());
-  const health = new SourceWatch(resources, pipeline, source, backlog, () => ({
-    receivedLsn: stream?.receivedLsn ?? 0n,
-    durableLsn: writer.durableLsn,
-  }));
+  const context = Context.current();
+  const health = new SlotMeter(
+    ...([resources, pipeline, source, backlog] as const),
+    () => ({ receivedLsn: stream?.receivedLsn ?? 0n, durableLsn: writer.durableLsn }),
+    (progress) => context.heartbeat(progress),
+  );
   const landing = new Landing({
     writer,
     capture,
@@ -85,7 +87,7 @@ async function connect(
     },
     onPressure: (paused) => (paused ? stream?.pause() : stream?.resume()),
   });
-  const idle = new IdleWatch(
+  const idle = new IdleLanding(
     landing,
     () => writer.durableLsn,
     () => stream?.ping(),
@@ -123,7 +125,7 @@ async function runStream(
   resources: IngestResources,
   pipeline: PipelineResources,
   source: Source,
-  writer: LogWriter,
+  writer: ManifestAppender,
 ): Promise<StreamEnd> {
   const capture = new LiveCapture(await readCapture(pipeline.lake, writer.head));
   const watching = new AbortController();

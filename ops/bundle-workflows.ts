@@ -1,5 +1,5 @@
 // The last step of a build: the workflows' code as one file beside the built sources. A worker of the published package
-// loads it (workers/workflow-bundle.ts) and so needs no bundler run at its start.
+// loads it (workers/temporal/workflow-bundle.ts) and so needs no bundler run at its start.
 
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

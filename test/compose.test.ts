@@ -12,7 +12,7 @@ import { SHOP_SQL_FILE, shopSql } from '../ops/shop-sql.ts';
 import { createProgram } from '../workers/cli/program.ts';
 import { processTerminal } from '../workers/cli/terminal.ts';
 import { SETTINGS } from '../workers/config/setting.ts';
-import { createMetrics } from '../workers/metrics.ts';
+import { createMetrics } from '../workers/metrics/metrics.ts';
 import { PORTS } from './repository/document-rules.ts';
 
 interface Service {

@@ -40,7 +40,7 @@ describe('the guard sees the sources', () => {
   test.each([
     { from: 'workflows/model/lsn.ts', to: 'workflows/model/errors.ts', typeOnly: false },
     { from: 'workflows/merge.ts', to: 'activities/index.ts', typeOnly: true },
-    { from: 'activities/stream.ts', to: 'activities/wal/postgres-stream.ts', typeOnly: false },
+    { from: 'activities/stream.ts', to: 'activities/wal/postgres/stream.ts', typeOnly: false },
     { from: 'examples/shop/walflow.config.ts', to: 'workflows/model/define.ts', typeOnly: false },
   ])('it found that $from imports $to', (edge) => {
     expect(graph.edges).toContainEqual(expect.objectContaining(edge));

@@ -4,9 +4,9 @@ import type { NativeConnection, Worker } from '@temporalio/worker';
 import { createIngestActivities } from '../activities/index.ts';
 import type { IngestTelemetry } from '../activities/resources.ts';
 import { COPY_QUEUE, INGEST_QUEUE } from '../workflows/model/names.ts';
-import { startIngest } from './entity-workflow.ts';
 import { openPipelines } from './pipeline-resources.ts';
-import { createWorker, createWorkerOn, type ServedActivities, type TemporalSettings } from './temporal.ts';
+import { createWorker, createWorkerOn, type ServedActivities, type TemporalSettings } from './temporal/connection.ts';
+import { startIngest } from './temporal/entity-workflow.ts';
 import { WALFLOW_VERSION } from './version.ts';
 import { openWorkerBase, runUntilAborted, type WorkerOptions } from './worker-process.ts';
 

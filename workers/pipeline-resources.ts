@@ -1,6 +1,6 @@
 // Opens what the activities of a project need: one S3 client per pipeline's folder, with every setting filled in.
 
-import { S3Lake } from '../activities/lake/s3.ts';
+import { S3Lake } from '../activities/lake/s3/lake.ts';
 import type { PipelineResources } from '../activities/resources.ts';
 import type { PipelineInput } from '../workflows/model/run.ts';
 import type { ResolvedPipeline, ResolvedProject } from './config/project.ts';

@@ -6,14 +6,14 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createWarehouseActivities } from '../activities/index.ts';
 import type { PipelineResources, WarehouseTelemetry } from '../activities/resources.ts';
-import { assetInputs } from '../activities/warehouse/asset-sql.ts';
-import { type DuckDbOwner, openDuckDb } from '../activities/warehouse/duckdb.ts';
-import { declareAssets } from '../activities/warehouse/duckdb-assets.ts';
+import { assetInputs } from '../activities/warehouse/duckdb/assets/asset-sql.ts';
+import { declareAssets } from '../activities/warehouse/duckdb/assets/assets.ts';
+import { type DuckDbOwner, openDuckDb } from '../activities/warehouse/duckdb/client.ts';
 import { warehouseQueue } from '../workflows/model/names.ts';
 import type { ResolvedWarehouse } from './config/project.ts';
-import { startAutomation, startMerge } from './entity-workflow.ts';
 import { openPipelines } from './pipeline-resources.ts';
-import { createWorker } from './temporal.ts';
+import { createWorker } from './temporal/connection.ts';
+import { startAutomation, startMerge } from './temporal/entity-workflow.ts';
 import {
   ASSET_WAREHOUSE,
   openWorkerBase,

@@ -6,9 +6,9 @@ import type { Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { AutomationInput, PipelineInput } from '../workflows/model/run.ts';
 import type { ResolvedProject } from './config/project.ts';
-import { TemporalDoorbell } from './doorbell.ts';
 import { pipelineInputs } from './pipeline-resources.ts';
-import { connectClient, ensureSearchAttributes, type TemporalSettings } from './temporal.ts';
+import { connectClient, ensureSearchAttributes, type TemporalSettings } from './temporal/connection.ts';
+import { TemporalDoorbell } from './temporal/doorbell.ts';
 
 export interface WorkerOptions {
   readonly project: ResolvedProject;

@@ -2,11 +2,11 @@
 // transaction (commit LSN, commit time, xid) is one dictionary entry and one run, and costs nothing per row.
 
 import type { Lsn } from '../../workflows/model/lsn.ts';
-import { ColumnBuffer } from './column-buffer.ts';
-import { minMaxOf } from './column-statistics.ts';
-import { type ColumnPages, type LeafColumn, withLength } from './parquet.ts';
-import { BOOLEAN, INT32, INT64, STRING, TIMESTAMP_UTC } from './parquet-schema.ts';
-import { bitWidthOf, packedValues, runLength, runLengths } from './run-encoding.ts';
+import { ColumnBuffer } from './codec/column-buffer.ts';
+import { minMaxOf } from './parquet/column-statistics.ts';
+import { type ColumnPages, type LeafColumn, withLength } from './parquet/file.ts';
+import { bitWidthOf, packedValues, runLength, runLengths } from './parquet/run-encoding.ts';
+import { BOOLEAN, INT32, INT64, STRING, TIMESTAMP_UTC } from './parquet/schema.ts';
 
 /** What happened to the row: insert, update, delete, or read by a first copy. */
 export type RowOp = 'i' | 'u' | 'd' | 'r';

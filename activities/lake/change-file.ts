@@ -9,12 +9,12 @@ import { lakeColumnName } from '../../workflows/model/lake-column.ts';
 import type { Lsn } from '../../workflows/model/lsn.ts';
 import type { CapturedTable, RelationColumn } from '../../workflows/model/relation.ts';
 import { ChangeColumns, type PositionRange, packFlags, type RowOp } from './change-columns.ts';
-import { ColumnBuffer } from './column-buffer.ts';
-import { minMaxOf } from './column-statistics.ts';
-import { type ColumnPages, definitionLevels, encodeParquet, type LeafColumn } from './parquet.ts';
-import { leafTypeOf, PHYSICAL } from './parquet-schema.ts';
-import type { Converter } from './text-number.ts';
-import { converterOf } from './text-value.ts';
+import { ColumnBuffer } from './codec/column-buffer.ts';
+import type { Converter } from './codec/text-number.ts';
+import { converterOf } from './codec/text-value.ts';
+import { minMaxOf } from './parquet/column-statistics.ts';
+import { type ColumnPages, definitionLevels, encodeParquet, type LeafColumn } from './parquet/file.ts';
+import { leafTypeOf, PHYSICAL } from './parquet/schema.ts';
 
 /** What a manifest says about a file, and the file. */
 export interface EncodedChangeFile extends PositionRange {

@@ -1,7 +1,7 @@
 // P1 in a process of its own: log → decoded rows, counted and dropped.
 
 import { type MessageHandler, PgoutputDecoder } from '../../activities/wal/pgoutput.ts';
-import { openReplicationStream } from '../../activities/wal/postgres-stream.ts';
+import { openReplicationStream } from '../../activities/wal/postgres/stream.ts';
 import { answer, childInput } from './child-run.ts';
 
 export interface DecodeInput {

@@ -1,7 +1,7 @@
 import { afterEach, expect, inject, test } from 'vitest';
 import { appendManifest, findHead, readManifest } from '../../activities/lake/log.ts';
 import { manifestKey } from '../../activities/lake/object-key.ts';
-import { S3Lake } from '../../activities/lake/s3.ts';
+import { S3Lake } from '../../activities/lake/s3/lake.ts';
 import type { Manifest } from '../../workflows/model/manifest.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { freshKeyPrefix } from '../support/unique.ts';

@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { LatencyWindow } from '../../workers/latency-window.ts';
-import { createMetrics } from '../../workers/metrics.ts';
-import { mergeMetrics } from '../../workers/metrics-merge.ts';
-import { collectMetrics, parseMetricsPeers } from '../../workers/metrics-peers.ts';
-import { observeStatus } from '../../workers/status-metrics.ts';
-import { ingestTelemetry, warehouseTelemetry } from '../../workers/telemetry.ts';
+import { mergeMetrics } from '../../workers/metrics/merge.ts';
+import { createMetrics } from '../../workers/metrics/metrics.ts';
+import { collectMetrics, parseMetricsPeers } from '../../workers/metrics/peers.ts';
+import { observeStatus } from '../../workers/metrics/status-metrics.ts';
+import { ingestTelemetry, warehouseTelemetry } from '../../workers/metrics/telemetry.ts';
+import { LatencyWindow } from '../../workers/status/latency-window.ts';
 import { REVENUE, SHOP } from '../http/fake-backend.ts';
 
 const CONTRACT = [

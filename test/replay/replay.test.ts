@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { workflowBundle } from '../../workers/workflow-bundle.ts';
+import { workflowBundle } from '../../workers/temporal/workflow-bundle.ts';
 import * as workflows from '../../workflows/index.ts';
 import { decodeHistory, type RecordedHistory } from './history-file.ts';
 

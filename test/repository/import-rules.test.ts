@@ -20,6 +20,11 @@ describe('layers', () => {
     ['activities/wal/pgoutput.ts', 'workflows/model/relation.ts'],
     ['activities/wal/pgoutput.ts', 'activities/wal/byte-reader.ts'],
     ['activities/merge.ts', 'activities/wal/pgoutput.ts'],
+    ['activities/merge.ts', 'activities/merging/session.ts'],
+    ['activities/merging/session.ts', 'activities/warehouse/merge-plan.ts'],
+    ['activities/landing/landing.ts', 'activities/landing/batch.ts'],
+    ['activities/landing/landing.ts', 'activities/capture/capture.ts'],
+    ['activities/wal/postgres/stream.ts', 'activities/wal/frames.ts'],
     ['workers/ingest.ts', 'activities/index.ts'],
     ['test/wal/pgoutput.test.ts', 'activities/wal/pgoutput.ts'],
   ])('%s may import %s', (from, to) => {
@@ -30,11 +35,15 @@ describe('layers', () => {
     ['workflows/model/lsn.ts', 'workflows/messages.ts'],
     ['workflows/merge.ts', 'activities/index.ts'],
     ['workflows/merge.ts', 'activities/wal/pgoutput.ts'],
-    ['activities/wal/pgoutput.ts', 'activities/lake/parquet.ts'],
+    ['activities/wal/pgoutput.ts', 'activities/lake/parquet/file.ts'],
     ['activities/wal/pgoutput.ts', 'activities/merge.ts'],
-    ['activities/merge.ts', 'workers/config.ts'],
-    ['workflows/merge.ts', 'workers/config.ts'],
-    ['workers/config.ts', 'test/support/servers.ts'],
+    ['activities/landing/landing.ts', 'activities/merging/session.ts'],
+    ['activities/landing/landing.ts', 'activities/merge.ts'],
+    ['activities/landing/landing.ts', 'activities/resources.ts'],
+    ['activities/wal/pgoutput.ts', 'activities/capture/capture.ts'],
+    ['activities/merge.ts', 'workers/config/load.ts'],
+    ['workflows/merge.ts', 'workers/config/load.ts'],
+    ['workers/config/load.ts', 'test/support/servers.ts'],
   ])('%s may not import %s', (from, to) => {
     expect(layer(from, to)).toHaveLength(1);
   });
@@ -43,9 +52,13 @@ describe('layers', () => {
     expect(layer('workflows/merge.ts', 'activities/index.ts', 'import type')).toEqual([]);
   });
 
+  test('a stage may name the types of what its activity was handed', () => {
+    expect(layer('activities/landing/landing.ts', 'activities/resources.ts', 'import type')).toEqual([]);
+  });
+
   test('a type import is no way around the layers', () => {
-    expect(layer('activities/wal/pgoutput.ts', 'activities/lake/parquet.ts', 'import type')).toHaveLength(1);
-    expect(layer('activities/merge.ts', 'workers/config.ts', 'import type')).toHaveLength(1);
+    expect(layer('activities/wal/pgoutput.ts', 'activities/lake/parquet/file.ts', 'import type')).toHaveLength(1);
+    expect(layer('activities/merge.ts', 'workers/config/load.ts', 'import type')).toHaveLength(1);
   });
 });
 
@@ -90,12 +103,12 @@ describe('packages', () => {
     packageViolations(parseAll({ [path]: `import { x } from '${specifier}';` }));
 
   test.each([
-    ['activities/wal/postgres.ts', 'pg'],
-    ['activities/wal/postgres-stream.ts', 'pg-logical-replication'],
-    ['activities/lake/s3.ts', '@aws-sdk/client-s3'],
-    ['activities/warehouse/duckdb-query.ts', '@duckdb/node-api'],
+    ['activities/wal/postgres/source.ts', 'pg'],
+    ['activities/wal/postgres/stream.ts', 'pg-logical-replication'],
+    ['activities/lake/s3/lake.ts', '@aws-sdk/client-s3'],
+    ['activities/warehouse/duckdb/query.ts', '@duckdb/node-api'],
     ['workflows/merge.ts', '@temporalio/workflow'],
-    ['workers/temporal.ts', '@temporalio/worker'],
+    ['workers/temporal/connection.ts', '@temporalio/worker'],
     ['test/wal/stream.pg.test.ts', 'pg'],
   ])('%s may import %s', (path, specifier) => {
     expect(imports(path, specifier)).toEqual([]);
@@ -103,9 +116,9 @@ describe('packages', () => {
 
   test.each([
     ['activities/wal/pgoutput.ts', 'pg'],
-    ['activities/lake/landing.ts', '@aws-sdk/client-s3'],
-    ['activities/warehouse/fold-sql.ts', '@duckdb/node-api'],
-    ['activities/warehouse/duckdb.ts', 'pg'],
+    ['activities/landing/batch.ts', '@aws-sdk/client-s3'],
+    ['activities/warehouse/merge-plan.ts', '@duckdb/node-api'],
+    ['activities/warehouse/duckdb/client.ts', 'pg'],
     ['workers/resources.ts', 'pg-logical-replication'],
     ['workflows/model/lsn.ts', 'node:crypto'],
     ['workflows/merge.ts', 'node:crypto'],

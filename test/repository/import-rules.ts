@@ -1,22 +1,30 @@
-// Who may import whom. Stations know the vocabulary and themselves and meet only in activities/; nothing reaches into
-// workers/; a client package is imported only by the file named after its system.
+// Who may import whom. Stations know the vocabulary and themselves; stages use stations and never another stage, so that
+// both meet only in activities/*.ts; nothing reaches into workers/; a client package stays in its system's folder.
 
 import type { Edge } from './import-graph.ts';
 import type { SourceModule } from './source-module.ts';
-import { type System, stationOf, systemOf, type Zone, zoneOf } from './zone.ts';
+import { placeOf, type System, systemOf, type Zone, zoneOf } from './zone.ts';
 
 /** What a zone may import besides its own files; `types` only as `import type`. */
 const MAY_IMPORT: Readonly<Record<Zone, { readonly values: readonly Zone[]; readonly types: readonly Zone[] }>> = {
   model: { values: [], types: [] },
   workflow: { values: ['model'], types: ['activity'] },
   station: { values: ['model'], types: [] },
-  activity: { values: ['model', 'station'], types: ['workflow'] },
-  worker: { values: ['model', 'workflow', 'activity', 'station'], types: [] },
+  stage: { values: ['model', 'station'], types: [] },
+  activity: { values: ['model', 'station', 'stage'], types: ['workflow'] },
+  worker: { values: ['model', 'workflow', 'activity', 'station', 'stage'], types: [] },
   ops: { values: ['model', 'worker'], types: [] },
-  test: { values: ['model', 'workflow', 'activity', 'station', 'worker', 'ops', 'example', 'config'], types: [] },
+  test: {
+    values: ['model', 'workflow', 'activity', 'station', 'stage', 'worker', 'ops', 'example', 'config'],
+    types: [],
+  },
   example: { values: ['model'], types: [] },
   config: { values: ['test'], types: [] },
 };
+
+/** What is captured is everybody's vocabulary; what an activity was handed is a type its stages may name. */
+const SHARED_STAGE = 'activities/capture';
+const RESOURCES = 'activities/resources.ts';
 
 export function layerViolations(edges: readonly Edge[]): readonly string[] {
   return edges.flatMap((edge) => {
@@ -27,9 +35,13 @@ export function layerViolations(edges: readonly Edge[]): readonly string[] {
 
 function brokenLayer({ from, to, typeOnly }: Edge): string | null {
   const [zone, target] = [zoneOf(from), zoneOf(to)];
-  if (zone === 'station' && target === 'station') {
-    return stationOf(from) === stationOf(to) ? null : 'stations meet only in activities/*.ts';
+  const [place, targetPlace] = [placeOf(from), placeOf(to)];
+  if (place !== null && place === targetPlace) return null;
+  if (zone === 'station' && target === 'station') return 'stations meet only in stages and activities/*.ts';
+  if (zone === 'stage' && target === 'stage') {
+    return targetPlace === SHARED_STAGE ? null : 'stages meet only in activities/*.ts';
   }
+  if (zone === 'stage' && to === RESOURCES && typeOnly) return null;
   if (zone === target || MAY_IMPORT[zone].values.includes(target)) return null;
   if (!MAY_IMPORT[zone].types.includes(target)) return `${zone} files may not import ${target} files`;
   return typeOnly ? null : `${zone} files may only \`import type\` from ${target} files`;
@@ -62,7 +74,8 @@ function brokenPackage(path: string, specifier: string): string | null {
   const zone = zoneOf(path);
   if (zone === 'model') return 'the model imports only its siblings';
   const system = CLIENT_OF.find(([pattern]) => pattern.test(specifier))?.[1];
-  if (system !== undefined && systemOf(path) !== system) return `only a file named ${system}*.ts talks to ${system}`;
+  if (system !== undefined && systemOf(path) !== system)
+    return `only a file or folder named ${system} talks to ${system}`;
   const temporal = TEMPORAL_ZONES.find(([pattern]) => pattern.test(specifier));
   if (temporal !== undefined) {
     return temporal[1].includes(zone) ? null : `this package belongs to ${temporal[1].join(', ')} files`;

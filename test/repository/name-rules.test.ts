@@ -3,8 +3,8 @@ import { nameViolations, topLevelViolations } from './name-rules.ts';
 
 test.each([
   'workflows/model/column-type.ts',
-  'activities/wal/postgres.ts',
-  'test/wal/postgres-copy.pg.test.ts',
+  'activities/wal/postgres/source.ts',
+  'test/wal/postgres/slot.pg.test.ts',
   'examples/shop/walflow.config.ts',
   'workers/cli/bin.js',
   'ops/Dockerfile',

@@ -1,5 +1,5 @@
-// What a file may reach outside itself. Pure files get the time as a parameter and do no I/O; the environment, the
-// console and the end of the process belong to workers/.
+// What a file may reach outside itself. Pure files, by their place or because their header says "Pure", get the time as a
+// parameter and do no I/O; the environment, the console and the end of the process belong to workers/.
 
 import type { SourceModule } from './source-module.ts';
 import { isPure, type Zone, zoneOf } from './zone.ts';
@@ -23,16 +23,23 @@ const AMBIENT = new Set([
 const COMPUTING = new Set(['node:buffer', 'node:crypto', 'node:path', 'node:util', 'node:zlib']);
 
 export function globalViolations(modules: readonly SourceModule[]): readonly string[] {
-  return modules.flatMap(({ path, globals }) =>
-    globals.flatMap(({ what, line }) => {
-      const broken = brokenGlobal(path, what);
+  return modules.flatMap((module) =>
+    module.globals.flatMap(({ what, line }) => {
+      const { path } = module;
+      const broken = brokenGlobal(module, what);
       return broken === null ? [] : [`${path}:${line} uses ${what}: ${broken}`];
     }),
   );
 }
 
-function brokenGlobal(path: string, what: string): string | null {
-  if (isPure(path) && AMBIENT.has(what)) return 'a pure file takes time and randomness as parameters';
+/** By place, or by the promise of the file's own header. */
+function promisesPure({ path, comments, headerLines }: SourceModule): boolean {
+  return isPure(path) || comments.some(({ what, line }) => line <= headerLines && /\bPure\b/.test(what));
+}
+
+function brokenGlobal(module: SourceModule, what: string): string | null {
+  const { path } = module;
+  if (promisesPure(module) && AMBIENT.has(what)) return 'a pure file takes time and randomness as parameters';
   if (PROCESS_ZONES.has(zoneOf(path))) return null;
   // A bare `process` can be taken apart into env and exit unseen.
   if (/^process(\.(env|exit|exitCode|argv))?$/.test(what))
@@ -43,7 +50,7 @@ function brokenGlobal(path: string, what: string): string | null {
 /** I/O and timers come in by import as well as by global. */
 export function builtinViolations(modules: readonly SourceModule[]): readonly string[] {
   return modules
-    .filter(({ path }) => isPure(path))
+    .filter(promisesPure)
     .flatMap(({ path, imports }) =>
       imports
         .filter(({ specifier }) => specifier.startsWith('node:') && !COMPUTING.has(specifier))

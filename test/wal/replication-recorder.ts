@@ -6,7 +6,7 @@ import {
   openReplicationStream,
   type ReplicationStream,
   type ReplicationStreamOptions,
-} from '../../activities/wal/postgres-stream.ts';
+} from '../../activities/wal/postgres/stream.ts';
 import { type Lsn, parseLsn } from '../../workflows/model/lsn.ts';
 import { EventLog } from './event-log.ts';
 

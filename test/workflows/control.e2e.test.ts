@@ -8,7 +8,7 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { TEMPORAL_CLI } from '../../workers/embedded/program-release.ts';
 import { findProgram } from '../../workers/embedded/program-search.ts';
-import { buildIdOf, workflowBundle } from '../../workers/workflow-bundle.ts';
+import { buildIdOf, workflowBundle } from '../../workers/temporal/workflow-bundle.ts';
 import { warehouseQueue } from '../../workflows/model/names.ts';
 import type { IngestStatus, MergeResult } from '../../workflows/model/run.ts';
 import { freshDatabase, withClient } from '../support/database.ts';

@@ -7,7 +7,7 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { afterAll, beforeAll, inject } from 'vitest';
 import type { Activities } from '../../activities/index.ts';
 import { createIngestWorkers } from '../../workers/ingest.ts';
-import { createWorker } from '../../workers/temporal.ts';
+import { createWorker } from '../../workers/temporal/connection.ts';
 import { runUntilAborted } from '../../workers/worker-process.ts';
 import { warehouseQueue } from '../../workflows/model/names.ts';
 import { registerNamespace } from '../support/temporal-namespace.ts';

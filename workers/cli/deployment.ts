@@ -2,7 +2,7 @@
 
 import { ingestWorkflowId, mergeWorkflowId } from '../../workflows/model/names.ts';
 import type { ResolvedProject } from '../config/project.ts';
-import { startAutomation, startIngest, startMerge } from '../entity-workflow.ts';
+import { startAutomation, startIngest, startMerge } from '../temporal/entity-workflow.ts';
 import { ASSET_WAREHOUSE } from '../worker-process.ts';
 import type { Cli, ProjectFlags } from './cli.ts';
 import { HEARTBEAT_TIMEOUT_SECONDS } from './heartbeat.ts';

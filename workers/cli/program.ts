@@ -6,7 +6,7 @@ import { WALFLOW_VERSION } from '../version.ts';
 import { addCheck } from './check.ts';
 import { createCli, examples } from './cli.ts';
 import { addDeploy } from './deploy.ts';
-import { addDev } from './dev.ts';
+import { addDev } from './dev/command.ts';
 import { addDown } from './down.ts';
 import { addInit } from './init.ts';
 import { addOperations } from './operate.ts';
@@ -15,7 +15,7 @@ import { addSlot } from './slot.ts';
 import { addStatus } from './status.ts';
 import type { ExitCode, Terminal } from './terminal.ts';
 import { addVerify } from './verify.ts';
-import { addWorker } from './worker.ts';
+import { addWorker } from './worker/command.ts';
 
 /** @param finish told the exit code of the command that ran */
 export function createProgram(terminal: Terminal, finish: (code: ExitCode) => void): Command {

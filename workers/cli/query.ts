@@ -2,9 +2,9 @@
 
 import { type Command, Option } from 'commander';
 import type { QueryResult, QueryValue } from '../http/backend.ts';
+import { csv, textTable } from '../text/table.ts';
 import { type Cli, examples } from './cli.ts';
 import { EXIT, type ExitCode } from './terminal.ts';
-import { csv, textTable } from './text-table.ts';
 
 interface QueryOptions {
   readonly json?: boolean;

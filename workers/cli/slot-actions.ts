@@ -1,6 +1,6 @@
 // What `walflow slot` and `remove` do. Stopped is not safe: a slot that nobody reads keeps WAL until the disk is full.
 
-import { dropPublications } from '../../activities/wal/postgres-publication.ts';
+import { dropPublications } from '../../activities/wal/postgres/publication.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { ingestWorkflowId, mergeWorkflowId } from '../../workflows/model/names.ts';
 import type { ResolvedPipeline, ResolvedProject } from '../config/project.ts';

@@ -1,7 +1,7 @@
 // A replication slot in words a person acts on. Pure.
 
 import type { SlotHealth, SlotState } from '../../activities/wal/slot-health.ts';
-import { bytesText } from './quantity.ts';
+import { bytesText } from '../text/quantity.ts';
 
 const MEANINGS = {
   ok: 'followed, WAL within bounds',

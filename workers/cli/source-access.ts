@@ -1,9 +1,9 @@
 // What the command line itself asks of a pipeline's source: is anything in the way, how does its slot fare, drop it.
 
-import { streamApplicationName } from '../../activities/source-watch.ts';
-import { openSource, type Source } from '../../activities/wal/postgres.ts';
-import { preflight } from '../../activities/wal/postgres-preflight.ts';
-import { dropSlot } from '../../activities/wal/postgres-slot.ts';
+import { streamApplicationName } from '../../activities/landing/slot-meter.ts';
+import { preflight } from '../../activities/wal/postgres/preflight.ts';
+import { dropSlot } from '../../activities/wal/postgres/slot.ts';
+import { openSource, type Source } from '../../activities/wal/postgres/source.ts';
 import { classifySlot, type SlotHealth } from '../../activities/wal/slot-health.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import type { ResolvedPipeline } from '../config/project.ts';

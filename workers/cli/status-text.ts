@@ -2,8 +2,8 @@
 
 import { lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
 import type { AssetStatus, PipelineStatus } from '../http/backend.ts';
-import { bytesText, countText, durationText } from './quantity.ts';
-import { textTable } from './text-table.ts';
+import { bytesText, countText, durationText } from '../text/quantity.ts';
+import { textTable } from '../text/table.ts';
 
 export function statusText(pipelines: readonly PipelineStatus[], assets: readonly AssetStatus[]): string {
   if (pipelines.length === 0) return 'no pipelines';

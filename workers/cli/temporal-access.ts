@@ -5,7 +5,7 @@ import type { PipelineInput } from '../../workflows/model/run.ts';
 import type { ResolvedProject } from '../config/project.ts';
 import { temporalSettings } from '../config/temporal.ts';
 import { pipelineInputs } from '../pipeline-resources.ts';
-import { connectClient, ensureSearchAttributes } from '../temporal.ts';
+import { connectClient, ensureSearchAttributes } from '../temporal/connection.ts';
 import type { Cli } from './cli.ts';
 import { HEARTBEAT_TIMEOUT_SECONDS } from './heartbeat.ts';
 

@@ -2,7 +2,7 @@
 
 import { lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
 import type { KeyDifference, TableVerification, VerifyReport } from '../http/backend.ts';
-import { countText } from './quantity.ts';
+import { countText } from '../text/quantity.ts';
 
 const KINDS = {
   missing: 'only in the source',

@@ -6,7 +6,7 @@ import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { dirname, extname, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { WalflowError } from '../../workflows/model/errors.ts';
-import { maskSecrets } from '../secrets.ts';
+import { maskSecrets } from '../log/secrets.ts';
 import { configInvalid } from './problem.ts';
 import type { ResolvedProject } from './project.ts';
 import { resolveProject } from './resolve.ts';

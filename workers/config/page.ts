@@ -1,10 +1,10 @@
 // docs/configuration.md, written from the two tables (settings, fields). Pure; docs.ts stores it.
 
 import { z } from 'zod';
+import { markdownTable } from '../text/markdown-table.ts';
 import type { FieldNote } from './field.ts';
 import { PROJECT } from './field.ts';
 import { entryOf, fieldsOf, noteOf, unwrapped } from './field-tree.ts';
-import { markdownTable } from './markdown-table.ts';
 import { SETTINGS, type SettingRule } from './setting.ts';
 
 const INTRO = `# Configuration

@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { WalflowError } from '../../workflows/model/errors.ts';
-import type { TemporalSettings } from '../temporal.ts';
+import type { TemporalSettings } from '../temporal/connection.ts';
 import type { Settings } from './setting.ts';
 
 /** @throws WalflowError SETTING_INVALID when a certificate file cannot be read or its key is missing */

@@ -7,7 +7,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { PgoutputDecoder } from '../../../activities/wal/pgoutput.ts';
-import { sessionSql } from '../../../activities/wal/postgres-connection.ts';
+import { sessionSql } from '../../../activities/wal/postgres/connection.ts';
 import { EventLog } from '../event-log.ts';
 import { joinMessages } from './message-file.ts';
 

@@ -1,0 +1,94 @@
+// Beside the stream: notices that the captured tables are no longer what they were. Two witnesses: the log, which describes
+// a table anew before its next change, and the catalog, which knows of changes nobody writes behind, and of publications
+// that somebody altered. The catalog is ahead of the log; it is believed only once everything logged until it was read has
+// arrived and has not told the same.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lsn } from '../../workflows/model/lsn.ts';
+import type { CaptureEntry } from '../../workflows/model/manifest.ts';
+import type { CapturedTable } from '../../workflows/model/relation.ts';
+import type { StreamEnd } from '../../workflows/model/run.ts';
+import type { PipelineResources } from '../resources.ts';
+import { matchTables } from '../wal/postgres/catalog.ts';
+import { mayCapture, mayRead } from '../wal/postgres/preflight.ts';
+import { type PublicationPlan, planPublications } from '../wal/postgres/publication.ts';
+import type { Source } from '../wal/postgres/source.ts';
+import type { MatchedTable } from '../wal/table-match.ts';
+import { isWanted, sameParts, sameTable, UNREADABLE } from './capture.ts';
+import type { LiveCapture } from './live-capture.ts';
+
+/** The catalog is asked this often without a sign that anything changed. */
+const RESCAN_MS = 60_000;
+const LOOK_MS = 250;
+
+interface Watched {
+  readonly pipeline: PipelineResources;
+  readonly source: Source;
+  readonly capture: LiveCapture;
+  /** Tables the log described differently, as far as the lake has recorded it. */
+  readonly reshaped: () => ReadonlySet<string>;
+  /** Counts how often the log described a table again: after DDL, and after maintenance that changes nothing. */
+  readonly redescribed: () => number;
+  /** Nothing before this position is still on its way to the lake. */
+  readonly settledLsn: () => Lsn;
+}
+
+/** Resolves when some table needs to be prepared anew; rejects when the source cannot be asked, or on abort. */
+export async function captureChanged(watched: Watched, signal: AbortSignal): Promise<StreamEnd> {
+  const { source, reshaped, redescribed, settledLsn } = watched;
+  let askedMs = performance.now();
+  let seen = redescribed();
+  for (;;) {
+    await sleep(LOOK_MS, undefined, { signal });
+    const described = redescribed();
+    if (reshaped().size === 0 && described === seen && performance.now() - askedMs < RESCAN_MS) continue;
+    seen = described;
+    askedMs = performance.now();
+    let tables = await changedInCatalog(watched);
+    if (tables.length > 0) {
+      const askedLsn = await source.insertLsn();
+      while (settledLsn() < askedLsn) await sleep(LOOK_MS, undefined, { signal });
+      tables = await changedInCatalog(watched);
+    }
+    if (tables.length + reshaped().size > 0) return { tag: 'capture-changed', tables: [...reshaped(), ...tables] };
+  }
+}
+
+/** Names of tables, or of a publication that has others than it should. */
+async function changedInCatalog({ pipeline, source, capture }: Watched): Promise<string[]> {
+  const known = new Map(capture.entries.map((entry) => [entry.table, entry]));
+  const { tables: found } = await matchTables(source.connection, pipeline.source.tables);
+  const fresh = found.filter(({ captured }) => !known.has(captured.table) && isWanted(captured.table, pipeline.source));
+  const changed = found.filter((table) => {
+    const entry = known.get(table.captured.table);
+    return entry !== undefined && differs(entry, table);
+  });
+  const names = new Set(found.map(({ captured }) => captured.table));
+  const gone = [...known.keys()].filter((table) => !names.has(table));
+  const { publication } = pipeline.source;
+  const plans = await planPublications(source.connection, publication, capture.entries);
+  const added = fresh.length === 0 ? [] : await usable(source, publication, capture.entries, fresh);
+  return [...[...changed, ...added].map(({ captured }) => captured.table), ...gone, ...plans.flatMap(altered)];
+}
+
+function differs(entry: CaptureEntry, now: MatchedTable): boolean {
+  if (entry.paused !== undefined) return UNREADABLE.includes(entry.paused.code) && mayRead(now);
+  return !(sameTable(entry, now.captured) && sameParts(entry, now.captured));
+}
+
+function altered({ name, unpublished, statements }: PublicationPlan): string[] {
+  if (statements.length === 0) return [];
+  return unpublished.length === 0 ? [name] : unpublished.map(({ table }) => table);
+}
+
+/** Those of new tables that can be captured; the others would only be left out again. */
+async function usable(
+  source: Source,
+  publication: string,
+  entries: readonly CapturedTable[],
+  fresh: readonly MatchedTable[],
+): Promise<MatchedTable[]> {
+  const all = [...entries, ...fresh.map(({ captured }) => captured)];
+  const plans = await planPublications(source.connection, publication, all);
+  return fresh.filter((table) => mayCapture(table, plans));
+}

@@ -1,0 +1,61 @@
+// Where the log ends and whether the slot still continues it. Run at every start: nothing is trusted from memory,
+// heartbeats or history.
+
+import { WalflowError } from '../../workflows/model/errors.ts';
+import type { Lsn } from '../../workflows/model/lsn.ts';
+import type { CaptureEntry, Epoch, StoredManifest } from '../../workflows/model/manifest.ts';
+import { findHead, type ManifestStore, readManifest } from '../lake/log.ts';
+import type { PipelineResources } from '../resources.ts';
+import type { Source } from '../wal/postgres/source.ts';
+import { readTimelineEnd } from '../wal/postgres/timeline.ts';
+import { assertContinues } from './slot-continuity.ts';
+
+/** Position of an epoch in the log: what the next manifest continues. */
+export interface LogPosition {
+  readonly head: StoredManifest | null;
+  readonly epochNo: number;
+  readonly epoch: Epoch;
+  readonly timeline: number;
+  /** What the slot was acknowledged up to: from here on the server sends. */
+  readonly resumeLsn: Lsn;
+}
+
+/** The last manifest of the log; null for a lake that has none. */
+export async function readHead(lake: ManifestStore): Promise<StoredManifest | null> {
+  const seq = await findHead(lake, 0);
+  return seq === 0 ? null : await readManifest(lake, seq);
+}
+
+/**
+ * All captured tables as of a manifest.
+ * @throws WalflowError LOG_BROKEN
+ */
+export async function readCapture(lake: ManifestStore, head: StoredManifest | null): Promise<readonly CaptureEntry[]> {
+  if (head === null) return [];
+  const { capture, captureSeq } = head.manifest;
+  if (capture !== null) return capture;
+  const stored = await readManifest(lake, captureSeq);
+  if (stored === null || stored.manifest.capture === null) {
+    throw new WalflowError('LOG_BROKEN', `manifest ${captureSeq}, which lists the captured tables, is gone`);
+  }
+  return stored.manifest.capture;
+}
+
+/**
+ * The position an existing slot continues.
+ * @throws WalflowError SLOT_MISSING, and what `assertContinues` throws.
+ */
+export async function continuedPosition(pipeline: PipelineResources, source: Source): Promise<LogPosition> {
+  const head = await readHead(pipeline.lake);
+  if (head === null) {
+    throw new WalflowError('SLOT_MISSING', `pipeline ${pipeline.name} has no epoch in the lake yet`);
+  }
+  const { slot: slotName, url } = pipeline.source;
+  const { epoch, epochNo, timeline } = head.manifest;
+  const system = await source.identifySystem();
+  const slot = await source.slotRow(slotName);
+  const { database } = source.connection.place;
+  const timelineEnd = await readTimelineEnd(url, system.timeline, timeline);
+  assertContinues(head.manifest, { system, timelineEnd, database, slotName, slot });
+  return { head, epochNo, epoch, timeline: system.timeline, resumeLsn: slot?.confirmedFlushLsn ?? 0n };
+}

@@ -1,0 +1,15 @@
+// The version of a table's shape: equal shapes have equal versions, on every machine and after every restart.
+
+import { createHash } from 'node:crypto';
+import type { CapturedTable } from '../../workflows/model/relation.ts';
+
+/** Twelve hex digits over columns, types, key and mode. */
+export function schemaVersionOf(table: CapturedTable): string {
+  const shape = [table.mode, table.keyColumns, table.columns.map((c) => [c.name, c.typeOid, c.typeModifier])];
+  return createHash('sha256').update(JSON.stringify(shape)).digest('hex').slice(0, 12);
+}
+
+/** Names a table in one of its shapes: what has this key has the same columns. */
+export function shapeKey({ table, schemaVersion }: { readonly table: string; readonly schemaVersion: string }): string {
+  return `${table} ${schemaVersion}`;
+}

@@ -1,0 +1,59 @@
+// An object's bytes into a file: counted and hashed while they pass, visible under their name only when all of them are
+// there and right. Memory holds one chunk.
+
+import { createHash, randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { WalflowError } from '../../../workflows/model/errors.ts';
+
+/** What a manifest says about a file. */
+export interface ExpectedFile {
+  /** Hex. */
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** @throws WalflowError DATA_FILE_DAMAGED, WAREHOUSE_DISK_FULL, and whatever the body throws; no partial file is left. */
+export async function saveVerified(
+  body: AsyncIterable<Uint8Array>,
+  path: string,
+  key: string,
+  expected: ExpectedFile,
+): Promise<void> {
+  const partial = `${path}.${randomUUID()}.part`;
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const count = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+  try {
+    await pipeline(body, count, createWriteStream(partial));
+    if (bytes !== expected.bytes) {
+      throw new WalflowError('DATA_FILE_DAMAGED', `${key} has ${bytes} bytes, its manifest says ${expected.bytes}`);
+    }
+    if (hash.digest('hex') !== expected.sha256) {
+      throw new WalflowError('DATA_FILE_DAMAGED', `${key} differs from the checksum in its manifest`);
+    }
+    await rename(partial, path);
+  } catch (failure) {
+    await rm(partial, { force: true });
+    throw diskFailure(failure, path) ?? failure;
+  }
+}
+
+/** A failure of the local disk must not pass for one of the store; null for any other. */
+function diskFailure(cause: unknown, path: string): WalflowError | null {
+  const { code, path: failedPath } = cause as NodeJS.ErrnoException;
+  if (code === 'ENOSPC') {
+    return new WalflowError('WAREHOUSE_DISK_FULL', `no space is left on the disk of ${path}`, { cause });
+  }
+  return failedPath === undefined
+    ? null
+    : new WalflowError('INTERNAL', `${path} cannot be written: ${code}`, { cause });
+}

@@ -1,0 +1,156 @@
+// A batch = whole transactions on their way to one manifest. It owns one encoder per table and, for transactions larger
+// than memory should hold, the parts that were already stored while the transaction was still arriving.
+
+import { isoFromMicros } from '../../workflows/model/commit-time.ts';
+import { type Lsn, lsnToHex } from '../../workflows/model/lsn.ts';
+import type { CaptureEntry, DataFile, LastCommit, ManifestTable, Truncate } from '../../workflows/model/manifest.ts';
+import type { CapturedTable } from '../../workflows/model/relation.ts';
+import type { LiveCapture } from '../capture/live-capture.ts';
+import { shapeKey } from '../capture/schema-version.ts';
+import type { ChangeFileEncoder } from '../lake/change-file.ts';
+import type { ManifestAppender } from './manifest-appender.ts';
+
+interface OpenFile {
+  readonly entry: CaptureEntry;
+  readonly encoder: ChangeFileEncoder;
+  /** Position of the transaction the encoder was last told about. */
+  commitLsn: Lsn;
+}
+
+interface Part {
+  readonly table: string;
+  readonly schemaVersion: string;
+  readonly part: number;
+  readonly stored: Promise<DataFile>;
+}
+
+export class Batch {
+  readonly seq: number;
+  readonly openedAtMs: number;
+  readonly firstCommitTimeUs: number;
+  readonly truncates: Truncate[] = [];
+  rows = 0;
+  transactions = 0;
+  lastCommit: LastCommit | null = null;
+  /** Running maximum inside the batch. */
+  effectiveTimeUs = 0;
+  endLsn: Lsn = 0n;
+  /** Tables the log described differently in this batch. */
+  readonly reshaped: string[] = [];
+  partsInFlight = 0;
+  readonly #writer: ManifestAppender;
+  readonly #capture: LiveCapture;
+  /** One per table and shape. */
+  readonly #files = new Map<string, OpenFile>();
+  readonly #parts: Part[] = [];
+  #captureChanged = false;
+  #lastTable: CapturedTable | null = null;
+  #lastFile: OpenFile | null = null;
+
+  constructor(writer: ManifestAppender, capture: LiveCapture, commitTimeUs: number, nowMs: number) {
+    this.#writer = writer;
+    this.#capture = capture;
+    this.seq = writer.reserveSeq();
+    this.openedAtMs = nowMs;
+    this.firstCommitTimeUs = commitTimeUs;
+  }
+
+  /** Raw bytes held in encoders: what bounds memory. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const file of this.#files.values()) bytes += file.encoder.bytes;
+    return bytes;
+  }
+
+  /** The encoder for a table, told about the current transaction; null when the table takes no more changes. */
+  encoderOf(table: CapturedTable, commitLsn: Lsn, commitTimeUs: number, xid: number): ChangeFileEncoder | null {
+    const file = table === this.#lastTable ? this.#lastFile : this.#fileOf(table);
+    if (file === null) return null;
+    if (file.commitLsn !== commitLsn) {
+      file.encoder.beginTransaction(commitLsn, commitTimeUs, xid);
+      file.commitLsn = commitLsn;
+    }
+    return file.encoder;
+  }
+
+  /** The captured tables changed: this batch's manifest records them. */
+  noteCaptureChange(): void {
+    this.#captureChanged = true;
+    this.#lastTable = null;
+  }
+
+  get captureChanged(): boolean {
+    return this.#captureChanged;
+  }
+
+  commit(commitLsn: Lsn, endLsn: Lsn, commitTimeUs: number, xid: number): void {
+    this.transactions += 1;
+    this.endLsn = endLsn;
+    this.effectiveTimeUs = Math.max(this.effectiveTimeUs, commitTimeUs);
+    this.lastCommit = { lsn: lsnToHex(commitLsn), xid, time: isoFromMicros(commitTimeUs) };
+  }
+
+  /** Stores what is encoded so far as parts of a batch that goes on. */
+  async spill(): Promise<void> {
+    const before = this.#parts.length;
+    this.#seal();
+    await Promise.all(this.#parts.slice(before).map((part) => part.stored));
+  }
+
+  /** Waits for every part that is on its way. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#parts.map((part) => part.stored));
+  }
+
+  /** Encodes and stores everything; resolves with the manifest's table entries. */
+  async finish(): Promise<readonly ManifestTable[]> {
+    this.#seal();
+    const byShape = new Map<string, { table: string; schemaVersion: string; files: DataFile[] }>();
+    for (const { table, schemaVersion, stored } of this.#parts) {
+      const file = await stored;
+      const shape = shapeKey({ table, schemaVersion });
+      const entry = byShape.get(shape) ?? { table, schemaVersion, files: [] };
+      entry.files.push(file);
+      byShape.set(shape, entry);
+    }
+    return [...byShape.values()];
+  }
+
+  #fileOf(table: CapturedTable): OpenFile | null {
+    const entry = this.#capture.flowing(table.table);
+    // A paused table is asked for again: it never becomes the last one.
+    if (entry === undefined) return null;
+    const existing = this.#files.get(shapeKey(entry));
+    const file = existing ?? { entry, encoder: this.#writer.encoderFor(entry), commitLsn: -1n };
+    if (existing === undefined) this.#files.set(shapeKey(entry), file);
+    this.#lastTable = table;
+    this.#lastFile = file;
+    return file;
+  }
+
+  #seal(): void {
+    for (const { entry, encoder } of this.#files.values()) {
+      if (encoder.rows === 0) {
+        this.#writer.recycle(entry, encoder);
+        continue;
+      }
+      const part = this.#parts.length;
+      this.partsInFlight += 1;
+      const stored = this.#writer.storeFile(entry, encoder, {
+        seq: this.seq,
+        part,
+        commitTimeUs: this.firstCommitTimeUs,
+      });
+      stored.then(
+        () => {
+          this.partsInFlight -= 1;
+        },
+        () => {},
+      );
+      this.#parts.push({ table: entry.table, schemaVersion: entry.schemaVersion, part, stored });
+    }
+    this.#files.clear();
+    this.#lastTable = null;
+    this.#lastFile = null;
+  }
+}

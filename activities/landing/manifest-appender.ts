@@ -1,0 +1,195 @@
+// The one appender of a pipeline's manifest log: knows the head it writes behind, stores data files under its own nonce
+// and appends manifests by conditional PUT. A foreign manifest in its place means another writer took over: this one ends.
+
+import { isoFromMicros, laterIso } from '../../workflows/model/commit-time.ts';
+import { WalflowError } from '../../workflows/model/errors.ts';
+import { type Lsn, lsnToHex, parseLsn } from '../../workflows/model/lsn.ts';
+import {
+  type CaptureEntry,
+  type DataFile,
+  type LastCommit,
+  MANIFEST_FORMAT_VERSION,
+  type Manifest,
+  type ManifestTable,
+  type ManifestWriter,
+  type StoredManifest,
+  type Truncate,
+} from '../../workflows/model/manifest.ts';
+import type { LogPosition } from '../capture/log-position.ts';
+import { shapeKey } from '../capture/schema-version.ts';
+import { ChangeFileEncoder, type EncodedChangeFile } from '../lake/change-file.ts';
+import { appendManifest, type ManifestStore } from '../lake/log.ts';
+import { dataKey } from '../lake/object-key.ts';
+import { SharedHistory } from './shared-history.ts';
+
+/** What the writer needs of the lake. */
+export interface LakeStore extends ManifestStore {
+  putIfAbsent(key: string, body: Uint8Array, sha256: string): Promise<'stored' | 'exists'>;
+  exists(key: string): Promise<boolean>;
+}
+
+/** Whole transactions, complete: what a manifest says of its batch. */
+export interface BatchContent {
+  readonly rows: number;
+  readonly transactions: number;
+  readonly firstCommitTimeUs: number;
+  readonly effectiveTimeUs: number;
+  readonly lastCommit: LastCommit | null;
+  readonly endLsn: Lsn;
+  readonly truncates: readonly Truncate[];
+}
+
+export interface LandedBatch {
+  readonly manifest: Manifest;
+  readonly endLsn: Lsn;
+  readonly rows: number;
+}
+
+interface LogWriterOptions {
+  readonly pipeline: string;
+  readonly lake: LakeStore;
+  readonly position: LogPosition;
+  readonly writer: ManifestWriter;
+  /** HEAD each data file before its manifest. */
+  readonly verifyWrites: boolean;
+}
+
+/** What a manifest says beyond the position it continues. */
+interface ManifestContent {
+  readonly endLsn: Lsn;
+  readonly tables: readonly ManifestTable[];
+  readonly capture: readonly CaptureEntry[] | null;
+  readonly batch: BatchContent | null;
+}
+
+export class ManifestAppender {
+  /** Whether the source still is what the log was made of. */
+  readonly history: SharedHistory;
+  readonly #options: LogWriterOptions;
+  readonly #spare = new Map<string, ChangeFileEncoder[]>();
+  #head: StoredManifest | null;
+  #reservedSeq: number;
+
+  constructor(options: LogWriterOptions) {
+    this.#options = options;
+    this.#head = options.position.head;
+    this.#reservedSeq = this.#head?.manifest.seq ?? 0;
+    const { head, epochNo, resumeLsn } = options.position;
+    const lastCommit = head?.manifest.epochNo === epochNo ? head.manifest.lastCommit : null;
+    this.history = new SharedHistory({ lastCommit, endLsn: this.durableLsn, resumeLsn });
+  }
+
+  get head(): StoredManifest | null {
+    return this.#head;
+  }
+
+  /** End of the log: every transaction with commitLsn below it is covered. */
+  get durableLsn(): Lsn {
+    const { epoch, epochNo } = this.#options.position;
+    const continued = this.#head !== null && this.#head.manifest.epochNo === epochNo;
+    return parseLsn(continued && this.#head !== null ? this.#head.manifest.endLsn : epoch.consistentPoint);
+  }
+
+  /** The number of the next batch; batches are opened, and land, in this order. */
+  reserveSeq(): number {
+    this.#reservedSeq += 1;
+    return this.#reservedSeq;
+  }
+
+  /** An empty encoder for a table, made once and reused batch after batch. */
+  encoderFor(entry: CaptureEntry): ChangeFileEncoder {
+    return this.#spare.get(shapeKey(entry))?.pop() ?? new ChangeFileEncoder(entry);
+  }
+
+  recycle(entry: CaptureEntry, encoder: ChangeFileEncoder): void {
+    encoder.reset();
+    const spare = this.#spare.get(shapeKey(entry));
+    if (spare === undefined) this.#spare.set(shapeKey(entry), [encoder]);
+    else spare.push(encoder);
+  }
+
+  /** Encodes one file and stores it; it exists for nobody until a manifest names it. */
+  async storeFile(
+    entry: CaptureEntry,
+    encoder: ChangeFileEncoder,
+    place: { readonly seq: number; readonly part: number; readonly commitTimeUs: number },
+  ): Promise<DataFile> {
+    const { lake, writer, verifyWrites } = this.#options;
+    const encoded = await encoder.finish();
+    this.recycle(entry, encoder);
+    const key = dataKey({ schema: entry.schema, name: entry.name, ...place, nonce: writer.nonce });
+    // The nonce is this attempt's own, so an existing object is this very upload, retried by the client.
+    await lake.putIfAbsent(key, encoded.bytes, encoded.sha256);
+    if (verifyWrites && !(await lake.exists(key))) {
+      throw new WalflowError('LAKE_LOST_OBJECT', `${key} was confirmed by the store but is not there`);
+    }
+    return describeFile(key, encoded);
+  }
+
+  /** Appends the manifest of a batch whose files are stored. */
+  async land(
+    batch: BatchContent,
+    tables: readonly ManifestTable[],
+    capture: readonly CaptureEntry[] | null,
+  ): Promise<LandedBatch> {
+    const manifest = await this.#append({ endLsn: batch.endLsn, tables, capture, batch });
+    return { manifest, endLsn: batch.endLsn, rows: batch.rows };
+  }
+
+  /** Appends a manifest that changes what is captured, or begins an epoch, and carries no transaction. */
+  async recordCapture(capture: readonly CaptureEntry[]): Promise<Manifest> {
+    this.reserveSeq();
+    return await this.#append({ endLsn: this.durableLsn, tables: [], capture, batch: null });
+  }
+
+  async #append(content: ManifestContent): Promise<Manifest> {
+    const { pipeline, lake, position, writer } = this.#options;
+    const previous = this.#head?.manifest ?? null;
+    const { batch } = content;
+    const seq = (previous?.seq ?? 0) + 1;
+    const transactions = batch?.transactions ?? 0;
+    const lastCommitTime = batch?.lastCommit?.time ?? null;
+    const effective = previous?.effectiveTime ?? null;
+    const manifest: Manifest = {
+      formatVersion: MANIFEST_FORMAT_VERSION,
+      pipeline,
+      seq,
+      epochNo: position.epochNo,
+      epoch: position.epoch,
+      timeline: position.timeline,
+      previousHash: this.#head?.hash ?? null,
+      startLsn: lsnToHex(this.durableLsn),
+      endLsn: lsnToHex(content.endLsn),
+      firstCommitTime: batch && transactions > 0 ? isoFromMicros(batch.firstCommitTimeUs) : null,
+      lastCommitTime,
+      effectiveTime: batch && transactions > 0 ? laterIso(effective, isoFromMicros(batch.effectiveTimeUs)) : effective,
+      lastCommit: batch?.lastCommit ?? (previous?.epochNo === position.epochNo ? previous.lastCommit : null),
+      transactions,
+      tables: content.tables,
+      truncates: batch?.truncates ?? [],
+      capture: content.capture,
+      captureSeq: content.capture === null ? (previous?.captureSeq ?? seq) : seq,
+      writer,
+    };
+    this.#head = await appendManifest(lake, manifest);
+    return manifest;
+  }
+}
+
+function describeFile(key: string, encoded: EncodedChangeFile): DataFile {
+  return {
+    key,
+    rows: encoded.rows,
+    bytes: encoded.bytes.length,
+    sha256: encoded.sha256,
+    minCommitLsn: lsnToHex(encoded.minCommitLsn),
+    maxCommitLsn: lsnToHex(encoded.maxCommitLsn),
+    minCommitTime: isoFromMicros(encoded.minCommitTimeUs),
+    maxCommitTime: isoFromMicros(encoded.maxCommitTimeUs),
+    inserts: encoded.inserts,
+    updates: encoded.updates,
+    deletes: encoded.deletes,
+    moved: encoded.moved,
+    unchangedColumns: encoded.unchangedColumns,
+  };
+}

@@ -1,0 +1,215 @@
+// One merge activity's view of the warehouse: where it stands, which tables are live or loading, and how a window becomes
+// a plan. Invariant: the plan names the watermark it was made from, and the warehouse merges only if that still stands.
+
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { microsFromIso } from '../../workflows/model/commit-time.ts';
+import type { CaptureEntry, Manifest, StoredManifest } from '../../workflows/model/manifest.ts';
+import type { MergeResult, RunRef } from '../../workflows/model/run.ts';
+import { NOTHING_MERGED, type Watermark } from '../../workflows/model/watermark.ts';
+import type { PipelineResources, WarehouseResources } from '../resources.ts';
+import { mergeWindow } from '../warehouse/duckdb/merge/merge.ts';
+import { readTables } from '../warehouse/duckdb/merge/table-state.ts';
+import { readWatermark } from '../warehouse/duckdb/watermark.ts';
+import type { MergeOutcome, MergePlan, TablePauseOrder } from '../warehouse/merge-plan.ts';
+import { FLOWING, type TableState, type TableStatus } from '../warehouse/table-status.ts';
+import { touchRules } from '../warehouse/touch-rule.ts';
+import { changesOf, damageIn, discard, discardLoads, type PendingWindow } from './pending-window.ts';
+import { SnapshotLoads } from './snapshot-loads.ts';
+import { MergeTally } from './tally.ts';
+import { WindowReader } from './window-reader.ts';
+
+const EMPTY_WINDOW: PendingWindow = { manifests: [], files: new Map() };
+
+export class MergeSession {
+  readonly tally = new MergeTally();
+  readonly reader: WindowReader;
+  readonly #resources: WarehouseResources;
+  readonly #pipeline: PipelineResources;
+  readonly #run: RunRef;
+  readonly #folder: string;
+  readonly #loads: SnapshotLoads;
+  #watermark: Watermark = NOTHING_MERGED;
+  #tables: ReadonlyMap<string, TableStatus> = new Map();
+
+  constructor(resources: WarehouseResources, pipeline: PipelineResources, run: RunRef) {
+    this.#resources = resources;
+    this.#pipeline = pipeline;
+    this.#run = run;
+    this.#folder = join(resources.spoolFolder, pipeline.name);
+    this.reader = new WindowReader(pipeline.lake, pipeline.merge, this.#folder);
+    this.#loads = new SnapshotLoads(pipeline.lake, this.reader);
+  }
+
+  get pace(): { readonly lingerMs: number; readonly pollMs: number } {
+    return this.#pipeline.merge;
+  }
+
+  /**
+   * Reads where the warehouse stands and checks that the log is the one it merged.
+   * @param rejected ids of copies that an earlier run could not complete.
+   */
+  async start(rejected: readonly string[]): Promise<void> {
+    // Files of loads, and of attempts that failed, end here; what this session needs it fetches.
+    await rm(this.#folder, { recursive: true, force: true });
+    await mkdir(this.#folder, { recursive: true });
+    await this.#refresh();
+    for (const entry of this.#inState('loading')) if (rejected.includes(entry.snapshot.id)) this.#reject(entry, false);
+    await this.reader.start(this.#watermark);
+  }
+
+  /** Merges one window in one transaction; false when another merge was faster and this session's view is old. */
+  async merge(window: PendingWindow): Promise<boolean> {
+    const first = window.manifests[0];
+    const last = window.manifests.at(-1);
+    if (first === undefined || last === undefined) return true;
+    // The chain was checked while reading; this is its last link, between the log and what is merged already.
+    if (first.manifest.seq !== this.#watermark.seq + 1) return false;
+    const merged = await this.#apply(window, watermarkOf(last, this.#watermark));
+    await discard(window);
+    await this.#resources.warehouse.checkpointWhenLarge();
+    return merged;
+  }
+
+  /** Makes tables live whose copy became whole while nothing else was pending; false when there was none. */
+  async loadOnly(): Promise<boolean> {
+    const loading = this.#inState('loading');
+    if (loading.length === 0 || this.#watermark.seq === 0) return false;
+    const ready = await this.#loads.ready(loading, this.#watermark.endLsn, performance.now());
+    if (ready.length === 0) return false;
+    return await this.#apply(EMPTY_WINDOW, this.#watermark);
+  }
+
+  result(more: boolean): MergeResult {
+    return this.tally.result(this.#watermark.endLsn, more);
+  }
+
+  /** Folds the warehouse's write-ahead file if anything was merged here. */
+  async checkpoint(): Promise<void> {
+    if (this.tally.progress().windows > 0) await this.#resources.warehouse.checkpoint();
+  }
+
+  async #apply(window: PendingWindow, next: Watermark): Promise<boolean> {
+    const { resources, pipeline } = { resources: this.#resources, pipeline: this.#pipeline };
+    const plan = await this.#plan(window, next);
+    const outcome = await mergeWindow(resources.warehouse, plan);
+    if (outcome.tag === 'already-merged') {
+      resources.log.info({ pipeline: pipeline.name, seq: next.seq }, 'the window was merged already');
+      return false;
+    }
+    this.#watermark = next;
+    this.#note(window, plan, outcome);
+    await discardLoads(plan.loads);
+    const moved = plan.begins.length + plan.pauses.length + plan.removes.length + plan.loads.length > 0;
+    if (moved || outcome.paused.length > 0) await this.#refresh();
+    return true;
+  }
+
+  async #plan(window: PendingWindow, next: Watermark): Promise<MergePlan> {
+    const { pipelines, assets } = this.#resources;
+    const capture = captureOf(window.manifests);
+    const begins = capture === null ? [] : this.#begins(capture);
+    const removes = capture === null ? [] : this.#removed(capture);
+    const leaving = new Set([...begins.map((entry) => entry.table), ...removes]);
+    const staying = this.#inState(...FLOWING).filter((entry) => !leaving.has(entry.table));
+    const pauses = [
+      ...staying.flatMap((entry) => damageIn(window, entry) ?? []),
+      ...(capture ?? []).flatMap((entry) => this.#pauseOf(entry)),
+    ];
+    const held = new Set([...begins.map((entry) => entry.table), ...pauses.map((order) => order.table)]);
+    const flowing = staying.filter((entry) => !held.has(entry.table));
+    const loading = [...this.#inState('loading').filter((entry) => !held.has(entry.table)), ...begins].filter(
+      (entry) => !removes.includes(entry.table),
+    );
+    const ready = await this.#loads.ready(loading, next.endLsn, performance.now());
+    const { loads, damaged } = await this.#loads.plans(ready, this.#watermark.seq + 1, window.manifests);
+    return {
+      pipeline: this.#pipeline.name,
+      expected: this.#watermark,
+      next,
+      run: this.#run,
+      flowing: this.#inState(...FLOWING).map((entry) => entry.table),
+      tables: flowing.flatMap((entry) => changesOf(window, entry) ?? []),
+      loads,
+      begins,
+      pauses: [...pauses, ...damaged],
+      removes,
+      touched: touchRules(assets, this.#pipeline.name, new Set(pipelines.keys())),
+      nowIso: new Date().toISOString(),
+    };
+  }
+
+  #begins(capture: readonly CaptureEntry[]): CaptureEntry[] {
+    return capture.filter((entry) => {
+      const known = this.#tables.get(entry.table);
+      return known?.entry.snapshot.id !== entry.snapshot.id;
+    });
+  }
+
+  #pauseOf(entry: CaptureEntry): TablePauseOrder[] {
+    const known = this.#tables.get(entry.table);
+    if (entry.paused === undefined || known?.state === 'paused') return [];
+    return [{ table: entry.table, code: entry.paused.code, reason: entry.paused.reason }];
+  }
+
+  #removed(capture: readonly CaptureEntry[]): string[] {
+    const captured = new Set(capture.map((entry) => entry.table));
+    return [...this.#tables.keys()].filter((table) => !captured.has(table));
+  }
+
+  #note(window: PendingWindow, plan: MergePlan, outcome: Extract<MergeOutcome, { tag: 'merged' }>): void {
+    const { telemetry, doorbell, log } = this.#resources;
+    const rows: Record<string, number> = {};
+    let total = 0;
+    for (const [table, count] of Object.entries(outcome.rows)) {
+      rows[table] = count.inserts + count.updates + count.deletes + count.loaded;
+      total += rows[table];
+    }
+    this.tally.add(window.manifests, rows);
+    for (const entry of plan.begins) this.tally.beganAnew(entry.table);
+    for (const load of plan.loads) {
+      if (outcome.unresolved.includes(load.entry.table)) this.#reject(load.entry, true);
+    }
+    const commitTimesMs = window.manifests.flatMap(({ manifest }) => commitTimes(manifest));
+    telemetry.merged(this.#pipeline.name, { rows: total, commitTimesMs, nowMs: Date.now() });
+    for (const order of [...plan.pauses, ...outcome.paused]) {
+      log.warn({ pipeline: this.#pipeline.name, table: order.table, code: order.code }, order.reason);
+    }
+    if (outcome.touchedAssets.length > 0) doorbell.changed();
+  }
+
+  #reject(entry: CaptureEntry, isNew: boolean): void {
+    this.tally.reject(entry.table, entry.snapshot.id, isNew);
+    this.#loads.reject(entry);
+  }
+
+  #inState(...states: readonly TableState[]): CaptureEntry[] {
+    return [...this.#tables.values()].filter(({ state }) => states.includes(state)).map(({ entry }) => entry);
+  }
+
+  async #refresh(): Promise<void> {
+    const { name } = this.#pipeline;
+    await this.#resources.warehouse.use(async (session) => {
+      this.#watermark = await readWatermark(session, name);
+      const tables = await readTables(session, name);
+      this.#tables = new Map(tables.map((table) => [table.table, table]));
+    });
+  }
+}
+
+/** A manifest that changes what is captured begins a window, so at most the first one says so. */
+function captureOf(manifests: readonly StoredManifest[]): readonly CaptureEntry[] | null {
+  return manifests[0]?.manifest.capture ?? null;
+}
+
+function watermarkOf(last: StoredManifest, before: Watermark): Watermark {
+  const { epochNo, seq, endLsn, effectiveTime } = last.manifest;
+  return { epochNo, seq, manifestHash: last.hash, endLsn, effectiveTime: effectiveTime ?? before.effectiveTime };
+}
+
+/** First and last commit of a batch, in milliseconds: how long its slowest and fastest rows waited. */
+function commitTimes(manifest: Manifest): number[] {
+  return [manifest.firstCommitTime, manifest.lastCommitTime].flatMap((time) =>
+    time === null ? [] : [microsFromIso(time) / 1000],
+  );
+}

@@ -1,0 +1,128 @@
+// Tables that load: whether their copy is whole, and which logged changes belong onto it. A table goes live inside a merge
+// transaction, folded to exactly that transaction's end: its copied rows plus every change at or after the copy's R0.
+
+import { WalflowError } from '../../workflows/model/errors.ts';
+import type {
+  CaptureEntry,
+  DataFile,
+  Manifest,
+  SnapshotComplete,
+  StoredManifest,
+  Truncate,
+} from '../../workflows/model/manifest.ts';
+import { type ManifestStore, readManifest } from '../lake/log.ts';
+import { decodeSnapshotComplete } from '../lake/manifest-codec.ts';
+import { snapshotCompleteKey } from '../lake/object-key.ts';
+import type { TableLoad, TablePauseOrder } from '../warehouse/merge-plan.ts';
+import { damageOf } from './table-damage.ts';
+import type { WindowReader } from './window-reader.ts';
+
+/** How often an incomplete copy is looked for. */
+const LOOK_EVERY_MS = 500;
+const MANIFESTS_AT_ONCE = 16;
+
+export class SnapshotLoads {
+  readonly #lake: ManifestStore;
+  readonly #reader: Pick<WindowReader, 'fetch'>;
+  readonly #complete = new Map<string, SnapshotComplete>();
+  /** Why the end of a copy cannot be read; `plans` tells it. */
+  readonly #unreadable = new Map<string, unknown>();
+  readonly #rejected = new Set<string>();
+  #lookedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(lake: ManifestStore, reader: Pick<WindowReader, 'fetch'>) {
+    this.#lake = lake;
+    this.#reader = reader;
+  }
+
+  /** Of the loading tables, those whose copy is whole (or damaged) and ends at or before `endLsn` (16 hex digits). */
+  async ready(loading: readonly CaptureEntry[], endLsn: string, nowMs: number): Promise<readonly CaptureEntry[]> {
+    const wanted = loading.filter((entry) => !this.#rejected.has(entry.snapshot.id));
+    const unknown = wanted.filter((entry) => !this.#complete.has(entry.snapshot.id));
+    if (unknown.length > 0 && nowMs - this.#lookedMs >= LOOK_EVERY_MS) {
+      this.#lookedMs = nowMs;
+      await Promise.all(unknown.map((entry) => this.#look(entry)));
+    }
+    return wanted.filter((entry) => {
+      const complete = this.#complete.get(entry.snapshot.id);
+      if (complete === undefined) return this.#unreadable.has(entry.snapshot.id);
+      return complete.endLsn <= endLsn;
+    });
+  }
+
+  /** Loads of the tables that are ready, and those of them whose copy or changes are damaged. */
+  async plans(
+    ready: readonly CaptureEntry[],
+    beforeSeq: number,
+    window: readonly StoredManifest[],
+  ): Promise<{ readonly loads: readonly TableLoad[]; readonly damaged: readonly TablePauseOrder[] }> {
+    const loads: TableLoad[] = [];
+    const damaged: TablePauseOrder[] = [];
+    for (const entry of ready) {
+      try {
+        loads.push(await this.#plan(entry, beforeSeq, window));
+      } catch (failure) {
+        damaged.push(damageOf(entry.table, failure));
+        this.reject(entry);
+      }
+    }
+    return { loads, damaged };
+  }
+
+  /** Everything the warehouse needs to make a table live at the end of `window` (or at the watermark, without one). */
+  async #plan(entry: CaptureEntry, beforeSeq: number, window: readonly StoredManifest[]): Promise<TableLoad> {
+    const complete = this.#complete.get(entry.snapshot.id);
+    if (complete === undefined) throw this.#unreadable.get(entry.snapshot.id);
+    const files: DataFile[] = [];
+    const truncates: Truncate[] = [];
+    for await (const { manifest } of this.#manifests(entry.snapshot.fromSeq, beforeSeq, window)) {
+      truncates.push(...manifest.truncates.filter((truncate) => truncate.table === entry.table));
+      files.push(...filesOf(manifest, entry).filter((file) => file.maxCommitLsn >= complete.r0Lsn));
+    }
+    // All at once: the reader lets a few through at a time.
+    const chunkPaths = await Promise.all(complete.files.map((file) => this.#reader.fetch(file)));
+    const changeFiles = await Promise.all(files.map(async (file) => ({ path: await this.#reader.fetch(file), file })));
+    return { entry, r0Lsn: complete.r0Lsn, chunkPaths, changeFiles, truncates };
+  }
+
+  /** A copy that cannot be completed exactly; it is not tried again before a new one replaces it. */
+  reject(entry: CaptureEntry): void {
+    this.#rejected.add(entry.snapshot.id);
+  }
+
+  /** @throws WalflowError LOG_BROKEN: the changes of a manifest that is gone would be missing from the table for ever. */
+  async *#manifests(
+    fromSeq: number,
+    beforeSeq: number,
+    window: readonly StoredManifest[],
+  ): AsyncGenerator<StoredManifest> {
+    for (let seq = fromSeq; seq < beforeSeq; seq += MANIFESTS_AT_ONCE) {
+      const count = Math.min(MANIFESTS_AT_ONCE, beforeSeq - seq);
+      const read = Array.from({ length: count }, (_, i) => this.#manifest(seq + i));
+      for (const stored of await Promise.all(read)) yield stored;
+    }
+    for (const stored of window) if (stored.manifest.seq >= fromSeq) yield stored;
+  }
+
+  async #manifest(seq: number): Promise<StoredManifest> {
+    const stored = await readManifest(this.#lake, seq);
+    if (stored === null) throw new WalflowError('LOG_BROKEN', `manifest ${seq} is gone, and the log goes on behind it`);
+    return stored;
+  }
+
+  async #look(entry: CaptureEntry): Promise<void> {
+    const key = snapshotCompleteKey(entry, entry.snapshot.id);
+    const body = await this.#lake.get(key);
+    if (body === null) return;
+    try {
+      this.#complete.set(entry.snapshot.id, decodeSnapshotComplete(body, key));
+    } catch (failure) {
+      this.#unreadable.set(entry.snapshot.id, failure);
+    }
+  }
+}
+
+/** Files in the shape of the copy; changes in another shape lie before its R0. */
+function filesOf(manifest: Manifest, { table, schemaVersion }: CaptureEntry): readonly DataFile[] {
+  return manifest.tables.filter((t) => t.table === table && t.schemaVersion === schemaVersion).flatMap((t) => t.files);
+}

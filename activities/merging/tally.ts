@@ -1,0 +1,71 @@
+// What one merge activity did, so that workflow history alone answers which positions a run merged.
+
+import type { LsnHex } from '../../workflows/model/lsn.ts';
+import type { StoredManifest } from '../../workflows/model/manifest.ts';
+import type { MergeResult } from '../../workflows/model/run.ts';
+
+export class MergeTally {
+  #seqFrom = 0;
+  #seqTo = 0;
+  #lsnFrom = '';
+  #lsnTo = '';
+  #windows = 0;
+  readonly #rows = new Map<string, number>();
+  /** Copies that cannot be completed, by table. */
+  readonly #rejected = new Map<string, { readonly copyId: string; readonly isNew: boolean }>();
+
+  /** Counts one committed window. */
+  add(manifests: readonly StoredManifest[], rows: Readonly<Record<string, number>>): void {
+    const first = manifests[0]?.manifest;
+    const last = manifests.at(-1)?.manifest;
+    if (first !== undefined && last !== undefined) {
+      if (this.#windows === 0) {
+        this.#seqFrom = first.seq;
+        this.#lsnFrom = first.startLsn;
+      }
+      this.#seqTo = last.seq;
+      this.#lsnTo = last.endLsn;
+      this.#windows += 1;
+    }
+    for (const [table, count] of Object.entries(rows)) this.#rows.set(table, (this.#rows.get(table) ?? 0) + count);
+  }
+
+  /** A table whose copy cannot be completed exactly; `isNew` unless an earlier run said so already. */
+  reject(table: string, copyId: string, isNew: boolean): void {
+    this.#rejected.set(table, { copyId, isNew });
+  }
+
+  /** A new copy of the table has begun: what was wrong with the one before needs no other. */
+  beganAnew(table: string): void {
+    this.#rejected.delete(table);
+  }
+
+  /** Is there a table nobody was asked to copy again yet? */
+  get hasNewRejected(): boolean {
+    return [...this.#rejected.values()].some(({ isNew }) => isNew);
+  }
+
+  /** Heartbeat details: for people who look, never read back. */
+  progress(): { seqTo: number; windows: number } {
+    return { seqTo: this.#seqTo, windows: this.#windows };
+  }
+
+  result(mergedLsn: LsnHex, more: boolean): MergeResult {
+    const merged =
+      this.#windows === 0
+        ? null
+        : {
+            seqFrom: this.#seqFrom,
+            seqTo: this.#seqTo,
+            lsnFrom: this.#lsnFrom,
+            lsnTo: this.#lsnTo,
+            windows: this.#windows,
+            rows: Object.fromEntries(this.#rows),
+          };
+    // A run that ended early for new ones says nothing of the others: they were asked for a moment ago.
+    const endedEarly = this.hasNewRejected;
+    const resync = [...this.#rejected].flatMap(([table, { isNew }]) => (isNew || !endedEarly ? [table] : []));
+    const rejected = [...this.#rejected.values()].map(({ copyId }) => copyId);
+    return { merged, mergedLsn, more, resync, rejected };
+  }
+}

@@ -1,0 +1,141 @@
+// Reads what is pending: whole manifests behind the watermark, checked against the chain, and their data files onto the
+// local disk. A window ends before a manifest that changes the captured tables, and at the bounds on rows, bytes and files.
+
+import { join } from 'node:path';
+import { WalflowError } from '../../workflows/model/errors.ts';
+import type { DataFile, Manifest, StoredManifest } from '../../workflows/model/manifest.ts';
+import type { Watermark } from '../../workflows/model/watermark.ts';
+import { type ManifestStore, readManifest } from '../lake/log.ts';
+import { assertFollows } from '../lake/manifest-codec.ts';
+import type { S3Lake } from '../lake/s3/lake.ts';
+import { Turnstile } from '../warehouse/turnstile.ts';
+
+interface WindowBounds {
+  readonly maxRows: number;
+  readonly maxBytes: number;
+}
+
+/** Manifests asked for at once while catching up; an absent one ends the round. */
+const READ_AHEAD = 8;
+/** A warehouse that is hours behind finds thousands of small files pending: more than a scan opens at once. */
+const MAX_FILES = 1_000;
+/** Fewer than the client's sockets: a request that waits for a socket uses up its time, and the log is read meanwhile. */
+const FETCHES_AT_ONCE = 32;
+
+/** What a window needs of the lake. */
+type WindowLake = ManifestStore & Pick<S3Lake, 'getToFile'>;
+
+export class WindowReader {
+  readonly #lake: WindowLake;
+  readonly #bounds: WindowBounds;
+  readonly #spoolFolder: string;
+  readonly #fetching = new Turnstile(FETCHES_AT_ONCE);
+  #last: StoredManifest | null = null;
+  /** Read already, but beyond the last window's bounds. */
+  readonly #ahead: StoredManifest[] = [];
+
+  constructor(lake: WindowLake, bounds: WindowBounds, spoolFolder: string) {
+    this.#lake = lake;
+    this.#bounds = bounds;
+    this.#spoolFolder = spoolFolder;
+  }
+
+  /**
+   * Starts behind a watermark.
+   * @throws WalflowError WATERMARK_AHEAD, LOG_MISMATCH when the log is not the one this warehouse merged.
+   */
+  async start(watermark: Watermark): Promise<void> {
+    this.#ahead.length = 0;
+    this.#last = null;
+    if (watermark.seq === 0) return;
+    const stored = await readManifest(this.#lake, watermark.seq);
+    if (stored === null) {
+      throw new WalflowError(
+        'WATERMARK_AHEAD',
+        `the warehouse merged manifest ${watermark.seq}, the log ends before it`,
+      );
+    }
+    if (stored.hash !== watermark.manifestHash) {
+      throw new WalflowError('LOG_MISMATCH', `manifest ${watermark.seq} is not the one this warehouse merged`);
+    }
+    this.#last = stored;
+  }
+
+  /**
+   * The next window; null while nothing is pending. What stands before an unreadable manifest is still handed out.
+   * @throws WalflowError MANIFEST_UNREADABLE, MANIFEST_NEWER, LOG_BROKEN when the very next manifest is to blame.
+   */
+  async next(): Promise<readonly StoredManifest[] | null> {
+    const window: StoredManifest[] = [];
+    let rows = 0;
+    let bytes = 0;
+    let files = 0;
+    for (;;) {
+      const stored = this.#ahead[0] ?? (await this.#readAhead(window.length === 0));
+      if (stored === undefined) break;
+      const size = sizeOf(stored.manifest);
+      const full =
+        rows + size.rows > this.#bounds.maxRows ||
+        bytes + size.bytes > this.#bounds.maxBytes ||
+        files + size.files > MAX_FILES;
+      if (window.length > 0 && (full || stored.manifest.capture !== null || !follows(this.#last, stored))) break;
+      assertFollows(this.#last, stored);
+      this.#ahead.shift();
+      this.#last = stored;
+      window.push(stored);
+      rows += size.rows;
+      bytes += size.bytes;
+      files += size.files;
+    }
+    return window.length > 0 ? window : null;
+  }
+
+  /** Brings a data file to the local disk; the path is named by content, so fetching it twice is harmless. */
+  async fetch(file: Pick<DataFile, 'key' | 'sha256' | 'bytes'>): Promise<string> {
+    const path = join(this.#spoolFolder, `${file.sha256}.parquet`);
+    await this.#fetching.pass(() => this.#lake.getToFile(file.key, path, file));
+    return path;
+  }
+
+  /** @param strict a failure is the caller's; else it only ends what is there, and the next window meets it. */
+  async #readAhead(strict: boolean): Promise<StoredManifest | undefined> {
+    const from = (this.#last?.manifest.seq ?? 0) + 1;
+    // One at first: an idle log is polled often, and only a hit is worth asking for more.
+    const first = await (strict ? readManifest(this.#lake, from) : this.#tryRead(from));
+    if (first === null) return undefined;
+    const seqs = Array.from({ length: READ_AHEAD - 1 }, (_, i) => from + 1 + i);
+    const more = await Promise.all(seqs.map((seq) => this.#tryRead(seq)));
+    const absent = more.indexOf(null);
+    const present = absent < 0 ? more : more.slice(0, absent);
+    this.#ahead.push(first, ...present.filter((stored) => stored !== null));
+    return first;
+  }
+
+  /** Null also for what cannot be read now. */
+  #tryRead(seq: number): Promise<StoredManifest | null> {
+    return readManifest(this.#lake, seq).catch(() => null);
+  }
+}
+
+function follows(previous: StoredManifest | null, next: StoredManifest): boolean {
+  try {
+    assertFollows(previous, next);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function sizeOf(manifest: Manifest): { rows: number; bytes: number; files: number } {
+  let rows = 0;
+  let bytes = 0;
+  let files = 0;
+  for (const table of manifest.tables) {
+    files += table.files.length;
+    for (const file of table.files) {
+      rows += file.rows;
+      bytes += file.bytes;
+    }
+  }
+  return { rows, bytes, files };
+}

@@ -1,0 +1,184 @@
+// Before the first byte is read: preflight, publication, slot, epoch, and the list of captured tables. Idempotency key: the
+// epoch number (its intent and first manifest are conditional PUTs); run twice it finds its own work and changes nothing.
+
+import { randomUUID } from 'node:crypto';
+import { Context } from '@temporalio/activity';
+import { WalflowError } from '../workflows/model/errors.ts';
+import { lsnToHex } from '../workflows/model/lsn.ts';
+import type { CaptureEntry, StoredManifest } from '../workflows/model/manifest.ts';
+import type { CapturedTable } from '../workflows/model/relation.ts';
+import type { PendingSnapshot, PrepareInput, PrepareResult } from '../workflows/model/run.ts';
+import { isWanted, reconcileCapture } from './capture/capture.ts';
+import { continuedPosition, type LogPosition, readCapture, readHead } from './capture/log-position.ts';
+import { epochIntentKey, snapshotCompleteKey } from './lake/object-key.ts';
+import { ManifestAppender } from './landing/manifest-appender.ts';
+import { pauseUnpublished, untilLoggedInFull } from './landing/publication-repair.ts';
+import { streamApplicationName } from './landing/slot-meter.ts';
+import { type IngestResources, type PipelineResources, pipelineOf } from './resources.ts';
+import { runRef } from './run-context.ts';
+import { combined, preflight } from './wal/postgres/preflight.ts';
+import { ensurePublications } from './wal/postgres/publication.ts';
+import { createSlot, dropSlot } from './wal/postgres/slot.ts';
+import { openSource, type Source } from './wal/postgres/source.ts';
+
+/** How often a slow step (slot creation waits for running transactions) tells Temporal that it is alive. */
+const HEARTBEAT_MS = 2_000;
+
+/** Makes the source ready to stream and records what is captured. Answers which first copies are still to be made. */
+export async function prepareSource(resources: IngestResources, input: PrepareInput): Promise<PrepareResult> {
+  const pipeline = pipelineOf(resources, input.pipeline);
+  const context = Context.current();
+  const alive = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+  const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} prepare`);
+  try {
+    return await prepare(resources, pipeline, source, input);
+  } finally {
+    clearInterval(alive);
+    await source.close();
+  }
+}
+
+async function prepare(
+  resources: IngestResources,
+  pipeline: PipelineResources,
+  source: Source,
+  input: PrepareInput,
+): Promise<PrepareResult> {
+  const before = await readHead(pipeline.lake);
+  const known = await readCapture(pipeline.lake, before);
+  const checked = await preflight(source, {
+    ...pipeline.source,
+    applicationName: streamApplicationName(pipeline.name),
+    ...(before === null ? {} : { captured: new Set(known.map((entry) => entry.table)) }),
+  });
+  const continued = before === null || input.newEpoch ? null : await continuedPosition(pipeline, source);
+  // Of the position that is continued: a writer thought dead may have landed a manifest since.
+  const recorded = continued === null ? known : await readCapture(pipeline.lake, continued.head);
+  const tables = before === null ? checked.tables : wantedTables(pipeline, checked.tables, recorded);
+  const open = continued === null ? null : writerAt(resources, pipeline, continued);
+  const captured =
+    open === null ? [] : await withoutGaps(resources, pipeline, source, { writer: open, recorded, tables });
+  if (checked.publication.length > 0) throw combined(checked.publication);
+  // The publication comes before the slot: WAL decoded from before it existed could never be read.
+  await ensurePublications(source, pipeline.source.publication, tables);
+  const writer = open ?? writerAt(resources, pipeline, await beginEpoch(resources, pipeline, source, before));
+  await untilLoggedInFull(source, captured, {
+    onBlocked: (blockers) =>
+      resources.log.warn({ pipeline: pipeline.name, blockers }, 'a mended publication waits for older transactions'),
+    signal: Context.current().cancellationSignal,
+  });
+  const plan = reconcileCapture({
+    catalog: tables,
+    captured,
+    resync: new Set(input.resync),
+    unreadable: checked.unreadable,
+    endLsn: lsnToHex(writer.durableLsn),
+    // Read after the catalog, slot and publication: every change from here on is in the log, in what the catalog says.
+    r0Lsn: lsnToHex(await source.insertLsn()),
+    seq: (writer.head?.manifest.seq ?? 0) + 1,
+    newId: () => randomUUID().slice(0, 8),
+  });
+  if (plan.changed || continued === null) await writer.recordCapture(plan.capture);
+  const notices = [...checked.notices, ...leavers(recorded, plan.capture)];
+  for (const notice of notices) resources.log.warn({ pipeline: pipeline.name }, notice);
+  return { tables: plan.capture.length, notices, pendingSnapshots: await pendingSnapshots(pipeline, plan.capture) };
+}
+
+function writerAt(resources: IngestResources, pipeline: PipelineResources, position: LogPosition): ManifestAppender {
+  return new ManifestAppender({
+    pipeline: pipeline.name,
+    lake: pipeline.lake,
+    position,
+    writer: { ...runRef(), nonce: randomUUID().slice(0, 8), version: resources.version },
+    verifyWrites: pipeline.verifyWrites,
+  });
+}
+
+/** What is recorded, with a pause for each table whose changes somebody kept out of the log. */
+async function withoutGaps(
+  resources: IngestResources,
+  pipeline: PipelineResources,
+  source: Source,
+  { writer, recorded, tables }: Continued,
+): Promise<readonly CaptureEntry[]> {
+  const { publication } = pipeline.source;
+  const { captured, paused } = await pauseUnpublished(source, writer, {
+    publication,
+    captured: recorded,
+    catalog: tables,
+  });
+  if (paused.length > 0) {
+    const what = 'somebody changed a publication: changes may be missing, the tables are copied again';
+    resources.log.warn({ pipeline: pipeline.name, publication, tables: paused }, what);
+  }
+  return captured;
+}
+
+interface Continued {
+  readonly writer: ManifestAppender;
+  readonly recorded: readonly CaptureEntry[];
+  readonly tables: readonly CapturedTable[];
+}
+
+function leavers(recorded: readonly CaptureEntry[], capture: readonly CaptureEntry[]): string[] {
+  const names = new Set(capture.map((entry) => entry.table));
+  const gone = recorded.filter((entry) => !names.has(entry.table));
+  return gone.map((entry) => `${entry.table} is no longer captured: the source has no such table any more`);
+}
+
+function wantedTables(
+  { source }: PipelineResources,
+  catalog: readonly CapturedTable[],
+  recorded: readonly CaptureEntry[],
+): readonly CapturedTable[] {
+  const known = new Set(recorded.map((entry) => entry.table));
+  return catalog.filter(({ table }) => known.has(table) || isWanted(table, source));
+}
+
+async function pendingSnapshots(
+  pipeline: PipelineResources,
+  capture: readonly CaptureEntry[],
+): Promise<PendingSnapshot[]> {
+  const wanted = capture.filter((entry) => entry.paused === undefined);
+  const done = await Promise.all(
+    wanted.map((entry) => pipeline.lake.exists(snapshotCompleteKey(entry, entry.snapshot.id))),
+  );
+  return wanted.filter((_, i) => !done[i]).map((entry) => ({ table: entry.table, id: entry.snapshot.id }));
+}
+
+/**
+ * A new life of the slot. The consistent point is readable only at creation, so: intent into the lake, slot, then the
+ * epoch's first manifest (by the caller). A slot of ours without that manifest is a creation that died: made again.
+ */
+async function beginEpoch(
+  resources: IngestResources,
+  pipeline: PipelineResources,
+  source: Source,
+  head: StoredManifest | null,
+): Promise<LogPosition> {
+  // Once an epoch: racing writes take seconds on some stores, and a store does not unlearn them.
+  await pipeline.lake.provesConditionalWrites();
+  const { slot } = pipeline.source;
+  const epochNo = (head?.manifest.epochNo ?? 0) + 1;
+  const intentKey = epochIntentKey(epochNo);
+  const existing = await source.slotRow(slot);
+  if (existing !== null) {
+    if (head === null && !(await pipeline.lake.exists(intentKey))) {
+      throw new WalflowError('SLOT_FOREIGN', `slot ${slot} exists already and was not made by this pipeline`);
+    }
+    await dropSlot(source, slot, streamApplicationName(pipeline.name));
+  }
+  await pipeline.lake.putText(intentKey, JSON.stringify({ slot, epochNo, ...runRef() }));
+  const system = await source.identifySystem();
+  const created = await createSlot(pipeline.source.url, slot, {
+    onWaiting: (blockers) =>
+      resources.log.warn({ pipeline: pipeline.name, blockers }, 'slot creation waits for running transactions'),
+  });
+  return {
+    head,
+    epochNo,
+    timeline: system.timeline,
+    resumeLsn: created.consistentPoint,
+    epoch: { systemIdentifier: system.systemIdentifier, slot, consistentPoint: lsnToHex(created.consistentPoint) },
+  };
+}

@@ -1,0 +1,89 @@
+// Reads tables from the catalog: as they are now, which may be ahead of the log. What the log says about them arrives as
+// Relation messages and is compared; a difference is a new copy, never a guess.
+
+import { type CatalogRow, matchPatterns, schemasOf, type TableMatch } from '../table-match.ts';
+import type { Statements } from './connection.ts';
+
+/** Columns of an index of `c` in index order, without INCLUDE columns; null when no index fits. */
+const indexColumns = (condition: string) => `(
+  select json_agg(a.attname order by k.position)
+  from pg_index i
+  cross join unnest(i.indkey::int2[]) with ordinality as k(attnum, position)
+  join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+  where i.indrelid = c.oid and ${condition} and i.indisvalid and i.indimmediate and k.position <= i.indnkeyatts)`;
+
+const attributes = (value: string, condition: string) => `(
+  select coalesce(json_agg(${value} order by a.attnum), '[]')
+  from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and ${condition})`;
+
+/** Columns as Relation messages list them, as JSON, for the table `c`. */
+export const LOGGED_COLUMNS_SQL = attributes(
+  `json_build_object('name', a.attname, 'typeOid', a.atttypid::int8, 'typeModifier', a.atttypmod)`,
+  `a.attgenerated = ''`,
+);
+
+/**
+ * Can the table `i.inhrelid` have brought rows along when it became a partition? Not when CREATE TABLE … PARTITION OF made
+ * it: ATTACH and DETACH write every column's row anew, so one that is as old as those of the system columns says that
+ * neither ever happened. And not when it holds no row now: whatever it had went by changes that are in the log.
+ */
+const MAY_BRING_ROWS = `not (l.relkind = 'r' and pg_relation_size(l.oid) = 0 or exists (
+  select from pg_attribute s join pg_attribute a on a.attrelid = s.attrelid and a.attnum > 0
+  where s.attrelid = i.inhrelid and s.attnum = -1 and a.xmin = s.xmin and a.cmin = s.cmin))`;
+
+/** Leaf partitions of the table `c`, as `TableLayout.leaves`: how each became one, over all levels. */
+const LEAVES_SQL = `(
+  with recursive tree(oid, kind, path, filled) as (
+    select c.oid, c.relkind, '', false where c.relkind = 'p'
+    union all select i.inhrelid, l.relkind, t.path || '/' || i.xmin, t.filled or ${MAY_BRING_ROWS}
+    from tree t join pg_inherits i on i.inhparent = t.oid join pg_class l on l.oid = i.inhrelid
+  )
+  select coalesce(json_agg(oid || path || case when filled then '+' else '' end order by oid), '[]')
+  from tree where kind <> 'p')`;
+
+/**
+ * Layout of the table `c`, as JSON. The partitions' files stand for a partitioned table, which has none of its own. xmin
+ * names the version of a catalog row: every ALTER of a column makes a new one.
+ */
+export const LAYOUT_SQL = `json_build_object(
+  'columnNumbers', ${attributes('a.attnum', `a.attgenerated = ''`)},
+  'attributes', (select md5(string_agg(a.attnum || ':' || a.xmin, ',' order by a.attnum))
+    from pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
+  'storage', (select md5(string_agg(l.oid || ':' || l.relfilenode, ',' order by l.oid))
+    from pg_class l where l.oid = c.oid or l.oid in (select relid from pg_partition_tree(c.oid))),
+  'leaves', ${LEAVES_SQL})`;
+
+const CATALOG_SQL = `
+  select c.oid, n.nspname as schema, c.relname as name, c.relkind as kind, c.relpersistence as persistence,
+    c.relreplident as "replicaIdentity",
+    ${LOGGED_COLUMNS_SQL} as columns,
+    ${LAYOUT_SQL} as layout,
+    ${attributes('a.attname', `a.attgenerated <> ''`)} as "generatedColumns",
+    ${indexColumns('i.indisprimary')} as "primaryKey",
+    ${indexColumns('i.indisreplident')} as "identityIndex",
+    (select coalesce(json_agg(distinct l.relreplident), '[]')
+      from pg_partition_tree(c.oid) t join pg_class l on l.oid = t.relid
+      where c.relkind = 'p' and t.isleaf) as "leafIdentities",
+    (select coalesce(json_agg(t.relid::oid::int8), '[]')
+      from pg_partition_ancestors(c.oid) t where t.relid <> c.oid) as ancestors,
+    exists (select from pg_depend d
+      where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e') as "fromExtension",
+    pg_has_role(c.relowner, 'USAGE') as owned,
+    has_schema_privilege(n.oid, 'USAGE') and has_table_privilege(c.oid, 'SELECT') as selectable,
+    c.relkind in ('r', 'p') and row_security_active(c.oid) as "rowSecurity"
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = any($1) and c.relkind in ('r', 'p', 'v', 'm', 'f')
+  order by n.nspname, c.relname`;
+
+/** server_version_num: 170010 is 17.10. */
+export async function readServerVersion(statements: Statements): Promise<number> {
+  const row = await statements.row<{ version: number }>(`select current_setting('server_version_num')::int as version`);
+  return row.version;
+}
+
+/** The tables the patterns mean, as the catalog has them now. */
+export async function matchTables(statements: Statements, patterns: readonly string[]): Promise<TableMatch> {
+  const version = await readServerVersion(statements);
+  const rows = await statements.rows<CatalogRow>(CATALOG_SQL, [schemasOf(patterns)]);
+  return matchPatterns(patterns, rows, version);
+}

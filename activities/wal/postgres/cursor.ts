@@ -1,0 +1,63 @@
+// Rows of an open cursor, in amounts that fit in memory whatever the size of a row: the driver keeps the whole answer to a
+// FETCH, so how many rows are asked for follows from how large the last ones were.
+
+import type { Statements } from './connection.ts';
+
+/** One row, values in the order of the table's columns. */
+export type TextRow = readonly (string | null)[];
+
+/** How much is held at once: rows at most, and about so many bytes; one row is always taken. */
+export interface RowBounds {
+  readonly maxRows: number;
+  readonly maxBytes: number;
+}
+
+/** While nothing is known of the rows: as many of a megabyte still fit. */
+const FIRST_ROWS = 20;
+/** A later row can be larger than all before it; many round trips fewer than this saves are not worth that. */
+const MOST_ROWS = 1_000;
+/** What a value costs beside its characters: V8's string header and the array's pointer. */
+const VALUE_BYTES = 24;
+
+export class RowCursor {
+  readonly #statements: Statements;
+  readonly #name: string;
+  #rowBytes: number | null = null;
+
+  /** @param name of a cursor declared in the transaction of `statements`. */
+  constructor(statements: Statements, name: string) {
+    this.#statements = statements;
+    this.#name = name;
+  }
+
+  /** The next rows; `ended` = the cursor has no more. */
+  async next({
+    maxRows,
+    maxBytes,
+  }: RowBounds): Promise<{ readonly rows: readonly TextRow[]; readonly ended: boolean }> {
+    const rows: TextRow[] = [];
+    let bytes = 0;
+    while (rows.length < maxRows && (rows.length === 0 || bytes < maxBytes)) {
+      const count = Math.min(maxRows - rows.length, this.#fitting(maxBytes - bytes));
+      const fetched = await this.#statements.textRows(`fetch ${count} from ${this.#name}`);
+      const size = fetched.reduce((sum, row) => sum + sizeOf(row), 0);
+      if (fetched.length > 0) this.#rowBytes = size / fetched.length;
+      for (const row of fetched) rows.push(row);
+      bytes += size;
+      if (fetched.length < count) return { rows, ended: true };
+    }
+    return { rows, ended: false };
+  }
+
+  #fitting(bytes: number): number {
+    if (this.#rowBytes === null) return FIRST_ROWS;
+    return Math.min(MOST_ROWS, Math.max(1, Math.floor(bytes / this.#rowBytes)));
+  }
+}
+
+/** Characters for bytes: what is copied in bulk is mostly ASCII, and the bound is no exact one. */
+function sizeOf(row: TextRow): number {
+  let bytes = row.length * VALUE_BYTES;
+  for (const value of row) bytes += value?.length ?? 0;
+  return bytes;
+}

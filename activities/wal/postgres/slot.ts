@@ -1,0 +1,143 @@
+// The replication slot: made by replication command, dropped without ever ending a stranger's connection. Its consistent
+// point is readable only here, at creation; whoever creates it records it before anything else.
+
+import pg from 'pg';
+import { WalflowError } from '../../../workflows/model/errors.ts';
+import { type Lsn, parseLsn } from '../../../workflows/model/lsn.ts';
+import { type Blocker, readBlockersOf } from './blockers.ts';
+import { readServerVersion } from './catalog.ts';
+import { connect, type PostgresConnection, type Statements } from './connection.ts';
+import { sqlState } from './errors.ts';
+import type { Source } from './source.ts';
+
+/** Who reads from a slot right now. */
+export interface SlotHolder {
+  readonly pid: number;
+  readonly applicationName: string;
+  /** Null over a Unix socket. */
+  readonly clientAddress: string | null;
+  /** Since the consumer last answered, by the server's clock; null when the role may not see it. */
+  readonly silentSeconds: number | null;
+}
+
+interface CreateSlotOptions {
+  /** Called every few seconds while creation waits for transactions that run on the source. */
+  readonly onWaiting: (blockers: readonly Blocker[]) => void;
+}
+
+const WAITING_EVERY_MS = 5_000;
+const DROP_TRIES = 50;
+const DROP_PAUSE_MS = 100;
+/** A slot that survives failover, with synchronized_standby_slots; from here on servers know the option. */
+const HAS_FAILOVER = 170_000;
+/** syntax_error, feature_not_supported, insufficient_privilege: a server that does not grant the option after all. */
+const OPTION_REFUSED = new Set(['42601', '0A000', '42501', '22023']);
+
+/**
+ * Creates a logical slot for pgoutput without exporting a snapshot. Waits for every transaction running on the source,
+ * however long that takes.
+ * @returns where the slot begins: every transaction whose commit is at or after it will be streamed.
+ */
+export async function createSlot(
+  url: string,
+  slot: string,
+  options: CreateSlotOptions,
+): Promise<{ consistentPoint: Lsn }> {
+  const walsender = await connect(url, `walflow slot ${slot}`, true);
+  try {
+    const { pid } = await walsender.row<{ pid: number }>('select pg_backend_pid() as pid');
+    const failover = (await readServerVersion(walsender)) >= HAS_FAILOVER;
+    const watch = watchBlockers(url, pid, options.onWaiting);
+    try {
+      return { consistentPoint: await createWith(walsender, slot, failover) };
+    } finally {
+      await watch.stop();
+    }
+  } finally {
+    await walsender.close();
+  }
+}
+
+async function createWith(walsender: PostgresConnection, slot: string, failover: boolean): Promise<Lsn> {
+  const command = (more: string) =>
+    `CREATE_REPLICATION_SLOT ${pg.escapeIdentifier(slot)} LOGICAL pgoutput (SNAPSHOT 'nothing'${more})`;
+  try {
+    const row = await walsender.row<{ consistent_point: string }>(command(failover ? ', FAILOVER true' : ''));
+    return parseLsn(row.consistent_point);
+  } catch (failure) {
+    if (!failover || !OPTION_REFUSED.has(sqlState(failure) ?? '')) throw failure;
+    return await createWith(walsender, slot, false);
+  }
+}
+
+/** Asks, on a connection of its own, which transactions the walsender waits for. */
+function watchBlockers(url: string, pid: number, onWaiting: CreateSlotOptions['onWaiting']): { stop(): Promise<void> } {
+  let asking: Promise<void> = Promise.resolve();
+  const ask = async () => {
+    const connection = await connect(url, 'walflow slot watch');
+    try {
+      const blockers = await readBlockersOf(connection, pid);
+      if (blockers.length > 0) onWaiting(blockers);
+    } finally {
+      await connection.close();
+    }
+  };
+  const timer = setInterval(() => {
+    // Only advice: creation goes on whether or not it could be asked.
+    asking = asking.then(ask).catch(() => {});
+  }, WAITING_EVERY_MS);
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await asking;
+    },
+  };
+}
+
+/** Who holds the slot; null when nobody does. */
+export async function readHolder(statements: Statements, slot: string): Promise<SlotHolder | null> {
+  const [holder] = await statements.rows<SlotHolder>(
+    `select s.active_pid as pid, coalesce(a.application_name, '') as "applicationName",
+       host(a.client_addr) as "clientAddress",
+       extract(epoch from clock_timestamp() - r.reply_time)::float8 as "silentSeconds"
+     from pg_replication_slots s
+     left join pg_stat_activity a on a.pid = s.active_pid
+     left join pg_stat_replication r on r.pid = s.active_pid
+     where s.slot_name = $1 and s.active_pid is not null`,
+    [slot],
+  );
+  return holder ?? null;
+}
+
+/** `slot s is read by pid 12 ("psql" from 10.0.0.7)`. */
+export function busyError(slot: string, holder: SlotHolder): WalflowError {
+  const from = holder.clientAddress === null ? '' : ` from ${holder.clientAddress}`;
+  return new WalflowError(
+    'SLOT_BUSY',
+    `slot ${slot} is read by another consumer: pid ${holder.pid} ("${holder.applicationName}"${from})`,
+  );
+}
+
+export async function endWalsender(statements: Statements, holder: SlotHolder): Promise<void> {
+  await statements.rows('select pg_terminate_backend($1)', [holder.pid]);
+}
+
+/**
+ * Drops a slot; one that does not exist is fine. A walsender of ours on it is ended first.
+ * @param ownApplicationName how the pipeline's own stream shows in pg_stat_activity.
+ * @throws WalflowError SLOT_BUSY when somebody else reads it.
+ */
+export async function dropSlot(source: Source, slot: string, ownApplicationName: string): Promise<void> {
+  const { connection } = source;
+  for (let tries = 1; (await source.slotRow(slot)) !== null; tries++) {
+    const holder = await readHolder(connection, slot);
+    if (holder !== null) {
+      if (holder.applicationName !== ownApplicationName || tries > DROP_TRIES) throw busyError(slot, holder);
+      await endWalsender(connection, holder);
+      await new Promise((resolve) => setTimeout(resolve, DROP_PAUSE_MS));
+      continue;
+    }
+    await connection.rows('select pg_drop_replication_slot($1)', [slot]);
+    return;
+  }
+}

@@ -1,0 +1,117 @@
+// The source as an ordinary connection sees it: where its log stands, how the slot fares, which tables there are. The way
+// of a row does not pass here; it is measured and steered from here.
+
+import pg from 'pg';
+import { type Lsn, parseLsn } from '../../../workflows/model/lsn.ts';
+import type { SlotRow } from '../slot-health.ts';
+import { connect, type PostgresConnection } from './connection.ts';
+
+/** Which server this is, and where its log ends. */
+export interface SystemIdentity {
+  /** Decimal, unique per cluster (initdb). */
+  readonly systemIdentifier: string;
+  readonly timeline: number;
+  /** End of the WAL that is on disk. */
+  readonly flushLsn: Lsn;
+}
+
+interface SlotQueryRow {
+  readonly slot: string;
+  readonly plugin: string | null;
+  readonly database: string | null;
+  readonly active: boolean;
+  readonly activePid: number | null;
+  readonly walStatus: string | null;
+  readonly restartLsn: string | null;
+  readonly confirmedFlushLsn: string | null;
+  readonly safeWalBytes: string | null;
+  readonly invalidationReason: string | null;
+  readonly currentLsn: string;
+}
+
+/** By way of jsonb a column that older versions lack reads as NULL. */
+const SLOT_SQL = `
+  select slot_name as slot, plugin, database, active, active_pid as "activePid", wal_status as "walStatus",
+    restart_lsn as "restartLsn", confirmed_flush_lsn as "confirmedFlushLsn", safe_wal_size::text as "safeWalBytes",
+    to_jsonb(s) ->> 'invalidation_reason' as "invalidationReason",
+    case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end as "currentLsn"
+  from pg_replication_slots s where slot_name = $1`;
+
+/** pg_control_checkpoint() lags behind a promotion; the name of the current WAL file carries the timeline at once. */
+const SYSTEM_SQL = `
+  select system_identifier::text as "systemIdentifier",
+    ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int as timeline,
+    pg_current_wal_flush_lsn()::text as "flushLsn"
+  from pg_control_system()`;
+
+export class Source {
+  readonly connection: PostgresConnection;
+
+  constructor(connection: PostgresConnection) {
+    this.connection = connection;
+  }
+
+  /** Rejects when the connection breaks, stays pending until then: without it, notifications end silently. */
+  get lost(): Promise<never> {
+    return this.connection.lost;
+  }
+
+  async identifySystem(): Promise<SystemIdentity> {
+    const row = await this.connection.row<{ systemIdentifier: string; timeline: number; flushLsn: string }>(SYSTEM_SQL);
+    return { ...row, flushLsn: parseLsn(row.flushLsn) };
+  }
+
+  /** Where the next WAL record will be written: every change from now on has its commit at or after it. */
+  async insertLsn(): Promise<Lsn> {
+    const row = await this.connection.row<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
+    return parseLsn(row.lsn);
+  }
+
+  /** One slot, together with the log's end; null when there is none of that name. */
+  async slotRow(slot: string): Promise<SlotRow | null> {
+    const [row] = await this.connection.rows<SlotQueryRow>(SLOT_SQL, [slot]);
+    if (row === undefined) return null;
+    return {
+      ...row,
+      restartLsn: row.restartLsn === null ? null : parseLsn(row.restartLsn),
+      confirmedFlushLsn: row.confirmedFlushLsn === null ? null : parseLsn(row.confirmedFlushLsn),
+      safeWalBytes: row.safeWalBytes === null ? null : Number(row.safeWalBytes),
+      currentLsn: parseLsn(row.currentLsn),
+    };
+  }
+
+  /** What the consumer of a slot says it has settled (`replay_lsn`); null while nobody reads the slot. */
+  async settledLsn(slot: string): Promise<Lsn | null> {
+    const [row] = await this.connection.rows<{ lsn: string | null }>(
+      `select r.replay_lsn::text as lsn from pg_replication_slots s join pg_stat_replication r on r.pid = s.active_pid
+       where s.slot_name = $1`,
+      [slot],
+    );
+    return row === undefined || row.lsn === null ? null : parseLsn(row.lsn);
+  }
+
+  /** Calls back for every NOTIFY on the channel, for as long as the connection lives. */
+  async listen(channel: string, onPayload: (payload: string) => void): Promise<void> {
+    this.connection.onNotification((name, payload) => {
+      if (name === channel) onPayload(payload);
+    });
+    await this.connection.rows(`listen ${pg.escapeIdentifier(channel)}`);
+  }
+
+  async notify(channel: string, payload: string): Promise<void> {
+    await this.connection.rows('select pg_notify($1, $2)', [channel, payload]);
+  }
+
+  async close(): Promise<void> {
+    await this.connection.close();
+  }
+}
+
+/**
+ * Opens an ordinary connection to the source.
+ * @param applicationName how the connection shows in pg_stat_activity.
+ * @throws WalflowError as `connect` does.
+ */
+export async function openSource(url: string, applicationName: string): Promise<Source> {
+  return new Source(await connect(url, applicationName));
+}

@@ -1,0 +1,42 @@
+// A slot that is still held when we want it. Ours and silent: its process is dead or stopped, its walsender is ended.
+// Ours and alive: it may be closing, we wait shortly. Anybody else's: we say who. Fencing of what such a process may still
+// write is the manifest log's job, not this one's.
+
+import type { WalflowError } from '../../../workflows/model/errors.ts';
+import { connect } from './connection.ts';
+import { busyError, endWalsender, readHolder } from './slot.ts';
+
+interface BusySlot {
+  readonly url: string;
+  readonly applicationName: string;
+  readonly slot: string;
+  /** Attempts made so far. */
+  readonly tries: number;
+  readonly failure: unknown;
+}
+
+/** A living stream sends a status every 10 s; Temporal gives up on a silent activity after 30 s or more. */
+const SILENT_SECONDS = 25;
+const MAX_TRIES = 20;
+const PAUSE_MS = 200;
+
+/**
+ * Returns when another attempt is worth making.
+ * @throws WalflowError SLOT_BUSY naming the holder.
+ */
+export async function settleBusySlot({ url, applicationName, slot, tries, failure }: BusySlot): Promise<void> {
+  const connection = await connect(url, `${applicationName} takeover`);
+  try {
+    const holder = await readHolder(connection, slot);
+    if (holder === null) {
+      if (tries >= MAX_TRIES) throw failure as WalflowError;
+    } else {
+      if (holder.applicationName !== applicationName || tries >= MAX_TRIES) throw busyError(slot, holder);
+      if (holder.silentSeconds !== null && holder.silentSeconds > SILENT_SECONDS)
+        await endWalsender(connection, holder);
+    }
+  } finally {
+    await connection.close();
+  }
+  await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+}

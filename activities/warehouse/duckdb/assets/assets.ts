@@ -1,0 +1,120 @@
+// What the warehouse knows of derived assets besides their rows: which are declared, which are due and why, what each run
+// was made from.
+
+import type { AssetDefinition, Materialization, MaterializationInput } from '../../../../workflows/model/asset.ts';
+import { isoText } from '../catalog-sql.ts';
+import type { DuckDbOwner } from '../client.ts';
+import { markWholeSql } from '../merge/touched-sql.ts';
+import type { DuckDbSession } from '../session.ts';
+import { type AssetInput, codeVersionOf } from './asset-sql.ts';
+
+/** An asset with its dependencies found. */
+export interface DeclaredAsset {
+  readonly asset: AssetDefinition;
+  readonly inputs: readonly AssetInput[];
+}
+
+/**
+ * Takes note of the assets the configuration declares now. A new one, and one whose code changed, is due as a whole; one
+ * that is gone is never due again, its table stays.
+ */
+export async function declareAssets(
+  owner: DuckDbOwner,
+  declared: readonly DeclaredAsset[],
+  nowIso: string,
+): Promise<void> {
+  await owner.materializing.pass(() =>
+    owner.use((session) =>
+      session.transaction(async () => {
+        const known = await session.rows<{ asset: string; code: string }>(
+          'select asset, code_version as code from _walflow.assets',
+        );
+        const keys = new Set(declared.map(({ asset }) => asset.key));
+        for (const { asset } of known) if (!keys.has(asset)) await forget(session, asset);
+        for (const one of declared) {
+          const code = known.find(({ asset }) => asset === one.asset.key)?.code;
+          if (code !== codeVersionOf(one.asset)) await declare(session, one, nowIso);
+        }
+      }),
+    ),
+  );
+}
+
+async function declare(session: DuckDbSession, { asset, inputs }: DeclaredAsset, nowIso: string): Promise<void> {
+  await forget(session, asset.key);
+  await session.run('insert into _walflow.assets values ($1, $2, $3::TIMESTAMPTZ)', [
+    asset.key,
+    codeVersionOf(asset),
+    nowIso,
+  ]);
+  for (const { place } of inputs) {
+    await session.run('insert into _walflow.asset_inputs values ($1, $2, $3)', [asset.key, place.schema, place.name]);
+  }
+  await session.run(
+    markWholeSql({ asset: asset.key, table: 'declared', column: null, start: null }, { seq: 0, nowIso }),
+  );
+}
+
+async function forget(session: DuckDbSession, asset: string): Promise<void> {
+  for (const table of ['assets', 'asset_inputs', 'dirty_partitions']) {
+    await session.run(`delete from _walflow.${table} where asset = $1`, [asset]);
+  }
+}
+
+export interface DueAsset {
+  readonly asset: string;
+  /** Manifest of the newest change it has not seen; 0 when only its code changed. */
+  readonly seq: number;
+}
+
+/** Assets with something to recompute whose inputs are all there. */
+export async function dueAssets(owner: DuckDbOwner): Promise<readonly DueAsset[]> {
+  const rows = await owner.use((session) =>
+    session.rows<{ asset: string; seq: string }>(
+      `select asset, max(seq) as seq from _walflow.dirty_partitions semi join _walflow.assets using (asset)
+       where asset not in (
+         select asset from _walflow.asset_inputs input
+         where not exists (select 1 from duckdb_tables() t
+           where lower(t.schema_name) = lower(input.schema_name) and lower(t.table_name) = lower(input.table_name)))
+       group by asset order by asset`,
+    ),
+  );
+  return rows.map(({ asset, seq }) => ({ asset, seq: Number(seq) }));
+}
+
+export interface MaterializationQuery {
+  /** `YYYY-MM-DD`. */
+  readonly partition?: string;
+  readonly limit: number;
+  /** Id of the last record of the page before. */
+  readonly cursor?: string;
+}
+
+interface MaterializationRow extends Omit<Materialization, 'rows' | 'inputs'> {
+  readonly rows: string;
+  readonly inputs: string;
+}
+
+/** The records of an asset, newest first. */
+export async function listMaterializations(
+  owner: DuckDbOwner,
+  asset: string,
+  query: MaterializationQuery,
+): Promise<readonly Materialization[]> {
+  const rows = await owner.use((session) =>
+    session.rows<MaterializationRow>(
+      `select id, asset, partition::VARCHAR as partition, ${isoText('finished_at')} as at, ${isoText('started_at')} as "startedAt",
+         rows, inputs, code_version as "codeVersion", workflow_id as "workflowId", run_id as "runId", attempt
+       from _walflow.materializations
+       where asset = $1 and ($2::DATE is null or partition = $2::DATE)
+         and ($3::VARCHAR is null or no < (select no from _walflow.materializations where id = $3::VARCHAR))
+       order by no desc limit $4`,
+      [asset, query.partition ?? null, query.cursor ?? null, query.limit],
+    ),
+  );
+  return rows.map((row) => ({
+    ...row,
+    rows: Number(row.rows),
+    inputs: JSON.parse(row.inputs) as MaterializationInput[],
+  }));
+}

@@ -1,0 +1,35 @@
+// Makes, or checks, schema `_walflow` when the warehouse is opened.
+
+import { WalflowError } from '../../../workflows/model/errors.ts';
+import { CATALOG_DDL, CATALOG_VERSION } from './catalog-sql.ts';
+import type { DuckDbSession } from './session.ts';
+
+/**
+ * Leaves a catalog of this version behind, in one transaction.
+ * @throws WalflowError WAREHOUSE_NEWER when a later walflow wrote the file.
+ */
+export async function prepareCatalog(session: DuckDbSession): Promise<void> {
+  await session.transaction(async () => {
+    const found = await session.rows(
+      `select 1 from duckdb_tables() where schema_name = '_walflow' and table_name = 'version'`,
+    );
+    if (found.length === 0) await createCatalog(session);
+    else await checkVersion(session);
+  });
+}
+
+async function createCatalog(session: DuckDbSession): Promise<void> {
+  for (const statement of CATALOG_DDL) await session.run(statement);
+  await session.run(`insert into _walflow.version values (${CATALOG_VERSION})`);
+}
+
+async function checkVersion(session: DuckDbSession): Promise<void> {
+  const [row] = await session.rows<{ version: number }>('select version from _walflow.version');
+  const version = row?.version ?? 0;
+  if (version > CATALOG_VERSION) {
+    throw new WalflowError(
+      'WAREHOUSE_NEWER',
+      `the warehouse was written with catalog version ${version}, this walflow knows ${CATALOG_VERSION}`,
+    );
+  }
+}

@@ -1,0 +1,165 @@
+// The process that owns a DuckDB file (station 9 of a row). Opening takes the file's lock at once: two owners never merge
+// into one file. The instance may read the folders it is given and nothing else, and its settings are locked, so no
+// statement of anybody can reach other files or the network.
+
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { WalflowError } from '../../../workflows/model/errors.ts';
+import { Turnstile } from '../turnstile.ts';
+import { prepareCatalog } from './catalog.ts';
+import { failureClass, openFailure, warehouseFailure } from './failure.ts';
+import { literal } from './identifier.ts';
+import { DuckDbSession } from './session.ts';
+
+export interface DuckDbOptions {
+  /** The database file; its folder exists. */
+  readonly path: string;
+  /** DuckDB `memory_limit`, e.g. `1GB`; what does not fit is spilled to `tempDirectory`. */
+  readonly memoryLimit: string;
+  readonly threads: number;
+  readonly tempDirectory: string;
+  /** The only folders whose files merges and comparisons may read: the spool. */
+  readonly readableFolders: readonly string[];
+  /** User queries running at once. Each holds a thread of Node's pool (4 unless UV_THREADPOOL_SIZE): keep it below. */
+  readonly concurrentReads: number;
+}
+
+/** Rows in the write-ahead file take half as much again in memory: this leaves room for merges in the default limit. */
+const LARGE_WAL_BYTES = 384 * 2 ** 20;
+/** From this size DuckDB itself folds the file, inside a commit that then waits a second: if the owner never could. */
+const CHECKPOINT_THRESHOLD = '1GB';
+
+/** DuckDB's file lock does not hold inside one process: a second open here would corrupt the file. */
+const openPaths = new Set<string>();
+
+/** The open warehouse. Functions of the other `duckdb-*.ts` files take it as their first argument. */
+export class DuckDbOwner {
+  readonly #instance: DuckDBInstance;
+  readonly #path: string;
+  /** One merge at a time. */
+  readonly merging = new Turnstile(1);
+  /** One materialization at a time: two of one asset would delete each other's rows. */
+  readonly materializing = new Turnstile(1);
+  readonly reading: Turnstile;
+  /** Rejects when DuckDB gave the open database up (WAREHOUSE_INVALIDATED): only a new process can open it again. */
+  readonly invalidated: Promise<never>;
+  #invalidate: (failure: WalflowError) => void = () => {};
+  #nextMerge = Promise.withResolvers<void>();
+
+  constructor(instance: DuckDBInstance, path: string, concurrentReads: number) {
+    this.#instance = instance;
+    this.#path = path;
+    this.reading = new Turnstile(concurrentReads);
+    this.invalidated = new Promise((_, reject) => {
+      this.#invalidate = reject;
+    });
+    this.invalidated.catch(() => {});
+  }
+
+  /** Runs `work` on a connection of its own; DuckDB's failures come out as `WalflowError`. */
+  async use<T>(work: (session: DuckDbSession) => Promise<T>): Promise<T> {
+    const connection = await this.#instance.connect();
+    const session = new DuckDbSession(connection);
+    try {
+      return await work(session);
+    } catch (failure) {
+      const named = warehouseFailure(failure);
+      if (named instanceof WalflowError && named.code === 'WAREHOUSE_INVALIDATED') this.#invalidate(named);
+      throw named;
+    } finally {
+      session.close();
+    }
+  }
+
+  /** A bare connection, for the query endpoint; the caller closes it. */
+  async connect() {
+    return await this.#instance.connect();
+  }
+
+  /** Resolves when one more window is merged, of whichever pipeline. Take it before looking where one stands. */
+  get nextMerge(): Promise<void> {
+    return this.#nextMerge.promise;
+  }
+
+  /** Wakes those who await `nextMerge`. */
+  noteMerge(): void {
+    const { resolve: wake } = this.#nextMerge;
+    this.#nextMerge = Promise.withResolvers();
+    wake();
+  }
+
+  /** Folds the write-ahead file if it has become large. Meant for between two merges: readers go on meanwhile. */
+  async checkpointWhenLarge(): Promise<void> {
+    // DuckDB removes the file with each checkpoint.
+    const file = await stat(`${this.#path}.wal`).catch(() => null);
+    if (file !== null && file.size >= LARGE_WAL_BYTES) await this.merging.pass(() => this.checkpoint());
+  }
+
+  /** Folds the write-ahead file into the database file; false when a transaction in flight forbids it now. */
+  async checkpoint(): Promise<boolean> {
+    return await this.use(async (session) => {
+      try {
+        await session.run('checkpoint');
+        return true;
+      } catch (failure) {
+        if (failureClass(failure) === 'TransactionContext') return false;
+        throw failure;
+      }
+    });
+  }
+
+  /** Lets a running merge and materialization finish, then gives the file free. */
+  async close(): Promise<void> {
+    await this.merging.pass(() => this.materializing.pass(async () => this.#instance.closeSync()));
+    openPaths.delete(this.#path);
+  }
+}
+
+/**
+ * Opens the warehouse file, or makes it.
+ * @throws WalflowError WAREHOUSE_LOCKED, WAREHOUSE_UNREADABLE, WAREHOUSE_NEWER, WAREHOUSE_DISK_FULL
+ */
+export async function openDuckDb(options: DuckDbOptions): Promise<DuckDbOwner> {
+  const path = resolve(options.path);
+  if (openPaths.has(path)) throw new WalflowError('WAREHOUSE_LOCKED', `${path} is open in this process already`);
+  openPaths.add(path);
+  let instance: DuckDBInstance | null = null;
+  try {
+    instance = await openInstance(path, options);
+    const owner = new DuckDbOwner(instance, path, options.concurrentReads);
+    await owner.use(async (session) => {
+      await lockDown(session, options.readableFolders);
+      await prepareCatalog(session);
+    });
+    return owner;
+  } catch (failure) {
+    instance?.closeSync();
+    openPaths.delete(path);
+    throw failure;
+  }
+}
+
+async function openInstance(path: string, options: DuckDbOptions): Promise<DuckDBInstance> {
+  try {
+    return await DuckDBInstance.create(path, {
+      memory_limit: options.memoryLimit,
+      threads: String(options.threads),
+      temp_directory: options.tempDirectory,
+      checkpoint_threshold: CHECKPOINT_THRESHOLD,
+    });
+  } catch (failure) {
+    throw openFailure(path, failure);
+  }
+}
+
+/** The order matters: nothing can be set any more once the configuration is locked. */
+async function lockDown(session: DuckDbSession, folders: readonly string[]): Promise<void> {
+  const allowed = folders.map((folder) => literal(`${resolve(folder)}/`)).join(', ');
+  await session.run(`set global TimeZone = 'UTC'`);
+  await session.run(`set global allowed_directories = [${allowed}]`);
+  await session.run('set global autoinstall_known_extensions = false');
+  await session.run('set global autoload_known_extensions = false');
+  await session.run('set global enable_external_access = false');
+  await session.run('set global lock_configuration = true');
+}

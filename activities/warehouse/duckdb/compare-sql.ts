@@ -1,0 +1,106 @@
+// `walflow verify`: the source's rows, as the text PostgreSQL printed, against the warehouse's, by value. The text is cast
+// by DuckDB's own parser, so the comparison shares no code with the way of a row. Columns are called c0, c1, … here.
+
+import { columnTypeOf } from '../../../workflows/model/column-type.ts';
+import type { Lsn } from '../../../workflows/model/lsn.ts';
+import type { CapturedTable, RelationColumn } from '../../../workflows/model/relation.ts';
+import { literal, qualified, quoted } from './identifier.ts';
+import { columnAlias } from './merge/changes-sql.ts';
+
+export const SOURCE_TEXT = 'temp.main._walflow_source';
+
+/**
+ * Loads a CSV file of all columns in table order: NULL is nothing, an empty text is quoted, no header.
+ * @param bufferBytes no line may be longer
+ */
+export function loadSourceSql(table: CapturedTable, csvPath: string, bufferBytes: number): string {
+  const columns = table.columns.map((_, i) => `${literal(columnAlias(i))}: 'VARCHAR'`);
+  return `create or replace temp table _walflow_source as select * from read_csv(${literal(csvPath)},
+  columns = {${columns.join(', ')}}, auto_detect = false, header = false, delim = ',', quote = '"', escape = '"',
+  nullstr = '', allow_quoted_nulls = false, max_line_size = ${bufferBytes}, buffer_size = ${bufferBytes})`;
+}
+
+/** SELECT: per column (c0, c1, …) how many values have no exact counterpart in the warehouse's type. */
+export function uncastableSql(table: CapturedTable): string {
+  const counts = table.columns.map((column, i) => {
+    const text = columnAlias(i);
+    return `count(*) filter (${text} is not null and ${castSql(column, text)} is null) as ${text}`;
+  });
+  return `select ${counts.join(', ')} from ${SOURCE_TEXT}`;
+}
+
+/**
+ * CTE `differences` of a keyed table: keys (k0, k1, … as text), kind, and the names of columns that differ. A key the
+ * warehouse has twice is `extra`, whatever its values.
+ * @param before rows of the warehouse that a commit at or after this position wrote are newer than what the source
+ * printed: they say nothing about it. Null = all rows count.
+ */
+export function keyedDifferencesSql(table: CapturedTable, before: Lsn | null): string {
+  const keys = table.keyColumns.map((name) => columnAlias(table.columns.findIndex((column) => column.name === name)));
+  const shown = keys.map((key, i) => `coalesce(s.${key}, w.${key})::VARCHAR as k${i}`).join(', ');
+  const columns = table.columns.map(
+    (column, i) =>
+      `case when s.${columnAlias(i)} is distinct from w.${columnAlias(i)} then ${literal(column.name)} end`,
+  );
+  const counts = before === null ? '' : `where not coalesce(w.written >= ${before}, false)`;
+  const twice = keys.map((key, i) => `${key}::VARCHAR as k${i}`).join(', ');
+  return `${sidesSql(table)},
+pairs as (select ${shown}, s.present is null as extra, w.present is null as missing,
+    list_filter([${columns.join(', ')}], lambda name: name is not null) as columns
+  from source s full join warehouse w using (${keys.join(', ')}) ${counts}),
+differences as (
+  select * exclude (extra, missing, columns),
+    case when extra then 'extra' when missing then 'missing' else 'different' end as kind,
+    case when extra or missing then [] else columns end as columns
+  from pairs where extra or missing or len(columns) > 0
+  union all
+  select ${twice}, 'extra', [] from warehouse group by ${keys.join(', ')} having count(*) > 1)`;
+}
+
+/**
+ * CTE `differences` of a table without a key: one row per row that one side has more often than the other.
+ * @param before as for a keyed table
+ */
+export function keylessDifferencesSql(table: CapturedTable, before: Lsn | null): string {
+  const columns = table.columns.map((_, i) => columnAlias(i)).join(', ');
+  const source = `select ${columns} from source`;
+  const counts = before === null ? '' : ` where not coalesce(written >= ${before}, false)`;
+  const warehouse = `select ${columns} from warehouse${counts}`;
+  return `${sidesSql(table)},
+differences as (
+  select 'missing' as kind, [] as columns from (${source} except all ${warehouse})
+  union all
+  select 'extra', [] from (${warehouse} except all ${source}))`;
+}
+
+function sidesSql(table: CapturedTable): string {
+  const source = table.columns.map((column, i) => `${castSql(column, columnAlias(i))} as ${columnAlias(i)}`);
+  const warehouse = table.columns.map((column, i) => `${storedSql(column)} as ${columnAlias(i)}`);
+  return `with source as (select ${source.join(', ')}, true as present from ${SOURCE_TEXT}),
+warehouse as (select ${warehouse.join(', ')}, _walflow_commit_lsn as written, true as present from ${qualified(table)})`;
+}
+
+/** JSON is compared as the text it is: two spellings of one document are two values in PostgreSQL's `json`. */
+function storedSql(column: RelationColumn): string {
+  return columnTypeOf(column).kind === 'json' ? `${quoted(column.name)}::VARCHAR` : quoted(column.name);
+}
+
+/** PostgreSQL's text of a value as the warehouse's type; NULL where that is not possible. */
+function castSql(column: RelationColumn, text: string): string {
+  const { kind, duckdb } = columnTypeOf(column);
+  switch (kind) {
+    case 'text':
+    case 'json':
+      return text;
+    case 'bytea':
+      return `case when starts_with(${text}, '\\x') then try(unhex(substr(${text}, 3))) end`;
+    case 'date':
+      return `try_cast(regexp_replace(${text}, ' BC$', ' (BC)') as DATE)`;
+    case 'timestamp':
+    case 'timestamptz':
+      // DuckDB writes the era behind the date, PostgreSQL at the end.
+      return `try_cast(regexp_replace(${text}, '^(\\S+) (.*) BC$', '\\1 (BC) \\2') as ${duckdb})`;
+    default:
+      return `try_cast(${text} as ${duckdb})`;
+  }
+}

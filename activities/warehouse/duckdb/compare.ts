@@ -1,0 +1,102 @@
+// Compares a table of the warehouse with what the source printed of it. A table with a value DuckDB cannot cast is said to
+// be not comparable; it is never called equal.
+
+import { stat } from 'node:fs/promises';
+import type { Lsn } from '../../../workflows/model/lsn.ts';
+import type { CapturedTable } from '../../../workflows/model/relation.ts';
+import type { DuckDbOwner } from './client.ts';
+import {
+  keyedDifferencesSql,
+  keylessDifferencesSql,
+  loadSourceSql,
+  SOURCE_TEXT,
+  uncastableSql,
+} from './compare-sql.ts';
+import { blamesData, failureClass } from './failure.ts';
+import { qualified } from './identifier.ts';
+import type { DuckDbSession } from './session.ts';
+
+export interface RowDifference {
+  /** Values of the key columns as DuckDB's text; empty for a table without a key. */
+  readonly key: readonly string[];
+  /** Seen from the warehouse: a row it lacks, one too many, other values. */
+  readonly kind: 'missing' | 'extra' | 'different';
+  readonly columns: readonly string[];
+}
+
+export type TableComparison =
+  | {
+      readonly tag: 'compared';
+      readonly rowsSource: number;
+      readonly rowsWarehouse: number;
+      /** The first of them, by key. */
+      readonly differing: readonly RowDifference[];
+      readonly differingCount: number;
+    }
+  | { readonly tag: 'not-comparable'; readonly reason: string };
+
+export interface CompareOrder {
+  readonly table: CapturedTable;
+  /**
+   * What the source printed: CSV of all columns in table order as text, UTC, ISO dates, hex bytea; NULL is nothing, an
+   * empty text is quoted. The file lies in a folder the warehouse may read.
+   */
+  readonly csvPath: string;
+  /** Rows written by commits at or after this position are newer than what the source printed and are left out. */
+  readonly before: Lsn | null;
+  /** Differences to name; all are counted. */
+  readonly limit: number;
+}
+
+/** The CSV reader holds a few lines' worth of memory: enough for any line of a small file, bounded for a large one. */
+const MIN_BUFFER_BYTES = 1 << 20;
+const MAX_BUFFER_BYTES = 64 << 20;
+
+/** Compares by value, on one snapshot of the warehouse; merges go on meanwhile. */
+export async function compareTable(owner: DuckDbOwner, order: CompareOrder): Promise<TableComparison> {
+  const { size } = await stat(order.csvPath);
+  const bufferBytes = Math.min(Math.max(size + 1, MIN_BUFFER_BYTES), MAX_BUFFER_BYTES);
+  return await owner.use(async (session) => {
+    try {
+      await session.run(loadSourceSql(order.table, order.csvPath, bufferBytes));
+      const uncastable = await uncastableColumns(session, order.table);
+      if (uncastable.length > 0)
+        return { tag: 'not-comparable', reason: `DuckDB cannot cast ${uncastable.join(', ')}` };
+      return await session.transaction(() => compareRows(session, order));
+    } catch (failure) {
+      if (!blamesData(failure)) throw failure;
+      return { tag: 'not-comparable', reason: `the comparison failed (${failureClass(failure)} error)` };
+    }
+  });
+}
+
+async function uncastableColumns(session: DuckDbSession, table: CapturedTable): Promise<readonly string[]> {
+  const [counts] = await session.rows<Readonly<Record<string, string>>>(uncastableSql(table));
+  const byColumn = Object.values(counts ?? {}).map(Number);
+  return table.columns.flatMap(({ name }, i) => ((byColumn[i] ?? 0) > 0 ? [`${byColumn[i]} values of ${name}`] : []));
+}
+
+async function compareRows(session: DuckDbSession, { table, before, limit }: CompareOrder): Promise<TableComparison> {
+  const keys = table.keyColumns.map((_, i) => `k${i}`);
+  const differences = keys.length > 0 ? keyedDifferencesSql(table, before) : keylessDifferencesSql(table, before);
+  await session.run(`create or replace temp table _walflow_differences as ${differences} select * from differences`);
+  const distinct = keys.length > 0 ? `count(distinct (${keys.join(', ')}))` : 'count(*)';
+  const [counts] = await session.rows<{ source: string; warehouse: string; differing: string }>(
+    `select (select count(*) from ${SOURCE_TEXT}) as source, (select count(*) from ${qualified(table)}) as warehouse,
+       (select ${distinct} from temp.main._walflow_differences) as differing`,
+  );
+  const first =
+    keys.length > 0
+      ? `qualify row_number() over (partition by ${keys.join(', ')} order by kind desc) = 1 order by ${keys.join(', ')}`
+      : '';
+  const rows = await session.rows<{ key: string[]; kind: RowDifference['kind']; columns: string[] }>(
+    `select [${keys.join(', ')}] as key, kind, columns from temp.main._walflow_differences ${first} limit ${limit}`,
+  );
+  return {
+    tag: 'compared',
+    rowsSource: Number(counts?.source),
+    rowsWarehouse: Number(counts?.warehouse),
+    differing: rows,
+    differingCount: Number(counts?.differing),
+  };
+}

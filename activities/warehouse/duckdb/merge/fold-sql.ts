@@ -1,0 +1,143 @@
+// The fold: many changes per key become one `winner` per key, the last by position. Four ways, cheapest first: no key has
+// two changes; every column was carried; some were not (unchanged TOAST); some were not and rows changed their keys. The
+// counters of the files say which way is safe. A column that no change carried keeps the value of the row they start from.
+
+import { columnTypeOf } from '../../../../workflows/model/column-type.ts';
+import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
+import type { ChangeFile } from '../../merge-plan.ts';
+import { qualified, quoted } from '../identifier.ts';
+import { carries, type SparseColumn } from '../sparse-column.ts';
+import { type ChangeRange, changesSql, chunksSql, columnAlias, keyAliases } from './changes-sql.ts';
+import { movedValuesSql } from './moves-sql.ts';
+
+/** The rows the changes are folded onto. */
+export type FoldBase =
+  /** The warehouse table, exactly as of the position where the changes begin. */
+  | { readonly tag: 'table' }
+  /** Copied rows, each as of some moment after the changes began. */
+  | { readonly tag: 'chunks'; readonly paths: readonly string[] }
+  /** None: a truncate came first. */
+  | { readonly tag: 'nothing' };
+
+export interface FoldInput {
+  readonly entry: CaptureEntry;
+  /** At least one. */
+  readonly changeFiles: readonly ChangeFile[];
+  readonly range: ChangeRange;
+  readonly base: FoldBase;
+}
+
+/**
+ * SELECT: one row per key with columns op, lsn, commit_time, c0, c1, … and `unresolved`: a value the log did not carry
+ * was found nowhere.
+ */
+export function winnersSql(input: FoldInput): string {
+  const { entry } = input;
+  const changes = changesOf(input);
+  const keys = keyAliases(entry).join(', ');
+  // Not row_number(): a window function sorts whole rows, which costs twice as much. Positions are unique in a table.
+  const latest = `select * from changes where position in (select max(position) from changes group by ${keys})`;
+  const sparse = sparseColumns(input);
+  // Not materialized: the second pass reads keys and positions alone, which is cheaper than keeping whole rows.
+  if (sparse.length === 0) {
+    return `with changes as not materialized (${changes}) select *, false as unresolved from (${latest})`;
+  }
+  const moved = input.changeFiles.some(({ file }) => file.moved > 0);
+  return `with recursive
+changes as (${changes}),
+latest as materialized (${latest}),
+wanted as materialized (select * from latest where op <> 'd' and unchanged is not null),
+${moved ? movedValuesSql({ keys: keyAliases(entry), sparse, base: baseSql(input, sparse), trust: trustRule(input.base) }) : keptValuesSql(input, sparse)}
+select latest.* replace (${sparse.map(filledSql).join(', ')}),
+  latest.op <> 'd' and (${sparse.map((c) => `(not ${carriesLatest(c)} and not coalesce(kept.has_${c.alias}, false))`).join(' or ')}) as unresolved
+from latest left join kept using (${keys})`;
+}
+
+/**
+ * SELECT with the columns of `winnersSql`, where every change is a winner: each was carried whole and, in a keyed table,
+ * no other one has its key.
+ */
+export function unfoldedSql(input: FoldInput): string {
+  const inserts = input.entry.mode === 'append-only' ? ` where op in ('i', 'r')` : '';
+  return `select *, false as unresolved from (${changesOf(input)})${inserts}`;
+}
+
+/** Can the changes be taken as they are? `keysSql` tells of a keyed table that this leaves open. */
+export function mayBeUnfolded(input: FoldInput): boolean {
+  return input.entry.mode === 'append-only' || sparseColumns(input).length === 0;
+}
+
+/** SELECT: how many `changes` there are, and how many `keys` they have. Reads the key columns alone. */
+export function keysSql(input: FoldInput): string {
+  const keys = keyAliases(input.entry).join(', ');
+  return `select coalesce(sum(n), 0)::varchar as changes, count(*) as keys
+  from (select count(*) as n from (${changesOf(input)}) group by ${keys})`;
+}
+
+const changesOf = ({ entry, changeFiles, range }: FoldInput) => changesSql(entry, changeFiles, range);
+
+/** Columns that at least one change of these files did not carry. */
+function sparseColumns(input: FoldInput): readonly SparseColumn[] {
+  const names = new Set(input.changeFiles.flatMap(({ file }) => file.unchangedColumns));
+  return input.entry.columns.flatMap((column, i) =>
+    names.has(column.name) ? [{ alias: columnAlias(i), name: column.name }] : [],
+  );
+}
+
+const carriesLatest = (c: SparseColumn) => carries(c, 'latest.unchanged');
+
+const filledSql = (c: SparseColumn) =>
+  `case when ${carriesLatest(c)} then latest.${c.alias} else kept.${c.alias} end as ${c.alias}`;
+
+/**
+ * CTE `kept` where no row changed its key: the last carried value before the winner, else the base row's. A row inserted
+ * again needs no care: an insert carries every column. `arg_max_null`, because `arg_max` would skip a carried NULL.
+ */
+function keptValuesSql(input: FoldInput, sparse: readonly SparseColumn[]): string {
+  const keys = keyAliases(input.entry).join(', ');
+  const last = (c: SparseColumn) =>
+    `arg_max_null(${c.alias}, position) filter (${carries(c)}) as ${c.alias}, bool_or(${carries(c)}) as has_${c.alias}`;
+  const kept = (c: SparseColumn) =>
+    `case when carried.has_${c.alias} then carried.${c.alias} else base.${c.alias} end as ${c.alias},
+     carried.has_${c.alias} or base.found is not null as has_${c.alias}`;
+  return `carried as (select ${keys}, ${sparse.map(last).join(', ')}
+  from changes semi join wanted using (${keys}) where op <> 'd' group by ${keys}),
+base as (select * from (${baseSql(input, sparse)}) semi join wanted using (${keys})),
+kept as (select ${keys}, ${sparse.map(kept).join(', ')} from carried left join base using (${keys}))`;
+}
+
+/** SELECT: keys and sparse columns of the rows the changes start from, and `found`. */
+function baseSql({ entry, base }: FoldInput, sparse: readonly SparseColumn[]): string {
+  const wanted = [...keyAliases(entry), ...sparse.map((c) => c.alias)];
+  const columns = wanted.join(', ');
+  switch (base.tag) {
+    case 'table':
+      return `select ${columns}, true as found from (${tableRowsSql(entry)})`;
+    case 'chunks':
+      if (base.paths.length > 0) return `select ${columns}, true as found from (${chunksSql(entry, base.paths)})`;
+      return noRowsSql(entry, wanted);
+    case 'nothing':
+      return noRowsSql(entry, wanted);
+  }
+}
+
+/** SELECT: the warehouse table under the fold's column names. */
+function tableRowsSql(entry: CaptureEntry): string {
+  const columns = entry.columns.map((column, i) => `${quoted(column.name)} as ${columnAlias(i)}`);
+  return `select ${columns.join(', ')} from ${qualified(entry)}`;
+}
+
+function noRowsSql(entry: CaptureEntry, aliases: readonly string[]): string {
+  const columns = entry.columns.flatMap((column, i) =>
+    aliases.includes(columnAlias(i)) ? [`null::${columnTypeOf(column).duckdb} as ${columnAlias(i)}`] : [],
+  );
+  return `select ${columns.join(', ')}, true as found where false`;
+}
+
+/**
+ * Which life of a key a base row belongs to. A live table stands where the changes begin: its row is the first life, the
+ * one no change in the window began. A copied row was read at an unknown moment: it is certain only when the key lived once.
+ */
+function trustRule(base: FoldBase): string {
+  return base.tag === 'chunks' ? 'count(*) over (partition by key_of_life) = 1' : 'life = 0';
+}

@@ -1,0 +1,109 @@
+// Folds one table inside a merge transaction: winners, marks for derived assets, then delete and insert.
+
+import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
+import type { RowCounts, TableChanges, TableLoad } from '../../merge-plan.ts';
+import type { TouchRule } from '../../touch-rule.ts';
+import { qualified, quoted } from '../identifier.ts';
+import type { DuckDbSession } from '../session.ts';
+import {
+  deleteReplacedSql,
+  insertChunksSql,
+  insertWinnersSql,
+  keepWinnersSql,
+  viewWinnersSql,
+  WINNERS,
+} from './apply-sql.ts';
+import { type ChangeRange, lastTruncate } from './changes-sql.ts';
+import { type FoldInput, keysSql, mayBeUnfolded, unfoldedSql, winnersSql } from './fold-sql.ts';
+import { createTableSql } from './schema-sql.ts';
+import { markChangesSql, markWholeSql, type TouchMark } from './touched-sql.ts';
+
+/** What a table's fold needs to know of its transaction. */
+export interface Folding {
+  readonly session: DuckDbSession;
+  /** Only those of the table. */
+  readonly rules: readonly TouchRule[];
+  readonly mark: TouchMark;
+}
+
+export type TableMerge =
+  | { readonly tag: 'done'; readonly rows: RowCounts; readonly touched: readonly string[] }
+  /** Nothing was changed: some row lacks a value the log did not carry. */
+  | { readonly tag: 'unresolved'; readonly rowCount: number };
+
+/** Applies a window's changes to a table that stands at the watermark. */
+export async function mergeTable(folding: Folding, changes: TableChanges): Promise<TableMerge> {
+  const { session } = folding;
+  const { entry, changeFiles } = changes;
+  const range: ChangeRange = { fromLsn: null, truncates: changes.truncates };
+  const truncated = lastTruncate(range) !== null;
+  const fold: FoldInput = { entry, changeFiles, range, base: truncated ? { tag: 'nothing' } : { tag: 'table' } };
+  const unresolved = await makeWinners(session, fold);
+  if (unresolved > 0) return { tag: 'unresolved', rowCount: unresolved };
+  const touched = truncated ? await touchWhole(folding) : await touchChanges(folding, changes);
+  if (truncated) await session.run(`delete from ${qualified(entry)}`);
+  if (changeFiles.length > 0) {
+    if (entry.mode === 'keyed' && !truncated) await session.run(deleteReplacedSql(entry));
+    await session.run(insertWinnersSql(entry));
+  }
+  return { tag: 'done', rows: countsOf(changes, 0), touched };
+}
+
+/** Makes the table anew from its copy and every change since; it stands at the window's end afterwards. */
+export async function loadTable(folding: Folding, load: TableLoad): Promise<TableMerge> {
+  const { session } = folding;
+  const { entry, changeFiles } = load;
+  const range: ChangeRange = { fromLsn: load.r0Lsn, truncates: load.truncates };
+  const paths = lastTruncate(range) === null ? load.chunkPaths : [];
+  const fold: FoldInput = { entry, changeFiles, range, base: { tag: 'chunks', paths } };
+  const unresolved = await makeWinners(session, fold);
+  if (unresolved > 0) return { tag: 'unresolved', rowCount: unresolved };
+  await session.run(`create schema if not exists ${quoted(entry.schema)}`);
+  await session.run(createTableSql(entry));
+  const hasWinners = changeFiles.length > 0;
+  const loaded = paths.length > 0 ? await session.run(insertChunksSql(entry, paths, hasWinners)) : 0;
+  if (hasWinners) await session.run(insertWinnersSql(entry));
+  return { tag: 'done', rows: countsOf(load, loaded), touched: await touchWhole(folding) };
+}
+
+/** @returns how many winners lack a value. */
+async function makeWinners(session: DuckDbSession, fold: FoldInput): Promise<number> {
+  if (fold.changeFiles.length === 0) return 0;
+  if (mayBeUnfolded(fold) && (await everyKeyOnce(session, fold))) {
+    await session.run(viewWinnersSql(unfoldedSql(fold)));
+    return 0;
+  }
+  for (const sql of keepWinnersSql(winnersSql(fold))) await session.run(sql);
+  const [row] = await session.rows<{ n: string }>(`select count(*) as n from ${WINNERS} where unresolved`);
+  return Number(row?.n ?? 0);
+}
+
+/** Inserts mostly are: looking costs a tenth of a fold. */
+async function everyKeyOnce(session: DuckDbSession, fold: FoldInput): Promise<boolean> {
+  if (fold.entry.mode === 'append-only') return true;
+  const [row] = await session.rows<{ changes: string; keys: string }>(keysSql(fold));
+  return row !== undefined && row.changes === row.keys;
+}
+
+async function touchWhole({ session, rules, mark }: Folding): Promise<readonly string[]> {
+  for (const rule of rules) await session.run(markWholeSql(rule, mark));
+  return rules.map((rule) => rule.asset);
+}
+
+async function touchChanges({ session, rules, mark }: Folding, changes: TableChanges): Promise<readonly string[]> {
+  if (changes.changeFiles.length === 0) return [];
+  const touched: string[] = [];
+  for (const rule of rules) {
+    const marked = await session.run(markFor(rule, mark, changes.entry));
+    if (marked > 0) touched.push(rule.asset);
+  }
+  return touched;
+}
+
+const markFor = (rule: TouchRule, mark: TouchMark, entry: CaptureEntry) =>
+  rule.column === null ? markWholeSql(rule, mark) : markChangesSql(rule, mark, entry);
+
+function countsOf({ changeFiles }: TableChanges, loaded: number): RowCounts {
+  const sum = (of: 'inserts' | 'updates' | 'deletes') => changeFiles.reduce((n, { file }) => n + file[of], 0);
+  return { inserts: sum('inserts'), updates: sum('updates'), deletes: sum('deletes'), loaded };
+}

@@ -1,0 +1,165 @@
+// The merge transaction (station 8 of a row): all tables of a window become visible together, or none does. Its first
+// statement moves the watermark from where the plan read it, so a window is merged once, whoever tries how often.
+
+import { parseLsn } from '../../../../workflows/model/lsn.ts';
+import type { MergeOutcome, MergePlan, RowCounts, TablePauseOrder } from '../../merge-plan.ts';
+import type { DuckDbOwner } from '../client.ts';
+import { blamesData, failureClass } from '../failure.ts';
+import type { DuckDbSession } from '../session.ts';
+import { beginWatermark, moveWatermark, readWatermark, watermarkMoved } from '../watermark.ts';
+import { loadTable, mergeTable, type TableMerge } from './merge-table.ts';
+import {
+  beginTable,
+  enliven,
+  flowingTables,
+  pauseTable,
+  readTables,
+  removeTable,
+  type StateChange,
+} from './table-state.ts';
+
+/**
+ * Merges one window. Merging at or below the watermark changes nothing and says `already-merged`. A table whose data
+ * cannot be merged is paused and named; the others go on.
+ * @throws WalflowError WATERMARK_MOVED, WAREHOUSE_DISK_FULL, WAREHOUSE_OUT_OF_MEMORY, WAREHOUSE_FAILED: nothing was merged.
+ */
+export async function mergeWindow(owner: DuckDbOwner, plan: MergePlan): Promise<MergeOutcome> {
+  const outcome = await owner.merging.pass(() => owner.use((session) => mergeWithout(session, plan, [])));
+  owner.noteMerge();
+  return outcome;
+}
+
+/** A failed statement ends DuckDB's transaction: the window is tried again without the table that is to blame. */
+async function mergeWithout(
+  session: DuckDbSession,
+  plan: MergePlan,
+  blamed: readonly TablePauseOrder[],
+): Promise<MergeOutcome> {
+  if (plan.expected.seq === 0) await beginWatermark(session, plan.pipeline);
+  const merge = new WindowMerge(session, plan, blamed);
+  try {
+    return await session.transaction(() => merge.run());
+  } catch (failure) {
+    const table = merge.busyWith;
+    if (table === null || !blamesData(failure)) throw failure;
+    const reason = `the changes of ${table} cannot be merged (${failureClass(failure)} error)`;
+    return await mergeWithout(session, plan, [...blamed, { table, code: 'TABLE_UNMERGEABLE', reason }]);
+  }
+}
+
+class WindowMerge {
+  /** Table whose statements are running: who is to blame when one fails. */
+  busyWith: string | null = null;
+  readonly #session: DuckDbSession;
+  readonly #plan: MergePlan;
+  readonly #change: StateChange;
+  readonly #blamed: readonly TablePauseOrder[];
+  readonly #paused: TablePauseOrder[] = [];
+  readonly #unresolved: string[] = [];
+  readonly #rows: Record<string, RowCounts> = {};
+  readonly #touched = new Set<string>();
+  readonly #startedAt = new Date().toISOString();
+
+  constructor(session: DuckDbSession, plan: MergePlan, blamed: readonly TablePauseOrder[]) {
+    this.#session = session;
+    this.#plan = plan;
+    this.#blamed = blamed;
+    this.#change = { pipeline: plan.pipeline, mergedTo: plan.expected, nowIso: plan.nowIso };
+  }
+
+  async run(): Promise<MergeOutcome> {
+    const plan = this.#plan;
+    if (!(await moveWatermark(this.#session, plan))) return await this.#alreadyMerged();
+    await this.#assertFlowing();
+    for (const table of plan.removes) await removeTable(this.#session, plan.pipeline, table);
+    for (const entry of plan.begins) {
+      const collision = await beginTable(this.#session, this.#change, entry);
+      if (collision !== null) this.#paused.push(collision);
+    }
+    for (const order of plan.pauses) await pauseTable(this.#session, this.#change, order);
+    for (const order of this.#blamed) await this.#pause(order);
+    await this.#mergeTables();
+    await this.#loadTables();
+    await this.#writeLedger();
+    return {
+      tag: 'merged',
+      rows: this.#rows,
+      touchedAssets: [...this.#touched],
+      unresolved: this.#unresolved,
+      paused: this.#paused,
+    };
+  }
+
+  async #alreadyMerged(): Promise<MergeOutcome> {
+    const { pipeline, expected, next } = this.#plan;
+    const watermark = await readWatermark(this.#session, pipeline);
+    if (watermark.seq < next.seq) throw watermarkMoved(pipeline, expected);
+    return { tag: 'already-merged', watermark };
+  }
+
+  async #assertFlowing(): Promise<void> {
+    const { pipeline, expected, flowing } = this.#plan;
+    const found = await flowingTables(this.#session, pipeline);
+    const known = new Set(flowing);
+    if (found.length !== known.size || !found.every((table) => known.has(table))) {
+      throw watermarkMoved(pipeline, expected);
+    }
+  }
+
+  async #mergeTables(): Promise<void> {
+    for (const changes of this.#plan.tables) {
+      const { table } = changes.entry;
+      const outcome = await this.#fold(table, () => mergeTable(this.#folding(table), changes));
+      if (outcome?.tag !== 'unresolved') continue;
+      const reason = `${outcome.rowCount} rows of ${table} lack a value that the log did not carry`;
+      await this.#pause({ table, code: 'UNCHANGED_UNRESOLVED', reason });
+    }
+  }
+
+  async #loadTables(): Promise<void> {
+    for (const load of this.#plan.loads) {
+      const { table } = load.entry;
+      const [status] = await readTables(this.#session, this.#plan.pipeline, table);
+      // Another copy was asked for meanwhile, or the table has no place: these rows are of no use any more.
+      if (status?.state !== 'loading' || status.entry.snapshot.id !== load.entry.snapshot.id) continue;
+      const outcome = await this.#fold(table, () => loadTable(this.#folding(table), load));
+      if (outcome?.tag === 'done') await enliven(this.#session, this.#change, load.entry);
+      else if (outcome?.tag === 'unresolved') this.#unresolved.push(table);
+    }
+  }
+
+  /** Runs one table's fold unless it is blamed already. */
+  async #fold(table: string, work: () => Promise<TableMerge>): Promise<TableMerge | null> {
+    if (this.#blamed.some((order) => order.table === table)) return null;
+    this.busyWith = table;
+    const outcome = await work();
+    this.busyWith = null;
+    if (outcome.tag === 'done') {
+      this.#rows[table] = outcome.rows;
+      for (const asset of outcome.touched) this.#touched.add(asset);
+    }
+    return outcome;
+  }
+
+  #folding(table: string) {
+    const rules = this.#plan.touched.filter((rule) => rule.table === table);
+    return { session: this.#session, rules, mark: { seq: this.#plan.next.seq, nowIso: this.#plan.nowIso } };
+  }
+
+  async #pause(order: TablePauseOrder): Promise<void> {
+    await pauseTable(this.#session, this.#change, order);
+    this.#paused.push(order);
+  }
+
+  async #writeLedger(): Promise<void> {
+    const { pipeline, expected, next, run, nowIso } = this.#plan;
+    const bigint = (lsn: string) => parseLsn(lsn).toString();
+    await this.#session.run(
+      `insert into _walflow.ledger values ($1, $2, $3, $4::BIGINT, $5::BIGINT, $6::JSON, $7, $8, $9, $10::TIMESTAMPTZ, $11::TIMESTAMPTZ)`,
+      [
+        ...[pipeline, Math.min(expected.seq + 1, next.seq), next.seq, bigint(expected.endLsn), bigint(next.endLsn)],
+        ...[JSON.stringify(this.#rows), run.workflowId, run.runId, run.attempt, this.#startedAt, nowIso],
+      ],
+    );
+  }
+}

@@ -1,0 +1,48 @@
+// A captured table in the warehouse: schema and name of the source, its column names, types from the one type table, and
+// where each row came from. No PRIMARY KEY and no UNIQUE: an index would cost every merge and guards nothing the fold
+// does not.
+
+import { columnTypeOf } from '../../../../workflows/model/column-type.ts';
+import type { CapturedTable } from '../../../../workflows/model/relation.ts';
+import { folded, qualified, quoted, type TableName } from '../identifier.ts';
+
+/** Position and time of the commit a row was last changed by. */
+const COMMIT_LSN_COLUMN = '_walflow_commit_lsn';
+const COMMIT_TIME_COLUMN = '_walflow_commit_time';
+
+const OWN_COLUMNS = [COMMIT_LSN_COLUMN, COMMIT_TIME_COLUMN];
+/** Schemas that are not a source's to fill. */
+const RESERVED_SCHEMAS = new Set(['_walflow', 'information_schema', 'pg_catalog', 'temp', 'system']);
+
+/** Creates the table empty, in place of what stood there. */
+export function createTableSql(table: CapturedTable): string {
+  const columns = table.columns.map((column) => `${quoted(column.name)} ${columnTypeOf(column).duckdb}`);
+  const own = [`${COMMIT_LSN_COLUMN} BIGINT`, `${COMMIT_TIME_COLUMN} TIMESTAMPTZ`];
+  return `create or replace table ${qualified(table)} (${[...columns, ...own].join(', ')})`;
+}
+
+/** Column list of an INSERT, in the order the fold selects: the table's columns, then walflow's. */
+export function insertColumns(table: CapturedTable): string {
+  return [...table.columns.map((column) => quoted(column.name)), ...OWN_COLUMNS].join(', ');
+}
+
+/**
+ * Why this table cannot have its place in the warehouse, or null. DuckDB folds case: two names that differ only in case
+ * are one there.
+ * @param others tables that already have a place
+ */
+export function collisionOf(
+  table: CapturedTable,
+  others: readonly (TableName & { readonly label: string })[],
+): string | null {
+  if (RESERVED_SCHEMAS.has(table.schema.toLowerCase())) return `schema ${table.schema} is reserved in the warehouse`;
+  const taken = others.find((other) => folded(other) === folded(table));
+  if (taken !== undefined) return `${table.table} and ${taken.label} are the same table name in DuckDB`;
+  const seen = new Map<string, string>(OWN_COLUMNS.map((name) => [name, name]));
+  for (const { name } of table.columns) {
+    const other = seen.get(name.toLowerCase());
+    if (other !== undefined) return `columns ${other} and ${name} of ${table.table} are the same name in DuckDB`;
+    seen.set(name.toLowerCase(), name);
+  }
+  return null;
+}

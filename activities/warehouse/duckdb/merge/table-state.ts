@@ -1,0 +1,121 @@
+// The state of each captured table: loading, live, paused, append-only. A table that does not follow the watermark keeps
+// the position it was merged up to, so that nobody takes its rows for current ones.
+
+import { lsnToHex, parseLsn } from '../../../../workflows/model/lsn.ts';
+import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
+import type { Watermark } from '../../../../workflows/model/watermark.ts';
+import type { TablePauseOrder } from '../../merge-plan.ts';
+import { FLOWING, type TableState, type TableStatus } from '../../table-status.ts';
+import { literal } from '../identifier.ts';
+import type { DuckDbSession } from '../session.ts';
+import { collisionOf } from './schema-sql.ts';
+
+const FLOWING_SQL = FLOWING.map(literal).join(', ');
+
+/** Where and when a state changes. */
+export interface StateChange {
+  readonly pipeline: string;
+  /** Watermark up to which the table's present rows are merged. */
+  readonly mergedTo: Watermark;
+  readonly nowIso: string;
+}
+
+/** Records a new table, or a new copy of a known one. @returns the pause when it cannot have its place. */
+export async function beginTable(
+  session: DuckDbSession,
+  change: StateChange,
+  entry: CaptureEntry,
+): Promise<TablePauseOrder | null> {
+  const places = await session.rows<{ schema: string; name: string; label: string }>(
+    `select schema_name as schema, table_name as name, table_id || ' of ' || pipeline as label from _walflow.tables
+     where not (pipeline = $1 and table_id = $2) and reason_code is distinct from 'NAME_COLLISION'`,
+    [change.pipeline, entry.table],
+  );
+  const collision = collisionOf(entry, places);
+  const pause = collision === null ? (entry.paused ?? null) : { code: 'NAME_COLLISION', reason: collision };
+  const [known] = await readTables(session, change.pipeline, entry.table);
+  const frozen = known === undefined ? null : (known.mergedTo ?? positionOf(change.mergedTo));
+  await removeTable(session, change.pipeline, entry.table);
+  await session.run(
+    `insert into _walflow.tables values ($1, $2, $3, $4, $5, $6, $7, $8, $9::BIGINT, $10, $11, $12::JSON, $13::BIGINT, $14::BIGINT, $15::TIMESTAMPTZ)`,
+    [
+      ...[change.pipeline, entry.table, entry.schema, entry.name, pause === null ? 'loading' : 'paused'],
+      ...[pause?.code ?? null, pause?.reason ?? null, entry.snapshot.id, parseLsn(entry.snapshot.r0Lsn).toString()],
+      ...[entry.snapshot.fromSeq, entry.schemaVersion, JSON.stringify(entry)],
+      ...[frozen?.seq ?? null, frozen === null ? null : parseLsn(frozen.lsn).toString(), change.nowIso],
+    ],
+  );
+  return collision === null ? null : { table: entry.table, code: 'NAME_COLLISION', reason: collision };
+}
+
+/** The table follows the watermark from now on. */
+export async function enliven(session: DuckDbSession, change: StateChange, entry: CaptureEntry): Promise<void> {
+  const state: TableState = entry.mode === 'append-only' ? 'append-only' : 'live';
+  await session.run(
+    `update _walflow.tables set state = $1, reason_code = null, reason = null, merged_seq = null, merged_lsn = null,
+       changed_at = $2::TIMESTAMPTZ where pipeline = $3 and table_id = $4`,
+    [state, change.nowIso, change.pipeline, entry.table],
+  );
+}
+
+/** The table stops where it is; all others go on. */
+export async function pauseTable(session: DuckDbSession, change: StateChange, order: TablePauseOrder): Promise<void> {
+  const at = positionOf(change.mergedTo);
+  await session.run(
+    `update _walflow.tables set reason_code = $1, reason = $2, changed_at = $3::TIMESTAMPTZ, state = 'paused',
+       merged_seq = case when state in (${FLOWING_SQL}) then $4::BIGINT else merged_seq end,
+       merged_lsn = case when state in (${FLOWING_SQL}) then $5::BIGINT else merged_lsn end
+     where pipeline = $6 and table_id = $7`,
+    [order.code, order.reason, change.nowIso, at.seq, parseLsn(at.lsn).toString(), change.pipeline, order.table],
+  );
+}
+
+/** Forgets a table; its rows stay. */
+export async function removeTable(session: DuckDbSession, pipeline: string, table: string): Promise<void> {
+  await session.run('delete from _walflow.tables where pipeline = $1 and table_id = $2', [pipeline, table]);
+}
+
+/** The tables of a pipeline that follow the watermark. Every merge asks: nothing but names is read. */
+export async function flowingTables(session: DuckDbSession, pipeline: string): Promise<readonly string[]> {
+  const rows = await session.rows<{ id: string }>(
+    `select table_id as id from _walflow.tables where pipeline = ${literal(pipeline)} and state in (${FLOWING_SQL})`,
+  );
+  return rows.map(({ id }) => id);
+}
+
+interface TableRow {
+  readonly table_id: string;
+  readonly state: TableState;
+  readonly reason_code: string | null;
+  readonly reason: string | null;
+  readonly capture: string;
+  readonly merged_seq: string | null;
+  readonly merged_lsn: string | null;
+}
+
+/** The tables of a pipeline, or one of them, by name. */
+export async function readTables(
+  session: DuckDbSession,
+  pipeline: string,
+  table: string | null = null,
+): Promise<readonly TableStatus[]> {
+  const rows = await session.rows<TableRow>(
+    `select table_id, state, reason_code, reason, capture, merged_seq, merged_lsn from _walflow.tables
+     where pipeline = $1 and table_id = coalesce($2::VARCHAR, table_id) order by table_id`,
+    [pipeline, table],
+  );
+  return rows.map((row) => ({
+    table: row.table_id,
+    state: row.state,
+    reason: row.reason_code === null ? null : { code: row.reason_code, text: row.reason ?? '' },
+    entry: JSON.parse(row.capture) as CaptureEntry,
+    mergedTo:
+      row.merged_seq === null || row.merged_lsn === null
+        ? null
+        : { seq: Number(row.merged_seq), lsn: lsnToHex(BigInt(row.merged_lsn)) },
+  }));
+}
+
+function positionOf(watermark: Watermark): { seq: number; lsn: string } {
+  return { seq: watermark.seq, lsn: watermark.endLsn };
+}

@@ -1,0 +1,74 @@
+// Reads for status, API and page: how many rows each table has, and what was merged last by which run.
+
+import { type LsnHex, lsnToHex } from '../../../workflows/model/lsn.ts';
+import type { RunRef } from '../../../workflows/model/run.ts';
+import type { RowCounts } from '../merge-plan.ts';
+import { isoText } from './catalog-sql.ts';
+import { qualified } from './identifier.ts';
+import type { DuckDbSession } from './session.ts';
+
+/** Rows of every captured table of a pipeline that has a table in the warehouse, by table id. */
+export async function countRows(session: DuckDbSession, pipeline: string): Promise<ReadonlyMap<string, number>> {
+  const tables = await session.rows<{ id: string; schema: string; name: string }>(
+    `select table_id as id, t.schema_name as schema, t.table_name as name from _walflow.tables c join duckdb_tables() t
+       on lower(t.schema_name) = lower(c.schema_name) and lower(t.table_name) = lower(c.table_name)
+     where pipeline = $1 and reason_code is distinct from 'NAME_COLLISION' order by table_id`,
+    [pipeline],
+  );
+  if (tables.length === 0) return new Map();
+  // DuckDB answers count(*) from the row groups' headers.
+  const counts = tables.map((table, i) => `(select count(*) from ${qualified(table)}) as n${i}`);
+  const [row] = await session.rows<Readonly<Record<string, string>>>(`select ${counts.join(', ')}`);
+  return new Map(tables.map(({ id }, i) => [id, Number(row?.[`n${i}`] ?? 0)]));
+}
+
+/** One merged window: manifests seqFrom to seqTo, commits from lsnFrom up to and without lsnTo. */
+export interface LedgerEntry extends RunRef {
+  readonly seqFrom: number;
+  readonly seqTo: number;
+  readonly lsnFrom: LsnHex;
+  readonly lsnTo: LsnHex;
+  /** By table id. */
+  readonly rows: Readonly<Record<string, RowCounts>>;
+  /** ISO 8601 UTC. */
+  readonly startedAt: string;
+  readonly mergedAt: string;
+}
+
+interface LedgerRow {
+  readonly seq_from: string;
+  readonly seq_to: string;
+  readonly lsn_from: string;
+  readonly lsn_to: string;
+  readonly rows: string;
+  readonly workflow_id: string;
+  readonly run_id: string;
+  readonly attempt: number;
+  readonly started_at: string;
+  readonly merged_at: string;
+}
+
+/** The last merged windows that changed rows, newest first. */
+export async function readLedger(
+  session: DuckDbSession,
+  pipeline: string,
+  limit: number,
+): Promise<readonly LedgerEntry[]> {
+  const rows = await session.rows<LedgerRow>(
+    `select * replace (${isoText('started_at')} as started_at, ${isoText('merged_at')} as merged_at) from _walflow.ledger
+     where pipeline = $1 and rows <> '{}' order by seq_to desc, merged_at desc limit $2`,
+    [pipeline, limit],
+  );
+  return rows.map((row) => ({
+    seqFrom: Number(row.seq_from),
+    seqTo: Number(row.seq_to),
+    lsnFrom: lsnToHex(BigInt(row.lsn_from)),
+    lsnTo: lsnToHex(BigInt(row.lsn_to)),
+    rows: JSON.parse(row.rows) as Record<string, RowCounts>,
+    workflowId: row.workflow_id,
+    runId: row.run_id,
+    attempt: row.attempt,
+    startedAt: row.started_at,
+    mergedAt: row.merged_at,
+  }));
+}

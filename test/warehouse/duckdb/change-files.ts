@@ -1,0 +1,109 @@
+// Change files and chunks for merge tests, written by DuckDB's own COPY: independent of walflow's Parquet writer.
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import type { ChangeFile } from '../../../activities/warehouse/merge-plan.ts';
+import { columnTypeOf } from '../../../workflows/model/column-type.ts';
+import { lakeColumnName } from '../../../workflows/model/lake-column.ts';
+import { lsnToHex } from '../../../workflows/model/lsn.ts';
+import type { CaptureEntry } from '../../../workflows/model/manifest.ts';
+import type { RelationColumn } from '../../../workflows/model/relation.ts';
+
+/** One change; a column missing from `row` was not carried, or, in a `d`, is not part of the key. */
+export interface TestChange {
+  readonly op: 'i' | 'u' | 'd' | 'r';
+  readonly lsn: number;
+  readonly ordinal: number;
+  readonly row: Readonly<Record<string, string | null>>;
+  readonly unchanged?: readonly string[];
+  readonly moved?: boolean;
+}
+
+export const INT = 23;
+export const TEXT = 25;
+export const TIMESTAMPTZ = 1184;
+
+/** A captured table; `columns` maps a name to its type OID. */
+export function testEntry(
+  table: string,
+  columns: Readonly<Record<string, number | RelationColumn>>,
+  keyColumns: readonly string[],
+  id = 'copy-1',
+): CaptureEntry {
+  const [schema = '', name = ''] = table.split('.');
+  return {
+    table,
+    schema,
+    name,
+    oid: 1,
+    mode: keyColumns.length > 0 ? 'keyed' : 'append-only',
+    keyColumns,
+    columns: Object.entries(columns).map(([column, type]) =>
+      typeof type === 'number' ? { name: column, typeOid: type, typeModifier: -1 } : type,
+    ),
+    replicaIdentity: keyColumns.length > 0 ? 'd' : 'n',
+    schemaVersion: 'v1',
+    snapshot: { id, r0Lsn: lsnToHex(0n), fromSeq: 1 },
+  };
+}
+
+const text = (value: string | null | undefined) => (value == null ? 'NULL' : `'${value.replaceAll("'", "''")}'`);
+
+export class ChangeFileWriter {
+  readonly #folder: string;
+  #connection: Awaited<ReturnType<DuckDBInstance['connect']>> | null = null;
+  #count = 0;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Writes a file and counts what a manifest would say about it. */
+  async write(entry: CaptureEntry, changes: readonly TestChange[]): Promise<ChangeFile> {
+    this.#count += 1;
+    const path = join(this.#folder, `${this.#count}.parquet`);
+    this.#connection ??= await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect();
+    await this.#connection.run(`set TimeZone = 'UTC'`);
+    await this.#connection.run(`copy (${selectSql(entry, changes)}) to '${path}' (format parquet, compression zstd)`);
+    const bytes = readFileSync(path);
+    const count = (op: string) => changes.filter((change) => change.op === op).length;
+    const lsns = changes.map((change) => BigInt(change.lsn)).sort((a, b) => Number(a - b));
+    return {
+      path,
+      file: {
+        key: `data/${this.#count}.parquet`,
+        rows: changes.length,
+        bytes: bytes.length,
+        sha256: createHash('sha256').update(bytes).digest('hex'),
+        minCommitLsn: lsnToHex(lsns[0] ?? 0n),
+        maxCommitLsn: lsnToHex(lsns.at(-1) ?? 0n),
+        minCommitTime: '2026-01-01T00:00:00.000000Z',
+        maxCommitTime: '2026-01-01T00:00:00.000000Z',
+        inserts: count('i'),
+        updates: count('u'),
+        deletes: count('d'),
+        moved: changes.filter((change) => change.moved).length,
+        unchangedColumns: [...new Set(changes.flatMap((change) => change.unchanged ?? []))],
+      },
+    };
+  }
+}
+
+function selectSql(entry: CaptureEntry, changes: readonly TestChange[]): string {
+  const rows = changes.map((change) => {
+    const unchanged = change.unchanged?.length ? `[${change.unchanged.map(text).join(', ')}]` : 'NULL';
+    const values = entry.columns.map((column) => text(change.row[column.name]));
+    const own = [`'${change.op}'`, change.lsn, change.ordinal, unchanged, change.moved === true];
+    return `(${[...own, ...values].join(', ')})`;
+  });
+  const columns = entry.columns.map(
+    (column, i) => `v${i}::${columnTypeOf(column).duckdb} as "${lakeColumnName(column.name).replaceAll('"', '""')}"`,
+  );
+  const own = `op as _op, lsn::BIGINT as _commit_lsn, ordinal::INT as _ordinal,
+    (TIMESTAMPTZ '2026-01-01 00:00:00+00' + to_seconds(lsn)) as _commit_time, 1::BIGINT as _xid,
+    unchanged::VARCHAR[] as _unchanged, moved as _moved`;
+  const names = ['op', 'lsn', 'ordinal', 'unchanged', 'moved', ...entry.columns.map((_, i) => `v${i}`)];
+  return `select ${[own, ...columns].join(', ')} from (values ${rows.join(', ')}) t(${names.join(', ')})`;
+}

@@ -1,0 +1,211 @@
+import { describe, expect, test } from 'vitest';
+import { assetInputs } from '../../../activities/warehouse/duckdb/assets/asset-sql.ts';
+import { declareAssets, dueAssets, listMaterializations } from '../../../activities/warehouse/duckdb/assets/assets.ts';
+import { materializeDue } from '../../../activities/warehouse/duckdb/assets/materialize.ts';
+import { downstreamRules, touchRules } from '../../../activities/warehouse/touch-rule.ts';
+import type { AssetDefinition } from '../../../workflows/model/asset.ts';
+import { lsnToHex } from '../../../workflows/model/lsn.ts';
+import { INT, TEXT, type TestChange, TIMESTAMPTZ, testEntry } from './change-files.ts';
+import { NOW, TestWarehouse } from './warehouse.ts';
+
+const warehouse = TestWarehouse.forFile();
+const pipelines = new Set(['shop']);
+const orders = testEntry('public.orders', { id: INT, total: INT, placed: TIMESTAMPTZ, note: TEXT }, ['id']);
+const run = { workflowId: 'materialize/x', runId: 'run-9', attempt: 1 };
+
+const byDay: AssetDefinition = {
+  key: 'analytics/by_day',
+  deps: ['shop/public.orders'],
+  partitions: { kind: 'daily', start: '2026-01-01', dep: 'placed', output: 'day' },
+  sql: `select date_trunc('day', placed) as day, sum(total) as total from {shop/public.orders}
+        where placed >= {start} and placed < {end} group by 1 -- a comment at the end`,
+};
+const whole: AssetDefinition = {
+  key: 'analytics/summary',
+  deps: ['analytics/by_day'],
+  sql: 'select count(*) as days from {analytics/by_day};',
+};
+
+let assets: readonly AssetDefinition[] = [byDay, whole];
+
+async function declare(...declared: readonly AssetDefinition[]): Promise<void> {
+  assets = declared;
+  const list = declared.map((asset) => ({ asset, inputs: assetInputs(asset, declared, pipelines) }));
+  await declareAssets(warehouse.owner, list, NOW);
+}
+
+const order = (asset: AssetDefinition) => ({
+  ...{ asset, run, inputs: assetInputs(asset, assets, pipelines), downstream: downstreamRules(assets, asset.key) },
+});
+const materialize = (asset: AssetDefinition) => materializeDue(warehouse.owner, order(asset));
+const due = async () => (await dueAssets(warehouse.owner)).map(({ asset }) => asset);
+const daysOf = (records: readonly { partition: string | null }[]) => records.map((record) => record.partition);
+const totals = () =>
+  warehouse.rows(`select day::DATE::VARCHAR as day, total::INT as total from analytics.by_day order by 1`);
+
+async function merge(endLsn: number, list: readonly TestChange[]) {
+  const changeFiles = [await warehouse.writer.write(orders, list)];
+  return await warehouse.merge('shop', endLsn, {
+    tables: [{ entry: orders, changeFiles, truncates: [] }],
+    touched: touchRules(assets, 'shop', pipelines),
+  });
+}
+
+const row = (
+  id: number,
+  total: number,
+  placed: string | null,
+  lsn: number,
+  op: TestChange['op'] = 'i',
+): TestChange => ({
+  ...{ op, lsn, ordinal: id, row: { id: String(id), total: String(total), placed, note: null } },
+});
+
+describe('a derived asset', () => {
+  test('is not due before its inputs are loaded, and is due as a whole then', async () => {
+    await declare(byDay, whole);
+    expect(await due()).toEqual([]);
+    const copied = [
+      row(1, 10, '2026-01-05 10:00:00+00', 1, 'r'),
+      row(2, 20, '2026-01-06 23:59:59.999999+00', 1, 'r'),
+      row(3, 5, '2026-01-06 00:00:00+00', 1, 'r'),
+      row(4, 99, '2025-12-31 00:00:00+00', 1, 'r'),
+      row(5, 7, null, 1, 'r'),
+    ];
+    const chunkPaths = [(await warehouse.writer.write(orders, copied)).path];
+    await warehouse.merge('shop', 100, {
+      begins: [orders],
+      loads: [{ entry: orders, r0Lsn: lsnToHex(1n), chunkPaths, changeFiles: [], truncates: [] }],
+      touched: touchRules(assets, 'shop', pipelines),
+    });
+    expect(await due()).toEqual(['analytics/by_day']);
+  });
+
+  test('makes its table from its own types and records every day with the watermark it read', async () => {
+    const records = await materialize(byDay);
+    expect(daysOf(records)).toEqual(['2026-01-05', '2026-01-06']);
+    expect(await totals()).toEqual([
+      { day: '2026-01-05', total: 10 },
+      { day: '2026-01-06', total: 25 },
+    ]);
+    expect(records[0]).toMatchObject({
+      ...run,
+      rows: 1,
+      inputs: [{ asset: 'shop/public.orders', seqFrom: 1, seqTo: 1, lsnFrom: lsnToHex(0n), lsnTo: lsnToHex(100n) }],
+    });
+    expect(await materialize(byDay)).toEqual([]);
+  });
+
+  test('makes the assets that read it due', async () => {
+    expect(await due()).toEqual(['analytics/summary']);
+    expect(await materialize(whole)).toMatchObject([
+      { partition: null, rows: 1, inputs: [{ seqTo: 1, lsnTo: lsnToHex(100n) }] },
+    ]);
+    expect(await warehouse.rows('select days::INT as days from analytics.summary')).toEqual([{ days: 2 }]);
+    expect(await due()).toEqual([]);
+  });
+
+  test('is due for the day a row left and the day it came to, and recomputes just those', async () => {
+    const outcome = await merge(200, [row(2, 30, '2026-01-09 01:00:00+00', 150, 'u'), row(6, 1, 'infinity', 151)]);
+    expect(outcome.touchedAssets).toEqual(['analytics/by_day']);
+    const records = await materialize(byDay);
+    expect(daysOf(records)).toEqual(['2026-01-06', '2026-01-09']);
+    expect(records.map((record) => record.inputs[0])).toMatchObject([
+      { seqFrom: 2, seqTo: 2, lsnFrom: lsnToHex(100n), lsnTo: lsnToHex(200n) },
+      { seqFrom: 1, seqTo: 2, lsnFrom: lsnToHex(0n), lsnTo: lsnToHex(200n) },
+    ]);
+    expect(await totals()).toEqual([
+      { day: '2026-01-05', total: 10 },
+      { day: '2026-01-06', total: 5 },
+      { day: '2026-01-09', total: 30 },
+    ]);
+  });
+
+  test('is not due after a change of rows that lie on no day of its own', async () => {
+    await materialize(whole);
+    const outcome = await merge(210, [row(5, 8, null, 205, 'u'), row(4, 98, '2025-12-31 00:00:00+00', 206, 'u')]);
+    expect(outcome.touchedAssets).toEqual([]);
+    expect(await due()).toEqual([]);
+  });
+
+  test('empties the day its last row was deleted from', async () => {
+    await merge(220, [{ op: 'd', lsn: 215, ordinal: 0, row: { id: '2' } }]);
+    expect(await materialize(byDay)).toMatchObject([{ partition: '2026-01-09', rows: 0 }]);
+    expect(await totals()).toHaveLength(2);
+  });
+
+  test('loses no mark of a merge that commits while it runs', async () => {
+    await merge(230, [row(7, 1, '2026-02-01 00:00:00+00', 225)]);
+    const [records] = await Promise.all([materialize(byDay), merge(240, [row(8, 1, '2026-02-01 05:00:00+00', 235)])]);
+    const sawBoth = records[0]?.inputs[0]?.lsnTo === lsnToHex(240n);
+    expect((await due()).includes('analytics/by_day')).toBe(!sawBoth);
+    await materialize(byDay);
+    expect(await totals()).toContainEqual({ day: '2026-02-01', total: 2 });
+  });
+
+  test('is due as a whole after a truncate', async () => {
+    await warehouse.merge('shop', 250, {
+      tables: [{ entry: orders, changeFiles: [], truncates: [{ commitLsn: lsnToHex(245n), ordinal: 0 }] }],
+      touched: touchRules(assets, 'shop', pipelines),
+    });
+    expect(daysOf(await materialize(byDay))).toEqual(['2026-01-05', '2026-01-06', '2026-02-01']);
+    expect(await totals()).toEqual([]);
+  });
+
+  test('that produces rows of another day fails, names the day, and stays due', async () => {
+    const wrong = {
+      ...byDay,
+      sql: `select placed + interval 1 day as day, total from {shop/public.orders} where placed >= {start} and placed < {end}`,
+    };
+    await declare(wrong);
+    await merge(260, [row(9, 1, '2026-03-01 00:00:00+00', 255)]);
+    await expect(materialize(wrong)).rejects.toMatchObject({
+      code: 'ASSET_OUTSIDE_WINDOW',
+      message: expect.stringContaining('2026-03-01'),
+    });
+    expect(await due()).toEqual(['analytics/by_day']);
+    expect(await totals()).toEqual([]);
+  });
+
+  test('is made anew when its SQL changes its shape', async () => {
+    const counted = {
+      ...byDay,
+      sql: `select placed::date as day, count(*) as n, {'a': 1} as s from {shop/public.orders} where placed >= {start} and placed < {end} group by 1`,
+    };
+    await declare(counted);
+    expect(daysOf(await materialize(counted))).toEqual(['2026-03-01']);
+    expect(await warehouse.rows('select day, n::INT as n from analytics.by_day')).toEqual([
+      { day: '2026-03-01', n: 1 },
+    ]);
+  });
+
+  test('whose SQL does not bind fails without a word of any value', async () => {
+    const broken = {
+      ...byDay,
+      sql: 'select nothing_here as day from {shop/public.orders} where placed >= {start} and placed < {end}',
+    };
+    await declare(broken);
+    await expect(materialize(broken)).rejects.toMatchObject({
+      code: 'ASSET_FAILED',
+      message: expect.stringContaining('nothing_here'),
+    });
+    const cast = { ...byDay, sql: `select note::int as day from (select 'secret' as note)` };
+    await declare(cast);
+    const failure = await materialize(cast).catch((error: Error) => error.message);
+    expect(failure).toContain('Conversion');
+    expect(failure).not.toContain('secret');
+    await declare({ ...byDay, sql: 'select 1 as day from {shop/public.order}' });
+    await expect(materialize(assets[0] ?? byDay)).rejects.toMatchObject({ code: 'ASSET_INVALID' });
+  });
+
+  test('lists its records newest first, page by page, and by partition', async () => {
+    const all = await listMaterializations(warehouse.owner, byDay.key, { limit: 100 });
+    const first = await listMaterializations(warehouse.owner, byDay.key, { limit: 4 });
+    const rest = await listMaterializations(warehouse.owner, byDay.key, { limit: 100, cursor: first.at(-1)?.id ?? '' });
+    expect([...first, ...rest]).toEqual(all);
+    expect(all[0]).toMatchObject({ partition: '2026-03-01' });
+    expect(
+      daysOf(await listMaterializations(warehouse.owner, byDay.key, { limit: 9, partition: '2026-01-05' })),
+    ).toEqual(['2026-01-05', '2026-01-05']);
+  });
+});

@@ -1,0 +1,97 @@
+// A fresh warehouse for one test file, and plans with everything filled in that a test does not care about.
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { type DuckDbOwner, openDuckDb } from '../../../activities/warehouse/duckdb/client.ts';
+import { mergeWindow } from '../../../activities/warehouse/duckdb/merge/merge.ts';
+import { readTables } from '../../../activities/warehouse/duckdb/merge/table-state.ts';
+import { readWatermark } from '../../../activities/warehouse/duckdb/watermark.ts';
+import type { MergeOutcome, MergePlan } from '../../../activities/warehouse/merge-plan.ts';
+import { lsnToHex } from '../../../workflows/model/lsn.ts';
+import { freshFolder } from '../../support/folder.ts';
+import { ChangeFileWriter } from './change-files.ts';
+
+export const NOW = '2026-02-03T04:05:06.000Z';
+
+export class TestWarehouse {
+  readonly folder = freshFolder();
+  readonly spool = join(this.folder, 'spool');
+  readonly writer = new ChangeFileWriter(this.spool);
+  #owner: DuckDbOwner | null = null;
+
+  /** Opens before the file's tests and closes after them. */
+  static forFile(): TestWarehouse {
+    const warehouse = new TestWarehouse();
+    beforeAll(() => warehouse.open());
+    afterAll(() => warehouse.close());
+    return warehouse;
+  }
+
+  get owner(): DuckDbOwner {
+    if (this.#owner === null) throw new Error('the warehouse is closed');
+    return this.#owner;
+  }
+
+  get options() {
+    return {
+      path: join(this.folder, 'warehouse.duckdb'),
+      memoryLimit: '500MB',
+      threads: 2,
+      tempDirectory: join(this.folder, 'temp'),
+      readableFolders: [this.spool],
+      concurrentReads: 2,
+    };
+  }
+
+  async open(): Promise<void> {
+    mkdirSync(this.spool, { recursive: true });
+    this.#owner = await openDuckDb(this.options);
+  }
+
+  async close(): Promise<void> {
+    await this.#owner?.close();
+    this.#owner = null;
+  }
+
+  /** A plan for the next window of a pipeline: one manifest later, ending at `endLsn`. */
+  async plan(pipeline: string, endLsn: number, parts: Partial<MergePlan>): Promise<MergePlan> {
+    const { expected, flowing } = await this.owner.use(async (session) => {
+      const tables = await readTables(session, pipeline);
+      return {
+        expected: await readWatermark(session, pipeline),
+        flowing: tables.filter((t) => t.state === 'live' || t.state === 'append-only').map((t) => t.table),
+      };
+    });
+    const seq = expected.seq + 1;
+    return {
+      pipeline,
+      expected,
+      next: { epochNo: 1, seq, manifestHash: `hash-${seq}`, endLsn: lsnToHex(BigInt(endLsn)), effectiveTime: null },
+      run: { workflowId: `merge/${pipeline}`, runId: 'run-1', attempt: 1 },
+      flowing,
+      tables: [],
+      loads: [],
+      begins: [],
+      pauses: [],
+      removes: [],
+      touched: [],
+      nowIso: NOW,
+      ...parts,
+    };
+  }
+
+  async merge(
+    pipeline: string,
+    endLsn: number,
+    parts: Partial<MergePlan>,
+  ): Promise<Extract<MergeOutcome, { tag: 'merged' }>> {
+    const outcome = await mergeWindow(this.owner, await this.plan(pipeline, endLsn, parts));
+    if (outcome.tag !== 'merged') throw new Error(`expected a merge, got ${outcome.tag}`);
+    return outcome;
+  }
+
+  async rows<Row = Record<string, unknown>>(sql: string): Promise<readonly Row[]> {
+    return await this.owner.use((session) => session.rows<Row>(sql));
+  }
+}

@@ -1,0 +1,97 @@
+// The live part of `walflow dev`: demo, workers, status, until the signal aborts.
+
+import { ingestWorkflowId } from '../../../workflows/model/names.ts';
+import type { Environment } from '../../config/setting.ts';
+import { temporalSettings } from '../../config/temporal.ts';
+import { prepareShop, runShopTraffic } from '../../demo/postgres.ts';
+import type { EmbeddedStack } from '../../embedded/stack.ts';
+import { pipelineInputs } from '../../pipeline-resources.ts';
+import { connectClient, ensureSearchAttributes } from '../../temporal/connection.ts';
+import { createApiClient } from '../api-client.ts';
+import { DEV_HEARTBEAT_TIMEOUT_SECONDS } from '../heartbeat.ts';
+import { beginNewEpoch, isRunning } from '../pipeline-runs.ts';
+import { readSlot } from '../source-access.ts';
+import type { Terminal } from '../terminal.ts';
+import { devLinks } from './links.ts';
+import { workerEnvironment } from './plan.ts';
+import { StatusSampler } from './sampler.ts';
+import type { DevScreen } from './screen.ts';
+import type { DevSession } from './session.ts';
+import type { StatusSnapshot } from './status.ts';
+import { workerChild } from './workers.ts';
+
+interface Live {
+  readonly session: DevSession;
+  readonly stack: EmbeddedStack;
+  readonly screen: DevScreen;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+}
+
+/** The same traffic at every start of the demo. */
+const TRAFFIC_SEED = 1;
+
+/** Resolves when the signal aborts; rejects when something cannot be started. */
+export async function followLive(live: Live): Promise<void> {
+  const { stack, screen, signal } = live;
+  if (stack.postgresUrl !== undefined && (await prepareShop(stack.postgresUrl))) screen.say('the demo shop is made');
+  await renewMissingSlots(live);
+  await startWorkers(live);
+  const traffic = demoTraffic(live);
+  await screen.run(statusSource(live), signal);
+  await traffic;
+}
+
+/**
+ * A pipeline that ran before and whose slot is gone (dropped at the last exit, or as the last exit advised) starts anew:
+ * the lake keeps what it has, every table is copied again.
+ */
+async function renewMissingSlots({ session, stack, screen }: Live): Promise<void> {
+  const { project, settings } = session;
+  const address = stack.temporalAddress ?? settings.temporalAddress;
+  const client = await connectClient({ ...temporalSettings(settings), ...(address === undefined ? {} : { address }) });
+  try {
+    const inputs = pipelineInputs(project, DEV_HEARTBEAT_TIMEOUT_SECONDS, await ensureSearchAttributes(client));
+    for (const pipeline of project.pipelines.values()) {
+      if ((await readSlot(pipeline)).tag !== 'missing') continue;
+      if (!(await isRunning(client, ingestWorkflowId(pipeline.name)))) continue;
+      screen.say(`slot ${pipeline.source.slot} is gone: it is made anew and every table is copied again`);
+      await beginNewEpoch(client, inputs, pipeline.name);
+    }
+  } finally {
+    await client.connection.close();
+  }
+}
+
+/** The warehouse first: it answers the page, and the bundle of the workflows it makes serves both. */
+async function startWorkers({ session, stack }: Live): Promise<void> {
+  const { home, cwd, httpPort, ingestHttpPort, projectArgs } = session;
+  const env: Environment = workerEnvironment(session.env, home, { ...stack, httpPort, ingestHttpPort });
+  const place = { home, cwd, env, projectArgs };
+  await stack.run(async () => workerChild({ role: 'warehouse', port: httpPort, ...place }));
+  await stack.run(async () => workerChild({ role: 'ingest', port: ingestHttpPort, ...place }));
+}
+
+async function demoTraffic({ session, stack, screen, signal }: Live): Promise<void> {
+  if (stack.postgresUrl === undefined) return;
+  const onOutage = (reason: string) => screen.say(`the demo traffic waits for its database: ${reason}`);
+  const { rate } = session.flags;
+  const count = { rows: 0, transactions: 0 };
+  await runShopTraffic({ url: stack.postgresUrl, rate, seed: TRAFFIC_SEED, signal, onOutage }, count);
+}
+
+function statusSource({ session, stack, terminal, signal }: Live): () => Promise<StatusSnapshot> {
+  const { project, httpPort, settings } = session;
+  const { fetch } = terminal;
+  const sampler = new StatusSampler(
+    createApiClient({ url: `http://127.0.0.1:${httpPort}`, token: settings.token, fetch, signal }),
+  );
+  const startedMs = performance.now();
+  return async () => {
+    const nowMs = performance.now();
+    const sampled = await sampler.sample(nowMs);
+    const exampleTable = sampled.pipelines[0]?.tables[0]?.table;
+    const places = { httpPort, temporalUiUrl: stack.temporalUiUrl, demoUrl: stack.postgresUrl, exampleTable };
+    return { project: project.name, upMs: nowMs - startedMs, links: devLinks(terminal.env, places), ...sampled };
+  };
+}

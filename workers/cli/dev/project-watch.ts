@@ -1,0 +1,35 @@
+// `walflow dev` reloads a configuration when it is saved. Only one that is valid counts: a half-typed file stops nothing.
+
+import { unwatchFile, watchFile } from 'node:fs';
+import type { Logger } from 'pino';
+import type { ResolvedProject } from '../../config/project.ts';
+import { toWalflowError } from '../failure.ts';
+
+export interface ProjectWatch {
+  /** Aborted when a valid configuration was saved. */
+  readonly changed: AbortSignal;
+  /** What was saved; null until then. */
+  next(): ResolvedProject | null;
+  close(): void;
+}
+
+/** Looking at the file's time: editors replace files, and a replaced file is lost to notifications. */
+const POLL_MS = 500;
+
+/** @param load reads the configuration anew */
+export function watchProject(file: string, load: () => Promise<ResolvedProject>, log: Logger): ProjectWatch {
+  const changed = new AbortController();
+  let next: ResolvedProject | null = null;
+  const onSave = async () => {
+    try {
+      next = await load();
+      log.info({ file }, 'the configuration was saved: starting again with it');
+      changed.abort();
+    } catch (failure) {
+      log.warn({ file }, `the saved configuration is not used: ${toWalflowError(failure).toLine()}`);
+    }
+  };
+  const listener = () => void onSave();
+  watchFile(file, { interval: POLL_MS, persistent: false }, listener);
+  return { changed: changed.signal, next: () => next, close: () => unwatchFile(file, listener) };
+}

@@ -1,0 +1,73 @@
+// Everything `walflow dev` knows before it starts anything: settings, state folder, project, ports, and how its workers
+// are told which project is meant.
+
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { adHocProject } from '../../config/ad-hoc.ts';
+import { loadProject } from '../../config/load.ts';
+import type { ResolvedProject } from '../../config/project.ts';
+import type { Environment, Settings } from '../../config/setting.ts';
+import { freePorts, requireFreePort } from '../../embedded/port.ts';
+import { type Cli, DEFAULT_PIPELINE } from '../cli.ts';
+import { SOURCE_VARIABLE } from '../project-flags.ts';
+import { type DevFlags, demoEnvironment } from './plan.ts';
+
+export interface DevSession {
+  readonly flags: DevFlags;
+  readonly settings: Settings;
+  /** State folder, absolute. */
+  readonly home: string;
+  readonly cwd: string;
+  readonly project: ResolvedProject;
+  readonly httpPort: number;
+  readonly ingestHttpPort: number;
+  /** For the workers. */
+  readonly env: Environment;
+  /** Flags of `walflow worker` that name the project; no secrets, others see them in the process list. */
+  readonly projectArgs: readonly string[];
+}
+
+/** @throws WalflowError CONFIG_NOT_FOUND, CONFIG_INVALID, PORT_TAKEN, SETTING_INVALID */
+export async function openDevSession(cli: Cli, flags: DevFlags): Promise<DevSession> {
+  const { cwd } = cli.terminal;
+  const settings = cli.settings();
+  const home = resolve(cwd, settings.home);
+  const own = flags.demo ? demoEnvironment(settings, home) : {};
+  // The configuration is code of the user's, it reads the environment of the process it runs in.
+  Object.assign(process.env, own);
+  const env = { ...cli.terminal.env, ...own };
+  const httpPort = await portOf(settings.httpPort, 'WALFLOW_HTTP_PORT');
+  const ingestHttpPort = await portOf(settings.ingestHttpPort, 'WALFLOW_INGEST_HTTP_PORT');
+  const common = { flags, settings, home, cwd, httpPort, ingestHttpPort };
+  if (flags.source !== undefined) {
+    const { source, tables = [], pipeline = DEFAULT_PIPELINE } = flags;
+    return {
+      ...common,
+      project: adHocProject({ source, tables, pipeline, home, folder: cwd, env }),
+      env: { ...env, [SOURCE_VARIABLE]: source },
+      projectArgs: ['--pipeline', pipeline, ...(tables.length === 0 ? [] : ['--tables', ...tables])],
+    };
+  }
+  const file = flags.demo ? demoConfiguration() : cli.configFile();
+  const project = await loadProject({ file, folder: cwd, env });
+  return { ...common, project, env, projectArgs: ['--config', project.file ?? '', '--watch'] };
+}
+
+/** The file of the sources, or the one built from it. */
+function demoConfiguration(): string {
+  const [source = '', built = ''] = ['ts', 'js'].map((extension) =>
+    fileURLToPath(new URL(`../../../examples/shop/walflow.config.${extension}`, import.meta.url)),
+  );
+  return existsSync(source) ? source : built;
+}
+
+/** 0 = any free one. */
+async function portOf(port: number, setting: string): Promise<number> {
+  if (port !== 0) {
+    await requireFreePort(port, setting);
+    return port;
+  }
+  const [free = 0] = await freePorts(1);
+  return free;
+}

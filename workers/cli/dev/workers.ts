@@ -1,0 +1,58 @@
+// The two workers of `walflow dev`: processes of their own, the very program that runs now with `worker --role …`.
+
+import { join } from 'node:path';
+import { WalflowError } from '../../../workflows/model/errors.ts';
+import type { Environment } from '../../config/setting.ts';
+import type { ChildSpec } from '../../embedded/child.ts';
+import { LOOPBACK } from '../../embedded/port.ts';
+import { DEV_HEARTBEAT_TIMEOUT_SECONDS } from '../heartbeat.ts';
+import type { WorkerRole } from '../worker/role.ts';
+
+interface WorkerPlace {
+  readonly role: WorkerRole;
+  readonly port: number;
+  readonly home: string;
+  readonly cwd: string;
+  readonly env: Environment;
+  /** Flags that name the project. */
+  readonly projectArgs: readonly string[];
+}
+
+/** The first start bundles the workflows, which takes seconds of CPU. */
+const READY_TIMEOUT_MS = 120_000;
+const PROBE_TIMEOUT_MS = 2_000;
+
+/** Asks `/healthz` until the worker answers. */
+export function workerChild({ role, port, home, cwd, env, projectArgs }: WorkerPlace): ChildSpec {
+  return {
+    name: `${role} worker`,
+    command: process.execPath,
+    args: [
+      programFile(),
+      'worker',
+      '--role',
+      role,
+      '--heartbeat-timeout',
+      String(DEV_HEARTBEAT_TIMEOUT_SECONDS),
+      ...projectArgs,
+    ],
+    env,
+    cwd,
+    logFile: join(home, 'logs', `${role}.log`),
+    ready: () => isHealthy(port),
+    readyTimeoutMs: READY_TIMEOUT_MS,
+    stopSignals: ['SIGTERM'],
+  };
+}
+
+function programFile(): string {
+  const file = process.argv[1];
+  if (file === undefined) throw new WalflowError('INTERNAL', 'this process does not know its own program file');
+  return file;
+}
+
+async function isHealthy(port: number): Promise<boolean> {
+  const response = await fetch(`http://${LOOPBACK}:${port}/healthz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+  await response.body?.cancel();
+  return response.ok;
+}

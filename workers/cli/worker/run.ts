@@ -1,0 +1,91 @@
+// What `walflow worker` does: each role with its log, its metrics and its HTTP port, until a signal asks for the end.
+
+import { resolve } from 'node:path';
+import type { Logger } from 'pino';
+import { countBuffersAsHeap } from '../../buffer-collection.ts';
+import type { ResolvedProject } from '../../config/project.ts';
+import { readSettings, type Settings } from '../../config/setting.ts';
+import { temporalSettings } from '../../config/temporal.ts';
+import { createLog } from '../../log/logger.ts';
+import { logTemporal } from '../../log/temporal-log.ts';
+import type { Cli, ProjectFlags } from '../cli.ts';
+import { watchProject } from '../dev/project-watch.ts';
+import { EXIT, type ExitCode } from '../terminal.ts';
+import { ingestRole } from './ingest.ts';
+import type { WorkerRole } from './role.ts';
+import { warehouseRole } from './warehouse.ts';
+
+export interface WorkerFlags extends ProjectFlags {
+  readonly role: readonly WorkerRole[];
+  readonly httpPort?: string;
+  readonly heartbeatTimeout: number;
+  readonly watch?: boolean;
+}
+
+const ROLES = { ingest: ingestRole, warehouse: warehouseRole } as const;
+
+/** Runs the roles until SIGTERM or SIGINT; with `--watch` again and again, whenever the configuration is saved. */
+export async function runWorkers(cli: Cli, flags: WorkerFlags): Promise<ExitCode> {
+  const { signal } = cli.terminal;
+  countBuffersAsHeap();
+  let project: ResolvedProject | null = await cli.project(flags);
+  logTemporal(logOf(cli.settings(), flags.role.join()));
+  while (project !== null && !signal.aborted) {
+    project = await runUntilChanged(cli, flags, project);
+  }
+  return EXIT.done;
+}
+
+/** The configuration saved meanwhile; null when the end was asked for. */
+async function runUntilChanged(
+  cli: Cli,
+  flags: WorkerFlags,
+  project: ResolvedProject,
+): Promise<ResolvedProject | null> {
+  const { signal } = cli.terminal;
+  if (!flags.watch || project.file === null) {
+    await runRoles(cli, flags, project, signal);
+    return null;
+  }
+  const watch = watchProject(project.file, () => cli.project(flags), logOf(cli.settings(), flags.role.join()));
+  try {
+    await runRoles(cli, flags, project, AbortSignal.any([signal, watch.changed]));
+    return watch.next();
+  } finally {
+    watch.close();
+  }
+}
+
+/** The failure of one role ends the others too. */
+async function runRoles(cli: Cli, flags: WorkerFlags, project: ResolvedProject, ended: AbortSignal): Promise<void> {
+  const settings = settingsOf(cli, flags);
+  const failed = new AbortController();
+  const signal = AbortSignal.any([ended, failed.signal]);
+  const temporal = temporalSettings(settings);
+  const home = resolve(cli.terminal.cwd, settings.home);
+  const run = async (role: WorkerRole) => {
+    const log = logOf(settings, role);
+    log.info({ project: project.name }, `the ${role} worker starts`);
+    try {
+      const heartbeatTimeoutSeconds = flags.heartbeatTimeout;
+      await ROLES[role]({ project, settings, log, signal, home, temporal, heartbeatTimeoutSeconds });
+      log.info(`the ${role} worker has drained`);
+    } catch (failure) {
+      failed.abort();
+      throw failure;
+    }
+  };
+  const outcomes = await Promise.allSettled(flags.role.map(run));
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+function logOf({ logLevel: level, logFormat: format }: Settings, role: string): Logger {
+  return createLog({ level, format, role, out: process.stderr });
+}
+
+/** `--http-port` is the port of the role that is asked for; together with `warehouse`, ingest keeps its own. */
+function settingsOf(cli: Cli, { role, httpPort }: WorkerFlags): Settings {
+  if (httpPort === undefined) return cli.settings();
+  const variable = role.includes('warehouse') ? 'WALFLOW_HTTP_PORT' : 'WALFLOW_INGEST_HTTP_PORT';
+  return readSettings({ ...cli.environment(), [variable]: httpPort });
+}

@@ -1,0 +1,170 @@
+// The API's answers, composed of the warehouse, the lake, the source and Temporal (station 12 of a row).
+
+import type { Logger } from 'pino';
+import { listMaterializations } from '../../activities/warehouse/duckdb/assets/assets.ts';
+import type { DuckDbOwner } from '../../activities/warehouse/duckdb/client.ts';
+import { readTables } from '../../activities/warehouse/duckdb/merge/table-state.ts';
+import { runQuery } from '../../activities/warehouse/duckdb/query.ts';
+import { WalflowError } from '../../workflows/model/errors.ts';
+import type { Lsn } from '../../workflows/model/lsn.ts';
+import { ingestWorkflowId } from '../../workflows/model/names.ts';
+import type { ResolvedAsset } from '../config/project.ts';
+import type { ApiBackend, RunHandle, WaitResult } from '../http/backend.ts';
+import type { WarehouseFigures } from '../metrics/telemetry.ts';
+import { PendingFailures } from '../temporal/pending-failure.ts';
+import type { OpenWarehouses } from '../warehouse.ts';
+import { ASSET_WAREHOUSE } from '../worker-process.ts';
+import { assetStatus, assetStatuses } from './asset-status.ts';
+import { IngestStates } from './ingest-state.ts';
+import { PipelineMonitor } from './pipeline-monitor.ts';
+import { pipelineStatus } from './pipeline-status.ts';
+import { verifyPipeline } from './verify.ts';
+import { waitMerged } from './wait-merged.ts';
+
+const QUERY_LIMITS = { maxRows: 10_000, timeoutMs: 30_000, maxBytes: 32 * 1024 * 1024 };
+
+export interface BackendOptions {
+  readonly opened: OpenWarehouses;
+  readonly assets: readonly ResolvedAsset[];
+  readonly figures: WarehouseFigures;
+  readonly log: Logger;
+}
+
+/** A backend that watches its pipelines until it is closed. */
+export function createApiBackend(options: BackendOptions): ApiBackend & { close(): Promise<void> } {
+  return new WarehouseBackend(options);
+}
+
+class WarehouseBackend implements ApiBackend {
+  readonly #options: BackendOptions;
+  readonly #monitors: ReadonlyMap<string, PipelineMonitor>;
+  readonly #ingest: IngestStates;
+  readonly #waiting: PendingFailures;
+
+  constructor(options: BackendOptions) {
+    const { opened, figures, log } = options;
+    this.#options = options;
+    this.#ingest = new IngestStates(opened.base.client);
+    this.#waiting = new PendingFailures(opened.base.client);
+    this.#monitors = new Map(
+      [...opened.pipelines.values()].map((pipeline) => [
+        pipeline.name,
+        new PipelineMonitor(pipeline, this.#ownerOf(pipeline.warehouse), log, (reading) => {
+          figures.pending(pipeline.name, Math.max(0, reading.headSeq - reading.watermark.seq));
+        }),
+      ]),
+    );
+  }
+
+  async pipelines() {
+    const { opened, figures } = this.#options;
+    return await Promise.all(
+      [...opened.pipelines.values()].map(async (pipeline) =>
+        pipelineStatus({
+          pipeline,
+          owner: this.#ownerOf(pipeline.warehouse),
+          reading: this.#monitorOf(pipeline.name).reading,
+          ingest: await this.#ingest.of(pipeline.name),
+          failureOf: (workflowId) => this.#waiting.of(workflowId),
+          latency: figures.latency(pipeline.name, Date.now()),
+        }),
+      ),
+    );
+  }
+
+  async assets() {
+    return await assetStatuses(await this.#assetParts());
+  }
+
+  async asset(key: string) {
+    return await assetStatus(await this.#assetParts(), key);
+  }
+
+  async materializations(key: string, filter: Parameters<ApiBackend['materializations']>[1]) {
+    await this.asset(key);
+    return await listMaterializations(this.#ownerOf(ASSET_WAREHOUSE), key, filter);
+  }
+
+  async query(...[sql, params, signal]: Parameters<ApiBackend['query']>) {
+    return await runQuery(this.#ownerOf(ASSET_WAREHOUSE), sql, params, { ...QUERY_LIMITS, signal });
+  }
+
+  async wait(name: string, lsn: Lsn, timeoutMs: number, signal: AbortSignal): Promise<WaitResult> {
+    return await waitMerged(this.#monitorOf(name), lsn, timeoutMs, signal);
+  }
+
+  async verify(name: string, table: string | undefined, signal: AbortSignal) {
+    const { opened } = this.#options;
+    const monitor = this.#monitorOf(name);
+    const pipeline = opened.pipelines.get(name);
+    if (pipeline === undefined) throw unknownPipeline(name);
+    return await verifyPipeline({
+      pipeline,
+      owner: this.#ownerOf(pipeline.warehouse),
+      spoolFolder: opened.spoolFolder(pipeline.warehouse),
+      table: table ?? null,
+      signal,
+      reach: (lsn, timeoutMs) => this.wait(name, lsn, timeoutMs, signal),
+      mergedLsn: async () => (await monitor.watermark()).endLsn,
+    });
+  }
+
+  async pausePipeline(name: string): Promise<RunHandle> {
+    return await this.#signal(name, 'pause');
+  }
+
+  async resumePipeline(name: string): Promise<RunHandle> {
+    return await this.#signal(name, 'resume');
+  }
+
+  async resyncTable(name: string, table: string): Promise<RunHandle> {
+    const pipeline = this.#options.opened.pipelines.get(name);
+    if (pipeline === undefined) throw unknownPipeline(name);
+    const [known] = await this.#ownerOf(pipeline.warehouse).use((session) => readTables(session, name, table));
+    if (known === undefined) throw new WalflowError('TABLE_UNKNOWN', `pipeline ${name} has no table ${table}`);
+    return await this.#signal(name, 'resyncTable', table);
+  }
+
+  async notReady(): Promise<string | null> {
+    try {
+      await this.#options.opened.base.client.connection.ensureConnected();
+      return null;
+    } catch {
+      return 'Temporal does not answer';
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#monitors.values()].map((monitor) => monitor.close()));
+  }
+
+  async #signal(name: string, signal: 'pause' | 'resume' | 'resyncTable', ...args: string[]): Promise<RunHandle> {
+    this.#monitorOf(name);
+    const handle = this.#options.opened.base.client.workflow.getHandle(ingestWorkflowId(name));
+    await handle.signal(signal, ...args);
+    const { workflowId, runId } = await handle.describe();
+    return { workflowId, runId };
+  }
+
+  async #assetParts() {
+    const { assets } = this.#options;
+    return { assets, owner: this.#ownerOf(ASSET_WAREHOUSE), pipelines: await this.pipelines() };
+  }
+
+  #monitorOf(name: string): PipelineMonitor {
+    const monitor = this.#monitors.get(name);
+    if (monitor === undefined) throw unknownPipeline(name);
+    return monitor;
+  }
+
+  #ownerOf(warehouse: string): DuckDbOwner {
+    const { owners } = this.#options.opened;
+    const owner = owners.get(warehouse) ?? [...owners.values()][0];
+    if (owner === undefined) throw new WalflowError('INTERNAL', `no warehouse ${warehouse} is open here`);
+    return owner;
+  }
+}
+
+function unknownPipeline(name: string): WalflowError {
+  return new WalflowError('PIPELINE_UNKNOWN', `the project has no pipeline "${name}"`);
+}

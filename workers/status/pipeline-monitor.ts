@@ -1,0 +1,157 @@
+// Watches one pipeline from the warehouse's side, once a second: where the source, the lake and the warehouse stand. Its
+// figures feed the API, the page and the metrics; nothing on the way of a row waits for it.
+
+import type { Logger } from 'pino';
+import { findHead, readManifest } from '../../activities/lake/log.ts';
+import { nudgeChannel } from '../../activities/landing/slot-meter.ts';
+import type { PipelineResources } from '../../activities/resources.ts';
+import { openSource, type Source } from '../../activities/wal/postgres/source.ts';
+import { classifySlot, type SlotHealth } from '../../activities/wal/slot-health.ts';
+import type { DuckDbOwner } from '../../activities/warehouse/duckdb/client.ts';
+import { readWatermark } from '../../activities/warehouse/duckdb/watermark.ts';
+import { type Lsn, lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
+import { NOTHING_MERGED, type Watermark } from '../../workflows/model/watermark.ts';
+import { FreshnessClock } from './freshness-clock.ts';
+
+const SAMPLE_MS = 1_000;
+
+export interface PipelineReading {
+  /** Null while the source cannot be asked. */
+  readonly slot: SlotHealth | null;
+  readonly sourceFailure: string | null;
+  readonly durableLsn: string;
+  readonly headSeq: number;
+  /** Of the log's last manifest; 0 while it has none, or was not read yet. */
+  readonly headEpochNo: number;
+  readonly watermark: Watermark;
+  readonly freshnessAgeSeconds: number | null;
+}
+
+export class PipelineMonitor {
+  readonly #pipeline: PipelineResources;
+  readonly #owner: DuckDbOwner;
+  readonly #log: Logger;
+  readonly #onReading: (reading: PipelineReading) => void;
+  readonly #clock = new FreshnessClock();
+  #source: Promise<Source> | null = null;
+  #slot: SlotHealth | null = null;
+  #sourceFailure: string | null = null;
+  #headSeq = 0;
+  #headEpochNo = 0;
+  #durableLsn = NOTHING_MERGED.endLsn;
+  #watermark: Watermark = NOTHING_MERGED;
+  #timer: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  constructor(
+    pipeline: PipelineResources,
+    owner: DuckDbOwner,
+    log: Logger,
+    onReading: (reading: PipelineReading) => void,
+  ) {
+    this.#pipeline = pipeline;
+    this.#owner = owner;
+    this.#log = log;
+    this.#onReading = onReading;
+    void this.#sample();
+  }
+
+  /** The last reading; at most a second old while everything answers. */
+  get reading(): PipelineReading {
+    return {
+      slot: this.#slot,
+      sourceFailure: this.#sourceFailure,
+      durableLsn: this.#durableLsn,
+      headSeq: this.#headSeq,
+      headEpochNo: this.#headEpochNo,
+      watermark: this.#watermark,
+      freshnessAgeSeconds: this.#clock.ageSeconds(Date.now()),
+    };
+  }
+
+  /** Resolves when the warehouse has merged one more window. */
+  get nextMerge(): Promise<void> {
+    return this.#owner.nextMerge;
+  }
+
+  /** Where the warehouse stands this very moment. */
+  async watermark(): Promise<Watermark> {
+    return await this.#owner.use((session) => readWatermark(session, this.#pipeline.name));
+  }
+
+  /** Asks ingest to cover a position at once, also on an idle source. */
+  async nudge(lsn: Lsn): Promise<void> {
+    const source = await this.#connected();
+    await source.notify(nudgeChannel(this.#pipeline.name), lsnToText(lsn));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    const source = await this.#source?.catch(() => null);
+    await source?.close();
+  }
+
+  async #sample(): Promise<void> {
+    const settled = await this.#sampleSource();
+    await this.#sampleLake();
+    const caughtUp = this.#watermark.seq === this.#headSeq;
+    const merged = parseLsn(this.#watermark.endLsn);
+    // With nothing pending, what ingest has settled beyond the lake's end holds no captured change: it is readable too.
+    this.#clock.readableTo(caughtUp && settled !== null && settled > merged ? settled : merged);
+    if (this.#closed) return;
+    this.#onReading(this.reading);
+    this.#timer = setTimeout(() => void this.#sample(), SAMPLE_MS);
+  }
+
+  async #sampleSource(): Promise<Lsn | null> {
+    const { slot } = this.#pipeline.source;
+    const atMs = Date.now();
+    try {
+      const source = await this.#connected();
+      const row = await source.slotRow(slot);
+      const settled = await source.settledLsn(slot);
+      this.#slot = classifySlot(row);
+      this.#sourceFailure = null;
+      if (row !== null) this.#clock.sourceAt(row.currentLsn, atMs);
+      return settled;
+    } catch (failure) {
+      if (this.#source !== null) this.#forget(this.#source);
+      this.#slot = null;
+      this.#sourceFailure = failure instanceof Error ? failure.message : String(failure);
+      return null;
+    }
+  }
+
+  async #sampleLake(): Promise<void> {
+    const { lake, name } = this.#pipeline;
+    try {
+      this.#watermark = await this.watermark();
+      this.#headSeq = await findHead(lake, Math.max(this.#headSeq, this.#watermark.seq));
+      const head = this.#headSeq === 0 ? null : await readManifest(lake, this.#headSeq);
+      this.#headEpochNo = head?.manifest.epochNo ?? 0;
+      this.#durableLsn = head?.manifest.endLsn ?? NOTHING_MERGED.endLsn;
+    } catch (failure) {
+      // A reading that was under way when all was closed fails, and says nothing about the lake.
+      if (this.#closed) return;
+      this.#log.warn({ pipeline: name, cause: String(failure) }, 'could not read where the lake ends');
+    }
+  }
+
+  #connected(): Promise<Source> {
+    if (this.#source !== null) return this.#source;
+    const opening = openSource(this.#pipeline.source.url, `walflow ${this.#pipeline.name} monitor`);
+    this.#source = opening;
+    opening.then(
+      (source) => void source.lost.catch(() => this.#forget(opening)),
+      () => this.#forget(opening),
+    );
+    return opening;
+  }
+
+  /** The next reading connects anew; a statement can fail on a connection that lives, and a server has few of them. */
+  #forget(opening: Promise<Source>): void {
+    if (this.#source === opening) this.#source = null;
+    opening.then((source) => source.close()).catch(() => {});
+  }
+}

@@ -1,0 +1,102 @@
+// One pipeline as `/api/pipelines` answers it.
+
+import type { PipelineResources } from '../../activities/resources.ts';
+import type { DuckDbOwner } from '../../activities/warehouse/duckdb/client.ts';
+import { readTables } from '../../activities/warehouse/duckdb/merge/table-state.ts';
+import { countRows, type LedgerEntry, readLedger } from '../../activities/warehouse/duckdb/status.ts';
+import { FLOWING, type TableStatus as WarehouseTable } from '../../activities/warehouse/table-status.ts';
+import { mergeWorkflowId, snapshotWorkflowId } from '../../workflows/model/names.ts';
+import type { LatencySummary, MergeSummary, PipelineStatus, TableStatus } from '../http/backend.ts';
+import type { IngestState } from './ingest-state.ts';
+import type { PipelineReading } from './pipeline-monitor.ts';
+
+const LAST_MERGES = 5;
+
+interface PipelineParts {
+  readonly pipeline: PipelineResources;
+  readonly owner: DuckDbOwner;
+  readonly reading: PipelineReading;
+  readonly ingest: IngestState;
+  readonly latency: LatencySummary | null;
+  /** Why a run stands still; null while it does not. */
+  readonly failureOf: (workflowId: string) => Promise<string | null>;
+}
+
+export async function pipelineStatus(parts: PipelineParts): Promise<PipelineStatus> {
+  const { pipeline, owner, reading, ingest, latency, failureOf } = parts;
+  const { name } = pipeline;
+  const { tables, rows, ledger } = await owner.use(async (session) => ({
+    tables: await readTables(session, name),
+    rows: await countRows(session, name),
+    ledger: await readLedger(session, name, LAST_MERGES),
+  }));
+  const reason = await reasonOf(parts);
+  return {
+    name,
+    state: ingest.state,
+    ...(reason === null ? {} : { reason }),
+    slot: slotStatus(pipeline, reading),
+    durableLsn: reading.durableLsn,
+    mergedLsn: reading.watermark.endLsn,
+    seq: reading.watermark.seq,
+    pendingManifests: Math.max(0, reading.headSeq - reading.watermark.seq),
+    ...(latency === null ? {} : { commitToQueryable: latency }),
+    lastMerges: ledger.map(mergeSummary),
+    tables: await Promise.all(
+      tables.map(async (table) => ({
+        ...tableStatus(table, rows.get(table.table) ?? 0, reading.freshnessAgeSeconds),
+        ...(await tableReason(name, table, failureOf)),
+      })),
+    ),
+  };
+}
+
+/** What keeps the pipeline from going on: its ingest, its merge, or a source that cannot be asked. */
+async function reasonOf({ pipeline, reading, ingest, failureOf }: PipelineParts): Promise<string | null> {
+  const merge = await failureOf(mergeWorkflowId(pipeline.name));
+  const reasons = [
+    ingest.reason ?? reading.sourceFailure,
+    merge === null ? null : `the merge waits to retry: ${merge}`,
+  ];
+  const known = reasons.filter((reason) => reason !== null);
+  return known.length === 0 ? null : known.join('; ');
+}
+
+/** A paused table says why it stopped; a loading one why its copy does not get on. */
+async function tableReason(
+  pipeline: string,
+  { table, state, reason, entry }: WarehouseTable,
+  failureOf: PipelineParts['failureOf'],
+): Promise<{ readonly reason?: string }> {
+  if (reason !== null) return { reason: `${reason.text} (${reason.code})` };
+  if (state !== 'loading') return {};
+  const failure = await failureOf(snapshotWorkflowId(pipeline, table, entry.snapshot.id));
+  return failure === null ? {} : { reason: failure };
+}
+
+function slotStatus({ source }: PipelineResources, { slot }: PipelineReading): PipelineStatus['slot'] {
+  if (slot === null || slot.tag === 'missing') return null;
+  const { active, walStatus, lagBytes, retainedBytes, budgetBytes } = slot;
+  return {
+    ...{ name: source.slot, active, walStatus, lagBytes, retainedBytes },
+    ...(budgetBytes === undefined ? {} : { budgetBytes }),
+  };
+}
+
+/** A table that does not follow the watermark has no age of its own: its position is told by its state. */
+function tableStatus(table: WarehouseTable, rows: number, ageSeconds: number | null): TableStatus {
+  const follows = FLOWING.includes(table.state);
+  return {
+    table: table.table,
+    state: table.state,
+    rows,
+    freshnessAgeSeconds: follows ? ageSeconds : null,
+  };
+}
+
+function mergeSummary(entry: LedgerEntry): MergeSummary {
+  const { workflowId, runId, attempt, mergedAt, seqFrom, seqTo, lsnTo } = entry;
+  const counts = Object.values(entry.rows);
+  const rows = counts.reduce((sum, c) => sum + c.inserts + c.updates + c.deletes + c.loaded, 0);
+  return { workflowId, runId, attempt, mergedAt, seqFrom, seqTo, lsnTo, rows };
+}

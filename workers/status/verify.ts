@@ -1,0 +1,139 @@
+// `walflow verify`: source and warehouse compared by value. The source's rows are read as PostgreSQL's own text and cast by
+// DuckDB's own parser, so the comparison shares no code with the way of a row. Under traffic the warehouse moves on while
+// it is compared: a table that differs is read again, and only what differs every time is a difference.
+
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { PipelineResources } from '../../activities/resources.ts';
+import { readSnapshot } from '../../activities/wal/postgres/rows.ts';
+import { openSource, type Source } from '../../activities/wal/postgres/source.ts';
+import type { DuckDbOwner } from '../../activities/warehouse/duckdb/client.ts';
+import { compareTable, type RowDifference, type TableComparison } from '../../activities/warehouse/duckdb/compare.ts';
+import { readTables } from '../../activities/warehouse/duckdb/merge/table-state.ts';
+import { FLOWING, type TableStatus } from '../../activities/warehouse/table-status.ts';
+import { WalflowError } from '../../workflows/model/errors.ts';
+import type { Lsn } from '../../workflows/model/lsn.ts';
+import type { CaptureEntry } from '../../workflows/model/manifest.ts';
+import type { TableVerification, VerifyReport } from '../http/backend.ts';
+import { csvLine } from '../text/csv.ts';
+
+const ATTEMPTS = 3;
+/** Differences followed from attempt to attempt, and named in the report. */
+const COMPARED_LIMIT = 5_000;
+const NAMED = 20;
+const REACH_TIMEOUT_MS = 60_000;
+const APPEND_ONLY = 'the table is append-only: updates and deletes of its source do not arrive';
+/** Beside the folders of the pipelines, which a merge clears: no pipeline can have this name. */
+const SPOOL_NAME = '.verify';
+
+export interface VerifyRequest {
+  readonly pipeline: PipelineResources;
+  readonly owner: DuckDbOwner;
+  /** Folder the warehouse may read files from. */
+  readonly spoolFolder: string;
+  /** Null = every table of the pipeline. */
+  readonly table: string | null;
+  readonly signal: AbortSignal;
+  readonly reach: (lsn: Lsn, timeoutMs: number) => Promise<{ readonly reached: boolean }>;
+  readonly mergedLsn: () => Promise<string>;
+}
+
+/**
+ * Compares every table of a pipeline that follows its source, or one of them.
+ * @throws WalflowError TABLE_UNKNOWN, VERIFY_BEHIND, and what the source and the warehouse throw.
+ */
+export async function verifyPipeline(request: VerifyRequest): Promise<VerifyReport> {
+  const { pipeline, owner, table } = request;
+  const all = await owner.use((session) => readTables(session, pipeline.name));
+  const wanted = table === null ? all : all.filter((one) => one.table === table);
+  if (table !== null && wanted.length === 0) {
+    throw new WalflowError('TABLE_UNKNOWN', `pipeline ${pipeline.name} has no table ${table}`);
+  }
+  const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} verify`);
+  try {
+    const tables: TableVerification[] = [];
+    for (const one of wanted) {
+      request.signal.throwIfAborted();
+      tables.push(await verifyTable(request, source, one));
+    }
+    return { pipeline: pipeline.name, result: overall(tables), mergedLsn: await request.mergedLsn(), tables };
+  } finally {
+    await source.close();
+  }
+}
+
+async function verifyTable(request: VerifyRequest, source: Source, status: TableStatus): Promise<TableVerification> {
+  const { entry } = status;
+  const base = {
+    table: entry.table,
+    keyColumns: entry.keyColumns,
+    rowsSource: 0,
+    rowsWarehouse: 0,
+    differing: [],
+    differingCount: 0,
+  };
+  if (!FLOWING.includes(status.state)) {
+    return { ...base, result: 'not-comparable', reason: `the table is ${status.state}, it does not follow its source` };
+  }
+  // Only what differs every time is a difference: the others were rows on their way.
+  let differing: readonly RowDifference[] | null = null;
+  for (let attempt = 1; ; attempt++) {
+    const compared = await compareOnce(request, source, entry);
+    if (compared.tag === 'not-comparable') return { ...base, result: 'not-comparable', reason: compared.reason };
+    differing = differing === null ? compared.differing : inBoth(compared.differing, differing);
+    const { rowsSource, rowsWarehouse } = compared;
+    if (differing.length === 0) return { ...base, rowsSource, rowsWarehouse, result: 'equal' };
+    if (attempt < ATTEMPTS) continue;
+    // Beyond the limit rows were counted, not named: they cannot be followed from attempt to attempt.
+    const differingCount = differing.length < COMPARED_LIMIT ? differing.length : compared.differingCount;
+    return {
+      ...base,
+      ...(status.state === 'append-only' ? { reason: APPEND_ONLY } : {}),
+      rowsSource,
+      rowsWarehouse,
+      result: 'differs',
+      differing: differing.slice(0, NAMED),
+      differingCount,
+    };
+  }
+}
+
+function inBoth(now: readonly RowDifference[], before: readonly RowDifference[]): readonly RowDifference[] {
+  const name = (one: RowDifference) => JSON.stringify(one.key);
+  const known = new Set(before.map(name));
+  return now.filter((one) => known.has(name(one)));
+}
+
+/** One snapshot of the source against the warehouse as it stands once it has merged that snapshot. */
+async function compareOnce(request: VerifyRequest, source: Source, entry: CaptureEntry): Promise<TableComparison> {
+  const folder = join(request.spoolFolder, SPOOL_NAME);
+  const csvPath = join(folder, `${randomUUID()}.csv`);
+  await mkdir(folder, { recursive: true });
+  try {
+    const lsn = await writeSnapshot(source, entry, csvPath);
+    const { reached } = await request.reach(lsn, REACH_TIMEOUT_MS);
+    if (!reached) throw new WalflowError('VERIFY_BEHIND', `the warehouse did not reach the snapshot of ${entry.table}`);
+    return await compareTable(request.owner, { table: entry, csvPath, before: lsn, limit: COMPARED_LIMIT });
+  } finally {
+    await rm(csvPath, { force: true });
+  }
+}
+
+async function writeSnapshot(source: Source, entry: CaptureEntry, path: string): Promise<Lsn> {
+  // No stream: one that fails while nobody waits for it, on a full disk, would end the process.
+  const file = await open(path, 'w');
+  try {
+    return await readSnapshot(source, entry, async (rows) => {
+      await file.appendFile(rows.map(csvLine).join(''));
+    });
+  } finally {
+    await file.close();
+  }
+}
+
+/** A found difference is never hidden by a table that could not be compared. */
+function overall(tables: readonly TableVerification[]): VerifyReport['result'] {
+  if (tables.some((table) => table.result === 'differs')) return 'differs';
+  return tables.some((table) => table.result === 'not-comparable') ? 'not-comparable' : 'equal';
+}

@@ -1,0 +1,126 @@
+// Connections to Temporal and the workers on them. Address, namespace, TLS and API key come resolved from configuration.
+
+import { Client, Connection, type ConnectionOptions, isGrpcServiceError } from '@temporalio/client';
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { WalflowError } from '../../workflows/model/errors.ts';
+import { SEARCH_ATTRIBUTES } from '../../workflows/model/names.ts';
+import { buildIdOf, workflowBundle } from './workflow-bundle.ts';
+
+export interface TemporalSettings {
+  readonly address: string;
+  readonly namespace: string;
+  readonly apiKey?: string;
+  readonly tls?: NonNullable<ConnectionOptions['tls']>;
+}
+
+/** gRPC enum value IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD (temporal.api.enums.v1). */
+const KEYWORD = 2;
+/** https://grpc.io/docs/guides/status-codes */
+const NOT_FOUND = 5;
+
+const connectionOptions = (settings: TemporalSettings) => ({
+  address: settings.address,
+  ...(settings.apiKey === undefined ? {} : { apiKey: settings.apiKey }),
+  ...(settings.tls === undefined ? {} : { tls: settings.tls }),
+});
+
+/**
+ * A client for signals, starts and queries.
+ * @throws WalflowError TEMPORAL_UNREACHABLE, TEMPORAL_NAMESPACE_MISSING
+ */
+export async function connectClient(settings: TemporalSettings): Promise<Client> {
+  const { address, namespace } = settings;
+  const connection = await Connection.connect(connectionOptions(settings)).catch((cause: unknown) => {
+    throw new WalflowError('TEMPORAL_UNREACHABLE', `Temporal does not answer at ${address}`, { cause });
+  });
+  if (await isMissing(connection, namespace)) {
+    await connection.close();
+    throw new WalflowError('TEMPORAL_NAMESPACE_MISSING', `Temporal at ${address} has no namespace ${namespace}`);
+  }
+  return new Client({ connection, namespace });
+}
+
+/** Whoever may not ask is not told no: the first real call will say what is missing. */
+async function isMissing(connection: Connection, namespace: string): Promise<boolean> {
+  try {
+    await connection.workflowService.describeNamespace({ namespace });
+    return false;
+  } catch (failure) {
+    return isGrpcServiceError(failure) && failure.code === NOT_FOUND;
+  }
+}
+
+/** Makes sure the namespace knows walflow's search attributes; false when it does not and cannot be taught. */
+export async function ensureSearchAttributes(client: Client): Promise<boolean> {
+  const { operatorService } = client.connection as Connection;
+  const { namespace } = client.options;
+  try {
+    const known = await operatorService.listSearchAttributes({ namespace });
+    const missing = SEARCH_ATTRIBUTES.filter((name) => !(name in (known.customAttributes ?? {})));
+    if (missing.length === 0) return true;
+    const searchAttributes = Object.fromEntries(missing.map((name) => [name, KEYWORD]));
+    await operatorService.addSearchAttributes({ namespace, searchAttributes });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export type ServedActivities = NonNullable<WorkerOptions['activities']>;
+
+/** What a worker serves: a task queue of workflows and activities, or one of activities alone. */
+interface Served {
+  readonly taskQueue: string;
+  readonly activities: ServedActivities;
+  /** Default: the SDK's 100. */
+  readonly activitiesAtOnce?: number;
+  readonly workflows?: boolean;
+}
+
+/** A worker for one task queue, with a connection of its own; `run()` resolves after a drained shutdown. */
+export async function createWorker(
+  settings: TemporalSettings,
+  served: Served,
+): Promise<{ worker: Worker; connection: NativeConnection }> {
+  const connection = await connectNative(settings);
+  return { connection, worker: await createWorkerOn(connection, settings.namespace, served) };
+}
+
+/** A worker that shares a connection; whoever opened it closes it after the last worker has drained. */
+export async function createWorkerOn(
+  connection: NativeConnection,
+  namespace: string,
+  { taskQueue, activities, activitiesAtOnce, workflows = true }: Served,
+): Promise<Worker> {
+  const bundle = await workflowBundle();
+  return await Worker.create({
+    connection,
+    namespace,
+    taskQueue,
+    activities,
+    ...(workflows ? { workflowBundle: bundle } : {}),
+    // Told, not routed by: entity workflows go on with the newest worker, and replaying recorded histories guards that.
+    workerDeploymentOptions: {
+      version: { deploymentName: 'walflow', buildId: buildIdOf(bundle) },
+      useWorkerVersioning: false,
+    },
+    ...(activitiesAtOnce === undefined ? {} : { maxConcurrentActivityTaskExecutions: activitiesAtOnce }),
+    // Activities are cancelled at once and land or merge what is complete; a deaf one must not keep the process.
+    shutdownGraceTime: 0,
+    shutdownForceTime: '8 seconds',
+    // Cancellation and pause arrive in heartbeat responses: the throttle is their latency.
+    maxHeartbeatThrottleInterval: '2 seconds',
+    defaultHeartbeatThrottleInterval: '2 seconds',
+    // The first task after a worker died waits this long for its old cache.
+    stickyQueueScheduleToStartTimeout: '2 seconds',
+    maxCachedWorkflows: 100,
+  });
+}
+
+async function connectNative(settings: TemporalSettings): Promise<NativeConnection> {
+  try {
+    return await NativeConnection.connect(connectionOptions(settings));
+  } catch (cause) {
+    throw new WalflowError('TEMPORAL_UNREACHABLE', `Temporal does not answer at ${settings.address}`, { cause });
+  }
+}

@@ -1,0 +1,43 @@
+// The workflows' code as one bundle. A published package carries it; a checkout makes it once per version of the sources
+// and keeps it in a cache folder, because bundling costs seconds of CPU at every start.
+
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, type WorkflowBundlePath } from '@temporalio/worker';
+import { WALFLOW_VERSION } from '../version.ts';
+
+const PACKAGED = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
+const WORKFLOWS = fileURLToPath(new URL('../../workflows', import.meta.url));
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/walflow', import.meta.url));
+
+/** The bundle for `Worker.create({ workflowBundle })`. */
+export async function workflowBundle(): Promise<WorkflowBundlePath> {
+  if (existsSync(PACKAGED)) return { codePath: PACKAGED };
+  const codePath = join(CACHE, `workflows-${sourceHash()}.js`);
+  if (!existsSync(codePath)) {
+    const { code } = await bundleWorkflowCode({ workflowsPath: join(WORKFLOWS, 'index.ts') });
+    mkdirSync(CACHE, { recursive: true });
+    // Two processes may bundle at once: each writes its own file, and the rename is atomic.
+    const mine = `${codePath}.${process.pid}`;
+    writeFileSync(mine, code);
+    renameSync(mine, codePath);
+  }
+  return { codePath };
+}
+
+/** A name for exactly this code of the workflows: Temporal's history and task queues tell who decided what. */
+export function buildIdOf({ codePath }: WorkflowBundlePath): string {
+  const hash = createHash('sha256').update(readFileSync(codePath)).digest('hex');
+  return `${WALFLOW_VERSION}-${hash.slice(0, 8)}`;
+}
+
+function sourceHash(): string {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(WORKFLOWS, { recursive: true, encoding: 'utf8' }).sort()) {
+    if (name.endsWith('.ts')) hash.update(name).update(readFileSync(join(WORKFLOWS, name)));
+  }
+  const versions = readFileSync(fileURLToPath(new URL('../../package-lock.json', import.meta.url)));
+  return hash.update(versions).digest('hex').slice(0, 16);
+}
