@@ -11,7 +11,7 @@ import type { PendingSnapshot, PrepareInput, PrepareResult } from '../workflows/
 import { isWanted, reconcileCapture } from './capture/capture.ts';
 import { continuedPosition, type LogPosition, readCapture, readHead } from './capture/log-position.ts';
 import { epochIntentKey, snapshotCompleteKey } from './lake/object-key.ts';
-import { ManifestAppender } from './landing/manifest-appender.ts';
+import { type ManifestAppender, openAppender } from './landing/manifest-appender.ts';
 import { pauseUnpublished, untilLoggedInFull } from './landing/publication-repair.ts';
 import { streamApplicationName } from './landing/slot-meter.ts';
 import { type IngestResources, type PipelineResources, pipelineOf } from './resources.ts';
@@ -55,13 +55,14 @@ async function prepare(
   // Of the position that is continued: a writer thought dead may have landed a manifest since.
   const recorded = continued === null ? known : await readCapture(pipeline.lake, continued.head);
   const tables = before === null ? checked.tables : wantedTables(pipeline, checked.tables, recorded);
-  const open = continued === null ? null : writerAt(resources, pipeline, continued);
+  const appender = (position: LogPosition) => openAppender(resources, pipeline, position, runRef());
+  const open = continued === null ? null : appender(continued);
   const captured =
     open === null ? [] : await withoutGaps(resources, pipeline, source, { writer: open, recorded, tables });
   if (checked.publication.length > 0) throw combined(checked.publication);
   // The publication comes before the slot: WAL decoded from before it existed could never be read.
   await ensurePublications(source, pipeline.source.publication, tables);
-  const writer = open ?? writerAt(resources, pipeline, await beginEpoch(resources, pipeline, source, before));
+  const writer = open ?? appender(await beginEpoch(resources, pipeline, source, before));
   await untilLoggedInFull(source, captured, {
     onBlocked: (blockers) =>
       resources.log.warn({ pipeline: pipeline.name, blockers }, 'a mended publication waits for older transactions'),
@@ -82,16 +83,6 @@ async function prepare(
   const notices = [...checked.notices, ...leavers(recorded, plan.capture)];
   for (const notice of notices) resources.log.warn({ pipeline: pipeline.name }, notice);
   return { tables: plan.capture.length, notices, pendingSnapshots: await pendingSnapshots(pipeline, plan.capture) };
-}
-
-function writerAt(resources: IngestResources, pipeline: PipelineResources, position: LogPosition): ManifestAppender {
-  return new ManifestAppender({
-    pipeline: pipeline.name,
-    lake: pipeline.lake,
-    position,
-    writer: { ...runRef(), nonce: randomUUID().slice(0, 8), version: resources.version },
-    verifyWrites: pipeline.verifyWrites,
-  });
 }
 
 /** What is recorded, with a pause for each table whose changes somebody kept out of the log. */

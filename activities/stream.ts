@@ -12,7 +12,7 @@ import { continuedPosition, readCapture } from './capture/log-position.ts';
 import { Backlog } from './landing/backlog.ts';
 import { IdleLanding } from './landing/idle-landing.ts';
 import { Landing } from './landing/landing.ts';
-import { ManifestAppender } from './landing/manifest-appender.ts';
+import { type ManifestAppender, openAppender } from './landing/manifest-appender.ts';
 import { nudgeChannel, publicationsOf, SlotMeter, streamApplicationName } from './landing/slot-meter.ts';
 import { type IngestResources, type PipelineResources, pipelineOf } from './resources.ts';
 import { runRef } from './run-context.ts';
@@ -33,13 +33,7 @@ export async function streamChanges(resources: IngestResources, input: { pipelin
   const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} ingest`);
   try {
     const position = await continuedPosition(pipeline, source);
-    const writer = new ManifestAppender({
-      pipeline: pipeline.name,
-      lake: pipeline.lake,
-      position,
-      writer: { ...runRef(), nonce: randomUUID().slice(0, 8), version: resources.version },
-      verifyWrites: pipeline.verifyWrites,
-    });
+    const writer = openAppender(resources, pipeline, position, runRef());
     return await runStream(resources, pipeline, source, writer);
   } finally {
     resources.telemetry.available(pipeline.name, false);

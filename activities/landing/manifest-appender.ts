@@ -1,6 +1,7 @@
 // The one appender of a pipeline's manifest log: knows the head it writes behind, stores data files under its own nonce
 // and appends manifests by conditional PUT. A foreign manifest in its place means another writer took over: this one ends.
 
+import { randomUUID } from 'node:crypto';
 import { isoFromMicros, laterIso } from '../../workflows/model/commit-time.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { type Lsn, lsnToHex, parseLsn } from '../../workflows/model/lsn.ts';
@@ -15,11 +16,13 @@ import {
   type StoredManifest,
   type Truncate,
 } from '../../workflows/model/manifest.ts';
+import type { RunRef } from '../../workflows/model/run.ts';
 import type { LogPosition } from '../capture/log-position.ts';
 import { shapeKey } from '../capture/schema-version.ts';
 import { ChangeFileEncoder, type EncodedChangeFile } from '../lake/change-file.ts';
 import { appendManifest, type ManifestStore } from '../lake/log.ts';
 import { dataKey } from '../lake/object-key.ts';
+import type { IngestResources, PipelineResources } from '../resources.ts';
 import { SharedHistory } from './shared-history.ts';
 
 /** What the writer needs of the lake. */
@@ -45,7 +48,7 @@ export interface LandedBatch {
   readonly rows: number;
 }
 
-interface LogWriterOptions {
+interface AppenderOptions {
   readonly pipeline: string;
   readonly lake: LakeStore;
   readonly position: LogPosition;
@@ -62,15 +65,26 @@ interface ManifestContent {
   readonly batch: BatchContent | null;
 }
 
+/** An appender that continues a position, under a nonce of its own: no other attempt writes under that name. */
+export function openAppender(
+  { version }: Pick<IngestResources, 'version'>,
+  { name, lake, verifyWrites }: PipelineResources,
+  position: LogPosition,
+  run: RunRef,
+): ManifestAppender {
+  const writer = { ...run, nonce: randomUUID().slice(0, 8), version };
+  return new ManifestAppender({ pipeline: name, lake, position, writer, verifyWrites });
+}
+
 export class ManifestAppender {
   /** Whether the source still is what the log was made of. */
   readonly history: SharedHistory;
-  readonly #options: LogWriterOptions;
+  readonly #options: AppenderOptions;
   readonly #spare = new Map<string, ChangeFileEncoder[]>();
   #head: StoredManifest | null;
   #reservedSeq: number;
 
-  constructor(options: LogWriterOptions) {
+  constructor(options: AppenderOptions) {
     this.#options = options;
     this.#head = options.position.head;
     this.#reservedSeq = this.#head?.manifest.seq ?? 0;
