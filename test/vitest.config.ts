@@ -17,6 +17,7 @@ export default defineConfig({
           name: 'pure',
           include: ['test/**/*.test.ts'],
           exclude: [...NEEDS_DUCKDB, ...NEEDS_SERVERS],
+          testTimeout: 20_000,
         },
       },
       {

@@ -1,8 +1,6 @@
 // Every object key of the lake, relative to the pipeline's own folder. The layout is a contract: docs/lake-format.md.
 // Names are percent-encoded (also `.` and `/`), so that no table name can step into another table's folder.
 
-import { WalflowError } from '../../workflows/model/errors.ts';
-
 /** A table's own names, not encoded. */
 interface TableName {
   readonly schema: string;
@@ -20,15 +18,8 @@ export interface DataPlace extends TableName {
   readonly nonce: string;
 }
 
-export interface LakeUrl {
-  readonly bucket: string;
-  /** Without slashes at either end; empty for the bucket's root. */
-  readonly prefix: string;
-}
-
 const SEQ_DIGITS = 20;
 const CHUNK_DIGITS = 8;
-const LOG_KEY = /^log\/(\d{20})\.json$/;
 
 const padded = (value: number, digits: number) => String(value).padStart(digits, '0');
 
@@ -41,12 +32,6 @@ const tableFolder = (table: TableName) => `${encodeName(table.schema)}/${encodeN
 /** `log/<seq>.json`. */
 export function manifestKey(seq: number): string {
   return `log/${padded(seq, SEQ_DIGITS)}.json`;
-}
-
-/** The number in a manifest's key; null for a key of another kind. */
-export function parseManifestKey(key: string): number | null {
-  const digits = LOG_KEY.exec(key)?.[1];
-  return digits === undefined ? null : Number(digits);
 }
 
 /** `data/<schema>/<table>/dt=YYYY-MM-DD/hr=HH/<seq>-<part>-<nonce>.parquet`, day and hour in UTC. */
@@ -79,22 +64,6 @@ export function recordKey(record: { readonly id: string; readonly at: string }):
 /** Written before the slot of an epoch is created; the epoch exists once a manifest carries its number. */
 export function epochIntentKey(epochNo: number): string {
   return `epoch/${epochNo}.json`;
-}
-
-/**
- * `s3://bucket/prefix` as its parts.
- * @throws WalflowError LAKE_URL_INVALID.
- */
-export function parseLakeUrl(url: string): LakeUrl {
-  // Bucket names: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-  const match = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(url);
-  const bucket = match?.[1];
-  if (bucket === undefined) throw new WalflowError('LAKE_URL_INVALID', `"${url.slice(0, 200)}" does not name a bucket`);
-  const parts = (match?.[2] ?? '').split('/').filter((part) => part !== '');
-  if (parts.some((part) => part === '.' || part === '..')) {
-    throw new WalflowError('LAKE_URL_INVALID', `"${url.slice(0, 200)}" has "." or ".." in its prefix`);
-  }
-  return { bucket, prefix: parts.join('/') };
 }
 
 const snapshotFolder = (table: TableName, id: string) => `snapshot/${tableFolder(table)}/${id}`;

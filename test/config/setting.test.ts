@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { configurationPage } from '../../workers/config/page.ts';
 import { readSettings, SETTINGS } from '../../workers/config/setting.ts';
 import { temporalSettings } from '../../workers/config/temporal.ts';
 
@@ -64,9 +62,4 @@ describe('Temporal', () => {
     refused({ TEMPORAL_TLS_CLIENT_CERT_PATH: import.meta.filename });
     refused({ TEMPORAL_TLS_SERVER_CA_CERT_PATH: '/no/such/file.pem' });
   });
-});
-
-test('docs/configuration.md is what `npm run docs` writes', () => {
-  const stored = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
-  expect(stored, 'run `npm run docs`').toBe(configurationPage());
 });

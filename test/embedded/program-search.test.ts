@@ -8,7 +8,7 @@ import { create } from 'tar';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { FetchEvent } from '../../workers/embedded/download.ts';
 import type { ProgramRelease } from '../../workers/embedded/program-release.ts';
-import { cachedPath, findProgram } from '../../workers/embedded/program-search.ts';
+import { findProgram } from '../../workers/embedded/program-search.ts';
 import { freshFolder } from '../support/folder.ts';
 
 const root = freshFolder();
@@ -66,8 +66,10 @@ test('the release is downloaded once, kept in the cache, and reported with its s
   expect(events.at(-1)).toMatchObject({ bytes: archive.bytes.length, totalBytes: archive.bytes.length });
 });
 
-test('XDG_CACHE_HOME moves the cache', () => {
-  expect(cachedPath(release(), { HOME: '/home/a', XDG_CACHE_HOME: '/var/b' })).toBe('/var/b/walflow/gizmo-2.10/gizmo');
+test('XDG_CACHE_HOME moves the cache', async () => {
+  const url = await serve((_, response) => response.end(archive.bytes));
+  const cache = join(root, 'moved-cache');
+  expect(await find({ GIZMO_URL: url, XDG_CACHE_HOME: cache })).toBe(join(cache, 'walflow', 'gizmo-2.10', 'gizmo'));
 });
 
 test('several processes that fetch at once all end with the one whole program', async () => {
@@ -120,7 +122,7 @@ mkdir -p "$target/bin" && printf '%s' '${program('2.10')}' > "$target/bin/gizmo"
 `;
   const folder = join(executable('with-pip', 'python3', python), '..');
   const path = await find({ GIZMO_URL: 'http://127.0.0.1:1/gone', PATH: `${folder}:/usr/bin:/bin` });
-  expect(path).toBe(cachedPath(release(), { HOME: home }));
+  expect(path).toBe(join(home, '.cache', 'walflow', 'gizmo-2.10', 'gizmo'));
 });
 
 test('when nothing helps the error names every way that was tried and what to do', async () => {

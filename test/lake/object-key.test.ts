@@ -3,8 +3,6 @@ import { describe, expect, test } from 'vitest';
 import {
   dataKey,
   manifestKey,
-  parseLakeUrl,
-  parseManifestKey,
   snapshotChunkKey,
   snapshotCompleteKey,
   snapshotMarkerKey,
@@ -36,15 +34,8 @@ describe('keys', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), fc.maxSafeNat(), (a, b) => {
         expect(Math.sign(a - b)).toBe(manifestKey(a) < manifestKey(b) ? -1 : Number(a !== b));
-        expect(parseManifestKey(manifestKey(a))).toBe(a);
       }),
     );
-  });
-
-  test('of other kinds are no manifest keys', () => {
-    for (const key of ['log/7.json', 'log/00000000000000000007.json.tmp', 'data/00000000000000000007.json', '']) {
-      expect(parseManifestKey(key)).toBeNull();
-    }
   });
 
   test('of two tables never share a folder, whatever their names', () => {
@@ -60,26 +51,5 @@ describe('keys', () => {
         expect(a).toMatch(/^snapshot\/[A-Za-z0-9_~%-]+\/[A-Za-z0-9_~%-]+\/x\/complete\.json$/);
       }),
     );
-  });
-});
-
-describe('lake urls', () => {
-  test('give bucket and prefix without slashes at the ends', () => {
-    expect(parseLakeUrl('s3://my-bucket/raw/cdc')).toEqual({ bucket: 'my-bucket', prefix: 'raw/cdc' });
-    expect(parseLakeUrl('s3://my-bucket//raw//cdc/')).toEqual({ bucket: 'my-bucket', prefix: 'raw/cdc' });
-    expect(parseLakeUrl('s3://my-bucket')).toEqual({ bucket: 'my-bucket', prefix: '' });
-  });
-
-  test.each([
-    '',
-    'my-bucket',
-    'http://my-bucket/x',
-    's3://',
-    's3:///x',
-    's3://UPPER/x',
-    's3://ab',
-    's3://bucket/a/../b',
-  ])('"%s" is refused', (url) => {
-    expect(() => parseLakeUrl(url)).toThrow(expect.objectContaining({ code: 'LAKE_URL_INVALID' }));
   });
 });

@@ -13,6 +13,7 @@ import type {
   SnapshotConfig,
   SourceConfig,
 } from '../../workflows/model/define.ts';
+import { parseLakeUrl } from '../../workflows/model/lake-url.ts';
 import { PIPELINE_NAME } from '../../workflows/model/names.ts';
 import { parseTableId } from '../../workflows/model/relation.ts';
 import { parseDuration } from './duration.ts';
@@ -80,15 +81,15 @@ const source = {
 } satisfies Shape<SourceConfig>;
 
 const lake = {
-  url: matching(
-    /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[^?#\s]*)?$/,
-    "a bucket and a folder, like 's3://bucket/raw/cdc'",
-  ).meta(
-    note({
-      help: "where change files and manifests live; the pipeline's own folder is made below it",
-      type: 's3:// URL',
-    }),
-  ),
+  url: z
+    .string()
+    .refine((text) => parseLakeUrl(text) !== null, "must be a bucket and a folder, like 's3://bucket/raw/cdc'")
+    .meta(
+      note({
+        help: "where change files and manifests live; the pipeline's own folder is made below it",
+        type: 's3:// URL',
+      }),
+    ),
   endpoint: url(/^https?:\/\//, 'http://127.0.0.1:8333')
     .optional()
     .meta(

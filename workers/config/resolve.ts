@@ -2,6 +2,7 @@
 // all names checked against each other.
 
 import { isAbsolute, resolve } from 'node:path';
+import { parseLakeUrl } from '../../workflows/model/lake-url.ts';
 import { defaultSlotName } from '../../workflows/model/names.ts';
 import { assetProblems } from './asset-rules.ts';
 import { parseDuration } from './duration.ts';
@@ -60,7 +61,7 @@ function warehouse(name: string, it: CheckedConfig['warehouses'][string], origin
 }
 
 function pipeline(name: string, it: CheckedConfig['pipelines'][string], env: Environment): ResolvedPipeline {
-  const [, bucket = '', prefix = ''] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(it.lake.url) ?? [];
+  const { bucket, prefix } = parseLakeUrl(it.lake.url) ?? { bucket: '', prefix: '' };
   return {
     name,
     warehouse: it.warehouse,
@@ -72,7 +73,7 @@ function pipeline(name: string, it: CheckedConfig['pipelines'][string], env: Env
     lake: {
       url: it.lake.url,
       bucket,
-      prefix: prefix.replaceAll(/^\/+|\/+$/g, ''),
+      prefix,
       endpoint: it.lake.endpoint ?? (env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || undefined),
       region: it.lake.region ?? (env.AWS_REGION || env.AWS_DEFAULT_REGION || undefined),
       verifyWrites: it.lake.verifyWrites,

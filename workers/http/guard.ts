@@ -48,7 +48,7 @@ export function guardToken({ token }: HttpGuard): MiddlewareHandler {
 }
 
 /** Beyond loopback an address is fine too: only names can be made to resolve to somebody else's machine. */
-export function isAllowedHost(header: string, { bindHost, allowedHosts }: HttpGuard): boolean {
+function isAllowedHost(header: string, { bindHost, allowedHosts }: HttpGuard): boolean {
   if (!/^[\w.:[\]-]+$/.test(header) || !URL.canParse(`http://${header}`)) return false;
   const name = bare(new URL(`http://${header}`).hostname);
   return (

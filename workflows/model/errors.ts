@@ -97,7 +97,6 @@ export const ERROR_RULES = {
     hint: 'the table is paused: change the value or the column type at the source, then run `walflow resync`',
   },
   CHANGE_FILE_FULL: { retry: 'timed', hint: 'lower flush.maxBytes: one column of one change file holds 2 GiB at most' },
-  LAKE_URL_INVALID: { retry: 'never', hint: 'write the lake as s3://bucket or s3://bucket/prefix' },
   LAKE_UNREACHABLE: {
     retry: 'timed',
     hint: 'check the S3 endpoint, the network, and the state of the store; it is tried again',

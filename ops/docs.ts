@@ -1,11 +1,11 @@
 // `npm run docs`: stores the pages under docs/ that are written from tables. A test fails while a stored page differs.
 
 import { writeFileSync } from 'node:fs';
+import { configurationPage } from './configuration-page.ts';
 import { errorsPage } from './errors-page.ts';
-import { configurationPage } from './page.ts';
 
 const PAGES = { 'configuration.md': configurationPage(), 'errors.md': errorsPage() };
 
 for (const [name, text] of Object.entries(PAGES)) {
-  writeFileSync(new URL(`../../docs/${name}`, import.meta.url), text);
+  writeFileSync(new URL(`../docs/${name}`, import.meta.url), text);
 }

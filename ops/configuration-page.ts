@@ -1,11 +1,10 @@
 // docs/configuration.md, written from the two tables (settings, fields). Pure; docs.ts stores it.
 
 import { z } from 'zod';
-import { markdownTable } from '../text/markdown-table.ts';
-import type { FieldNote } from './field.ts';
-import { PROJECT } from './field.ts';
-import { entryOf, fieldsOf, noteOf, unwrapped } from './field-tree.ts';
-import { SETTINGS, type SettingRule } from './setting.ts';
+import { type FieldNote, PROJECT } from '../workers/config/field.ts';
+import { entryOf, fieldsOf, noteOf, unwrapped } from '../workers/config/field-tree.ts';
+import { SETTINGS, type SettingRule } from '../workers/config/setting.ts';
+import { markdownTable } from './markdown-table.ts';
 
 const INTRO = `# Configuration
 

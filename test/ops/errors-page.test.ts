@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { errorsPage } from '../../workers/config/errors-page.ts';
+import { errorsPage } from '../../ops/errors-page.ts';
 import { ERROR_RULES } from '../../workflows/model/errors.ts';
 
 test('docs/errors.md is what `npm run docs` writes', () => {

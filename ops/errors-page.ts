@@ -1,7 +1,7 @@
 // docs/errors.md, written from the table of errors. Pure; docs.ts stores it.
 
-import { ERROR_RULES, type RetryRule } from '../../workflows/model/errors.ts';
-import { markdownTable } from '../text/markdown-table.ts';
+import { ERROR_RULES, type RetryRule } from '../workflows/model/errors.ts';
+import { markdownTable } from './markdown-table.ts';
 
 const INTRO = `# Errors
 
