@@ -10,11 +10,10 @@ import type { Lsn } from '../../workflows/model/lsn.ts';
 import type { CapturedTable, RelationColumn } from '../../workflows/model/relation.ts';
 import { ChangeColumns, type PositionRange, packFlags, type RowOp } from './change-columns.ts';
 import { ColumnBuffer } from './codec/column-buffer.ts';
-import type { Converter } from './codec/text-number.ts';
-import { converterOf } from './codec/text-value.ts';
+import { type ColumnCodec, codecOf } from './codec/column-codec.ts';
 import { minMaxOf } from './parquet/column-statistics.ts';
 import { type ColumnPages, definitionLevels, encodeParquet, type LeafColumn } from './parquet/file.ts';
-import { leafTypeOf, PHYSICAL } from './parquet/schema.ts';
+import { PHYSICAL } from './parquet/schema.ts';
 
 /** What a manifest says about a file, and the file. */
 export interface EncodedChangeFile extends PositionRange {
@@ -34,8 +33,9 @@ interface SourceColumn {
   readonly name: string;
   readonly nameBytes: Buffer;
   readonly leaf: LeafColumn;
-  readonly isKey: boolean;
-  readonly convert: Converter;
+  readonly convert: ColumnCodec['convert'];
+  /** Null where no statistics are kept: for all but the key's columns. */
+  readonly order: ColumnCodec['order'];
   readonly values: ColumnBuffer;
   /** The log did not carry it in at least one row. */
   unchanged: boolean;
@@ -185,29 +185,30 @@ export class ChangeFileEncoder {
 }
 
 function sourceColumn(column: RelationColumn, isKey: boolean): SourceColumn {
-  const type = columnTypeOf(column);
+  const { convert, leaf, order } = codecOf(columnTypeOf(column));
   return {
     name: column.name,
     nameBytes: Buffer.from(column.name, 'utf8'),
-    leaf: { name: lakeColumnName(column.name), shape: 'optional', type: leafTypeOf(type) },
-    isKey,
-    convert: converterOf(type),
+    leaf: { name: lakeColumnName(column.name), shape: 'optional', type: leaf },
+    convert,
+    order: isKey ? order : null,
     values: new ColumnBuffer(),
     unchanged: false,
   };
 }
 
-function sourcePages({ leaf, isKey, values }: SourceColumn, rows: number): ColumnPages {
-  const { order, physical } = leaf.type;
+function sourcePages({ leaf, order, values }: SourceColumn, rows: number): ColumnPages {
   const levels = definitionLevels(values.nullCount === 0 ? null : values.presence(rows), rows);
   const plain =
-    physical === PHYSICAL.BOOLEAN ? packFlags(values.bytes, values.length, 1) : values.bytes.subarray(0, values.length);
+    leaf.type.physical === PHYSICAL.BOOLEAN
+      ? packFlags(values.bytes, values.length, 1)
+      : values.bytes.subarray(0, values.length);
   return {
     column: leaf,
     valueCount: rows,
     data: Buffer.concat([levels, plain]),
     dictionary: null,
     nullCount: values.nullCount,
-    minMax: isKey && order !== null ? minMaxOf(values.bytes, values.length, order) : null,
+    minMax: order === null ? null : minMaxOf(values.bytes, values.length, order),
   };
 }

@@ -4,7 +4,7 @@ import { closeSync, ftruncateSync, openSync, statSync, writeFileSync, writeSync 
 import { DuckDBInstance } from '@duckdb/node-api';
 import { ChangeFileEncoder } from '../../activities/lake/change-file.ts';
 import type { Tuple } from '../../activities/wal/pgoutput.ts';
-import { columnTypeOf } from '../../workflows/model/column-type.ts';
+import { duckDbType } from '../../activities/warehouse/duckdb/type.ts';
 import { type Relation, tableId } from '../../workflows/model/relation.ts';
 
 /** Takes inserts of one table and closes them into one file after the other. */
@@ -81,7 +81,7 @@ export async function csvWriter(relation: Relation, path: string): Promise<Chang
 }
 
 function copySql(relation: Relation, path: string): string {
-  const columns = relation.columns.map((column) => `'${column.name}': '${columnTypeOf(column).duckdb}'`);
+  const columns = relation.columns.map((column) => `'${column.name}': '${duckDbType(column).name}'`);
   return `copy (
       select * replace (make_timestamptz(_commit_time) as _commit_time) from read_csv('${path}.csv', header = false,
         auto_detect = false, delim = ',', quote = '"', escape = '"', new_line = '\\n', nullstr = '',

@@ -1,65 +1,60 @@
-// The one type table: Postgres → Parquet → DuckDB. Exact or text: a type with no exact column of its own is kept as the
-// text PostgreSQL prints (session: UTC, ISO dates, hex bytea), never rounded, never dropped.
+// What a column holds: PostgreSQL's types by kind. How a kind is written to the lake, and what it is in a warehouse, is a
+// row in a table of each. Exact or text: a type without an exact column of its own is kept as the text PostgreSQL prints
+// (session: UTC, ISO dates, hex bytea), never rounded, never dropped.
 
-/** How a value is laid out in a Parquet column; names the encoder's converter. */
-export type ColumnKind =
-  | 'bool'
-  | 'int2'
-  | 'int4'
-  | 'int8'
-  | 'float4'
-  | 'float8'
-  | 'decimal'
-  | 'text'
-  | 'json'
-  | 'bytea'
-  | 'date'
-  | 'time'
-  | 'timestamp'
-  | 'timestamptz'
-  | 'uuid';
+/** The types of each kind, by OIDs that PostgreSQL fixes (src/include/catalog/pg_type.dat). */
+const TYPE_OIDS = {
+  bool: [16],
+  int2: [21],
+  int4: [23],
+  int8: [20],
+  float4: [700],
+  float8: [701],
+  /** Numbers of a declared precision that a decimal column can hold; all others are text. */
+  decimal: [1700],
+  bytea: [17],
+  date: [1082],
+  time: [1083],
+  timestamp: [1114],
+  timestamptz: [1184],
+  uuid: [2950],
+  json: [114, 3802],
+  /** Every other type: enums, arrays, domains, ranges, … */
+  text: [],
+} as const satisfies Readonly<Record<string, readonly number[]>>;
+
+export type ColumnKind = keyof typeof TYPE_OIDS;
+
+/** What catalog and log say of a column's type. */
+export interface TypedColumn {
+  /** pg_type OID. */
+  readonly typeOid: number;
+  /** pg_attribute.atttypmod; -1 = none. */
+  readonly typeModifier: number;
+}
 
 export interface ColumnType {
   readonly kind: ColumnKind;
-  /** DuckDB type name as used in CREATE TABLE. */
-  readonly duckdb: string;
-  /** Only for `decimal`: digits in all, digits after the point. */
-  readonly precision?: number;
-  readonly scale?: number;
+  /** Of a decimal: digits in all, digits after the point. 0 for every other kind. */
+  readonly precision: number;
+  readonly scale: number;
 }
 
-const TEXT: ColumnType = { kind: 'text', duckdb: 'VARCHAR' };
-const NUMERIC_OID = 1700;
+const MAX_DECIMAL_DIGITS = 38;
 
-/** Built-in type OIDs are fixed by PostgreSQL (src/include/catalog/pg_type.dat). */
-const BY_OID: ReadonlyMap<number, ColumnType> = new Map<number, ColumnType>([
-  [16, { kind: 'bool', duckdb: 'BOOLEAN' }],
-  [17, { kind: 'bytea', duckdb: 'BLOB' }],
-  [20, { kind: 'int8', duckdb: 'BIGINT' }],
-  [21, { kind: 'int2', duckdb: 'SMALLINT' }],
-  [23, { kind: 'int4', duckdb: 'INTEGER' }],
-  [114, { kind: 'json', duckdb: 'JSON' }],
-  [700, { kind: 'float4', duckdb: 'FLOAT' }],
-  [701, { kind: 'float8', duckdb: 'DOUBLE' }],
-  [1082, { kind: 'date', duckdb: 'DATE' }],
-  [1083, { kind: 'time', duckdb: 'TIME' }],
-  [1114, { kind: 'timestamp', duckdb: 'TIMESTAMP' }],
-  [1184, { kind: 'timestamptz', duckdb: 'TIMESTAMPTZ' }],
-  [2950, { kind: 'uuid', duckdb: 'UUID' }],
-  [3802, { kind: 'json', duckdb: 'JSON' }],
-]);
+const KIND_OF: ReadonlyMap<number, ColumnKind> = new Map(
+  Object.entries(TYPE_OIDS).flatMap(([kind, oids]) => oids.map((oid) => [oid, kind as ColumnKind] as const)),
+);
+
+export function columnTypeOf({ typeOid, typeModifier }: TypedColumn): ColumnType {
+  const kind = KIND_OF.get(typeOid) ?? 'text';
+  return kind === 'decimal' ? decimalType(typeModifier) : { kind, precision: 0, scale: 0 };
+}
 
 /** numeric(p, s): `((p << 16) | (s & 0x7ff)) + 4`; s is an 11-bit signed number since PostgreSQL 15 (numeric.c). */
 function decimalType(typeModifier: number): ColumnType {
-  if (typeModifier < 4) return TEXT;
   const precision = ((typeModifier - 4) >> 16) & 0xffff;
   const scale = (((typeModifier - 4) & 0x7ff) ^ 1024) - 1024;
-  if (precision > 38 || scale < 0 || scale > precision) return TEXT;
-  return { kind: 'decimal', duckdb: `DECIMAL(${precision},${scale})`, precision, scale };
-}
-
-/** The column type for a Postgres type; anything unknown (enums, arrays, domains, ranges, …) is exact text. */
-export function columnTypeOf(column: { readonly typeOid: number; readonly typeModifier: number }): ColumnType {
-  if (column.typeOid === NUMERIC_OID) return decimalType(column.typeModifier);
-  return BY_OID.get(column.typeOid) ?? TEXT;
+  const fits = typeModifier >= 4 && precision <= MAX_DECIMAL_DIGITS && scale >= 0 && scale <= precision;
+  return fits ? { kind: 'decimal', precision, scale } : { kind: 'text', precision: 0, scale: 0 };
 }

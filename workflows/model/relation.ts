@@ -1,15 +1,13 @@
 // A relation = a captured table as the log describes it. Two sources tell us about a table: the catalog (now) and the
 // Relation message (as of the position being decoded). What both say must agree, else the table is copied again.
 
+import type { TypedColumn } from './column-type.ts';
+
 /** pg_class.relreplident: default (primary key), nothing, full row, a unique index. */
 export type ReplicaIdentity = 'd' | 'n' | 'f' | 'i';
 
-export interface RelationColumn {
+export interface RelationColumn extends TypedColumn {
   readonly name: string;
-  /** pg_type OID. */
-  readonly typeOid: number;
-  /** pg_attribute.atttypmod; -1 = none. */
-  readonly typeModifier: number;
 }
 
 /** How log and catalog both describe a table. */

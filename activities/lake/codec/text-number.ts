@@ -2,6 +2,7 @@
 // A converter answers false where the value has no exact form in its column, and may then have written part of it.
 // Text forms: src/backend/utils/adt/{int,int8,numeric,float}.c
 
+import { INT64_DIGITS } from '../parquet/schema.ts';
 import type { ColumnBuffer } from './column-buffer.ts';
 
 export type Converter = (column: ColumnBuffer, source: Buffer, start: number, length: number) => boolean;
@@ -85,11 +86,11 @@ function writeLongInteger(
   return true;
 }
 
-/** numeric(p, s) as the unscaled integer: INT64 up to 18 digits, else 16 bytes big endian, two's complement. */
+/** numeric(p, s) as the unscaled number. */
 export function decimalConverter(precision: number, scale: number): Converter {
   const limit = 10n ** BigInt(precision);
   const shortLimit = 10 ** precision;
-  const wide = precision > 18;
+  const wide = precision > INT64_DIGITS;
   return (column, source, start, length) => {
     const short = wide ? null : parseShortDecimal(source, start, start + length, scale);
     if (short !== null) {

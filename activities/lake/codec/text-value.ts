@@ -1,18 +1,7 @@
-// Which converter a column has, and the converters of what is neither number nor time. PostgreSQL's text in, PLAIN bytes
-// out; false = the value has no exact form in this column and the table must not take the row.
+// The converters of what is neither number nor time: PostgreSQL's text in, PLAIN bytes out; false = the value has no exact
+// form in this column and the table must not take the row.
 
-import type { ColumnType } from '../../../workflows/model/column-type.ts';
 import type { ColumnBuffer } from './column-buffer.ts';
-import {
-  type Converter,
-  convertFloat4,
-  convertFloat8,
-  convertInt2,
-  convertInt4,
-  convertInt8,
-  decimalConverter,
-} from './text-number.ts';
-import { convertDate, convertTime, convertTimestamp, convertTimestampTz } from './text-time.ts';
 
 const BACKSLASH = 92;
 const LETTER_F = 102;
@@ -29,43 +18,8 @@ for (let value = 0; value < 16; value++) {
   HEX[value.toString(16).toUpperCase().charCodeAt(0)] = value;
 }
 
-/** The converter for a column type; one per column, made once. */
-export function converterOf(type: ColumnType): Converter {
-  switch (type.kind) {
-    case 'bool':
-      return convertBool;
-    case 'int2':
-      return convertInt2;
-    case 'int4':
-      return convertInt4;
-    case 'int8':
-      return convertInt8;
-    case 'float4':
-      return convertFloat4;
-    case 'float8':
-      return convertFloat8;
-    case 'decimal':
-      return decimalConverter(type.precision ?? 0, type.scale ?? 0);
-    case 'text':
-    case 'json':
-      return convertText;
-    case 'bytea':
-      return convertBytea;
-    case 'date':
-      return convertDate;
-    case 'time':
-      return convertTime;
-    case 'timestamp':
-      return convertTimestamp;
-    case 'timestamptz':
-      return convertTimestampTz;
-    case 'uuid':
-      return convertUuid;
-  }
-}
-
 /** One byte per value; the page packs eight into one. */
-function convertBool(column: ColumnBuffer, source: Buffer, start: number, length: number): boolean {
+export function convertBool(column: ColumnBuffer, source: Buffer, start: number, length: number): boolean {
   const letter = source[start];
   if (length !== 1 || (letter !== LETTER_T && letter !== LETTER_F)) return false;
   column.writeByte(letter === LETTER_T ? 1 : 0);
@@ -73,13 +27,13 @@ function convertBool(column: ColumnBuffer, source: Buffer, start: number, length
 }
 
 /** The server's bytes as they are: client_encoding is UTF8. */
-function convertText(column: ColumnBuffer, source: Buffer, start: number, length: number): boolean {
+export function convertText(column: ColumnBuffer, source: Buffer, start: number, length: number): boolean {
   column.writeByteArray(source, start, length);
   return true;
 }
 
 /** `\x` and two hex digits per byte (bytea_output = hex). */
-function convertBytea(column: ColumnBuffer, source: Buffer, start: number, length: number): boolean {
+export function convertBytea(column: ColumnBuffer, source: Buffer, start: number, length: number): boolean {
   if (length < 2 || length % 2 !== 0 || source[start] !== BACKSLASH || source[start + 1] !== LETTER_X) return false;
   const count = length / 2 - 1;
   column.reserve(count + 4);
@@ -89,7 +43,7 @@ function convertBytea(column: ColumnBuffer, source: Buffer, start: number, lengt
 }
 
 /** 8-4-4-4-12 hex digits as 16 bytes. */
-function convertUuid(column: ColumnBuffer, source: Buffer, start: number, length: number): boolean {
+export function convertUuid(column: ColumnBuffer, source: Buffer, start: number, length: number): boolean {
   if (length !== UUID_TEXT_LENGTH || source[start + 8] !== DASH || source[start + 13] !== DASH) return false;
   if (source[start + 18] !== DASH || source[start + 23] !== DASH) return false;
   column.reserve(16);

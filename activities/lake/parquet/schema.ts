@@ -1,8 +1,6 @@
-// The Parquet type of every column kind: physical type, logical type, and the converted type older readers look at.
+// Parquet types: physical type, logical type, and the converted type older readers look at.
 // Logical types: https://github.com/apache/parquet-format/blob/master/LogicalTypes.md
 
-import type { ColumnType } from '../../../workflows/model/column-type.ts';
-import type { ValueOrder } from './column-statistics.ts';
 import type { ThriftWriter } from './thrift.ts';
 
 /** parquet.thrift `Type`. */
@@ -20,74 +18,62 @@ export interface LeafType {
   readonly physical: Physical;
   /** Bytes per value, for FIXED only. */
   readonly width?: number;
-  readonly order: ValueOrder | null;
   /** Writes converted type (field 6), scale (7), precision (8) and logical type (10) of a SchemaElement. */
   readonly annotate: (thrift: ThriftWriter) => void;
 }
 
-const plain = (physical: Physical, order: ValueOrder | null): LeafType => ({ physical, order, annotate: () => {} });
+type Annotate = LeafType['annotate'];
 
-const empty = (converted: number | null, logical: number) => (thrift: ThriftWriter) => {
-  if (converted !== null) thrift.i32(6, converted);
-  thrift.struct(10).struct(logical).end().end();
-};
+const nothing: Annotate = () => {};
+
+const empty =
+  (logical: number, converted: number | null = null): Annotate =>
+  (thrift) => {
+    if (converted !== null) thrift.i32(6, converted);
+    thrift.struct(10).struct(logical).end().end();
+  };
 
 /** TimeType and TimestampType: isAdjustedToUTC, unit MICROS. */
-const micros = (converted: number | null, logical: number, utc: boolean) => (thrift: ThriftWriter) => {
-  if (converted !== null) thrift.i32(6, converted);
-  thrift.struct(10).struct(logical).bool(1, utc).struct(2).struct(2).end().end().end().end();
-};
+const micros =
+  (logical: number, utc: boolean, converted: number | null = null): Annotate =>
+  (thrift) => {
+    if (converted !== null) thrift.i32(6, converted);
+    thrift.struct(10).struct(logical).bool(1, utc).struct(2).struct(2).end().end().end().end();
+  };
 
-export const INT32: LeafType = plain(PHYSICAL.INT32, 'int32');
-export const INT64: LeafType = plain(PHYSICAL.INT64, 'int64');
-export const BOOLEAN: LeafType = plain(PHYSICAL.BOOLEAN, null);
-export const STRING: LeafType = {
-  physical: PHYSICAL.BYTE_ARRAY,
-  order: 'bytes',
-  annotate: empty(CONVERTED.UTF8, LOGICAL.STRING),
-};
+/** IntType's bit width is an i8, which the compact protocol writes as type 3 and one byte. */
+const int16: Annotate = (thrift) =>
+  thrift.i32(6, CONVERTED.INT_16).struct(10).struct(LOGICAL.INTEGER).i8(1, 16).bool(2, true).end().end();
+
+export const BOOLEAN: LeafType = { physical: PHYSICAL.BOOLEAN, annotate: nothing };
+export const INT16: LeafType = { physical: PHYSICAL.INT32, annotate: int16 };
+export const INT32: LeafType = { physical: PHYSICAL.INT32, annotate: nothing };
+export const INT64: LeafType = { physical: PHYSICAL.INT64, annotate: nothing };
+export const FLOAT: LeafType = { physical: PHYSICAL.FLOAT, annotate: nothing };
+export const DOUBLE: LeafType = { physical: PHYSICAL.DOUBLE, annotate: nothing };
+export const BYTES: LeafType = { physical: PHYSICAL.BYTE_ARRAY, annotate: nothing };
+export const STRING: LeafType = { physical: PHYSICAL.BYTE_ARRAY, annotate: empty(LOGICAL.STRING, CONVERTED.UTF8) };
+export const JSON_TEXT: LeafType = { physical: PHYSICAL.BYTE_ARRAY, annotate: empty(LOGICAL.JSON, CONVERTED.JSON) };
+export const UUID: LeafType = { physical: PHYSICAL.FIXED, width: 16, annotate: empty(LOGICAL.UUID) };
+export const DATE: LeafType = { physical: PHYSICAL.INT32, annotate: empty(LOGICAL.DATE, CONVERTED.DATE) };
+// No converted types for local times: TIME_MICROS and TIMESTAMP_MICROS are defined as adjusted to UTC.
+export const TIME_LOCAL: LeafType = { physical: PHYSICAL.INT64, annotate: micros(LOGICAL.TIME, false) };
+export const TIMESTAMP_LOCAL: LeafType = { physical: PHYSICAL.INT64, annotate: micros(LOGICAL.TIMESTAMP, false) };
 export const TIMESTAMP_UTC: LeafType = {
   physical: PHYSICAL.INT64,
-  order: 'int64',
-  annotate: micros(CONVERTED.TIMESTAMP_MICROS, LOGICAL.TIMESTAMP, true),
+  annotate: micros(LOGICAL.TIMESTAMP, true, CONVERTED.TIMESTAMP_MICROS),
 };
 
-const SIMPLE: Readonly<Record<Exclude<ColumnType['kind'], 'decimal'>, LeafType>> = {
-  bool: BOOLEAN,
-  int2: {
-    physical: PHYSICAL.INT32,
-    order: 'int32',
-    annotate: (thrift) => {
-      // IntType's bit width is an i8, which the compact protocol writes as type 3 and one byte.
-      thrift.i32(6, CONVERTED.INT_16).struct(10).struct(LOGICAL.INTEGER).i8(1, 16).bool(2, true).end().end();
-    },
-  },
-  int4: INT32,
-  int8: INT64,
-  float4: plain(PHYSICAL.FLOAT, null),
-  float8: plain(PHYSICAL.DOUBLE, null),
-  text: STRING,
-  json: { physical: PHYSICAL.BYTE_ARRAY, order: null, annotate: empty(CONVERTED.JSON, LOGICAL.JSON) },
-  bytea: plain(PHYSICAL.BYTE_ARRAY, 'bytes'),
-  date: { physical: PHYSICAL.INT32, order: 'int32', annotate: empty(CONVERTED.DATE, LOGICAL.DATE) },
-  // No converted types for local times: TIME_MICROS and TIMESTAMP_MICROS are defined as adjusted to UTC.
-  time: { physical: PHYSICAL.INT64, order: 'int64', annotate: micros(null, LOGICAL.TIME, false) },
-  timestamp: { physical: PHYSICAL.INT64, order: 'int64', annotate: micros(null, LOGICAL.TIMESTAMP, false) },
-  timestamptz: TIMESTAMP_UTC,
-  uuid: { physical: PHYSICAL.FIXED, width: 16, order: 'unsigned16', annotate: empty(null, LOGICAL.UUID) },
-};
+/** Decimals of this many digits fit an INT64, larger ones 16 bytes. */
+export const INT64_DIGITS = 18;
 
-/** The Parquet type of a table's column. */
-export function leafTypeOf(type: ColumnType): LeafType {
-  return type.kind === 'decimal' ? decimal(type.precision ?? 0, type.scale ?? 0) : SIMPLE[type.kind];
-}
-
-function decimal(precision: number, scale: number): LeafType {
-  const annotate = (thrift: ThriftWriter) => {
+/** The unscaled number: INT64, or 16 bytes big endian, two's complement. */
+export function decimal(precision: number, scale: number): LeafType {
+  const annotate: Annotate = (thrift) => {
     thrift.i32(6, CONVERTED.DECIMAL).i32(7, scale).i32(8, precision);
     thrift.struct(10).struct(LOGICAL.DECIMAL).i32(1, scale).i32(2, precision).end().end();
   };
-  return precision <= 18
-    ? { physical: PHYSICAL.INT64, order: 'int64', annotate }
-    : { physical: PHYSICAL.FIXED, width: 16, order: 'signed16', annotate };
+  return precision <= INT64_DIGITS
+    ? { physical: PHYSICAL.INT64, annotate }
+    : { physical: PHYSICAL.FIXED, width: 16, annotate };
 }

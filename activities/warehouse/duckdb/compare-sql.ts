@@ -1,11 +1,11 @@
 // `walflow verify`: the source's rows, as the text PostgreSQL printed, against the warehouse's, by value. The text is cast
 // by DuckDB's own parser, so the comparison shares no code with the way of a row. Columns are called c0, c1, … here.
 
-import { columnTypeOf } from '../../../workflows/model/column-type.ts';
 import type { Lsn } from '../../../workflows/model/lsn.ts';
-import type { CapturedTable, RelationColumn } from '../../../workflows/model/relation.ts';
+import type { CapturedTable } from '../../../workflows/model/relation.ts';
 import { literal, qualified, quoted } from './identifier.ts';
 import { columnAlias } from './merge/changes-sql.ts';
+import { duckDbType } from './type.ts';
 
 export const SOURCE_TEXT = 'temp.main._walflow_source';
 
@@ -24,7 +24,7 @@ export function loadSourceSql(table: CapturedTable, csvPath: string, bufferBytes
 export function uncastableSql(table: CapturedTable): string {
   const counts = table.columns.map((column, i) => {
     const text = columnAlias(i);
-    return `count(*) filter (${text} is not null and ${castSql(column, text)} is null) as ${text}`;
+    return `count(*) filter (${text} is not null and ${duckDbType(column).parse(text)} is null) as ${text}`;
   });
   return `select ${counts.join(', ')} from ${SOURCE_TEXT}`;
 }
@@ -74,33 +74,10 @@ differences as (
 }
 
 function sidesSql(table: CapturedTable): string {
-  const source = table.columns.map((column, i) => `${castSql(column, columnAlias(i))} as ${columnAlias(i)}`);
-  const warehouse = table.columns.map((column, i) => `${storedSql(column)} as ${columnAlias(i)}`);
+  const source = table.columns.map((column, i) => `${duckDbType(column).parse(columnAlias(i))} as ${columnAlias(i)}`);
+  const warehouse = table.columns.map(
+    (column, i) => `${duckDbType(column).comparable(quoted(column.name))} as ${columnAlias(i)}`,
+  );
   return `with source as (select ${source.join(', ')}, true as present from ${SOURCE_TEXT}),
 warehouse as (select ${warehouse.join(', ')}, _walflow_commit_lsn as written, true as present from ${qualified(table)})`;
-}
-
-/** JSON is compared as the text it is: two spellings of one document are two values in PostgreSQL's `json`. */
-function storedSql(column: RelationColumn): string {
-  return columnTypeOf(column).kind === 'json' ? `${quoted(column.name)}::VARCHAR` : quoted(column.name);
-}
-
-/** PostgreSQL's text of a value as the warehouse's type; NULL where that is not possible. */
-function castSql(column: RelationColumn, text: string): string {
-  const { kind, duckdb } = columnTypeOf(column);
-  switch (kind) {
-    case 'text':
-    case 'json':
-      return text;
-    case 'bytea':
-      return `case when starts_with(${text}, '\\x') then try(unhex(substr(${text}, 3))) end`;
-    case 'date':
-      return `try_cast(regexp_replace(${text}, ' BC$', ' (BC)') as DATE)`;
-    case 'timestamp':
-    case 'timestamptz':
-      // DuckDB writes the era behind the date, PostgreSQL at the end.
-      return `try_cast(regexp_replace(${text}, '^(\\S+) (.*) BC$', '\\1 (BC) \\2') as ${duckdb})`;
-    default:
-      return `try_cast(${text} as ${duckdb})`;
-  }
 }

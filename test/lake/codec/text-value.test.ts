@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ColumnBuffer } from '../../../activities/lake/codec/column-buffer.ts';
-import { converterOf } from '../../../activities/lake/codec/text-value.ts';
+import { codecOf } from '../../../activities/lake/codec/column-codec.ts';
 import { columnTypeOf } from '../../../workflows/model/column-type.ts';
 import { numericModifier, OID } from '../captured-table.ts';
 
@@ -10,7 +10,7 @@ function convert(typeOid: number, text: string, typeModifier = -1): Buffer | nul
   const column = new ColumnBuffer();
   const value = Buffer.from(text, 'utf8');
   const source = Buffer.concat([Buffer.from('9:-'), value, Buffer.from('9:+00 BC')]);
-  const exact = converterOf(columnTypeOf({ typeOid, typeModifier }))(column, source, 3, value.length);
+  const exact = codecOf(columnTypeOf({ typeOid, typeModifier })).convert(column, source, 3, value.length);
   return exact ? Buffer.from(column.bytes.subarray(0, column.length)) : null;
 }
 

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { duckDbType } from '../../../activities/warehouse/duckdb/type.ts';
 import type { ChangeFile } from '../../../activities/warehouse/merge-plan.ts';
-import { columnTypeOf } from '../../../workflows/model/column-type.ts';
 import { lakeColumnName } from '../../../workflows/model/lake-column.ts';
 import { lsnToHex } from '../../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../../workflows/model/manifest.ts';
@@ -99,7 +99,7 @@ function selectSql(entry: CaptureEntry, changes: readonly TestChange[]): string 
     return `(${[...own, ...values].join(', ')})`;
   });
   const columns = entry.columns.map(
-    (column, i) => `v${i}::${columnTypeOf(column).duckdb} as "${lakeColumnName(column.name).replaceAll('"', '""')}"`,
+    (column, i) => `v${i}::${duckDbType(column).name} as "${lakeColumnName(column.name).replaceAll('"', '""')}"`,
   );
   const own = `op as _op, lsn::BIGINT as _commit_lsn, ordinal::INT as _ordinal,
     (TIMESTAMPTZ '2026-01-01 00:00:00+00' + to_seconds(lsn)) as _commit_time, 1::BIGINT as _xid,

@@ -2,11 +2,11 @@
 // two changes; every column was carried; some were not (unchanged TOAST); some were not and rows changed their keys. The
 // counters of the files say which way is safe. A column that no change carried keeps the value of the row they start from.
 
-import { columnTypeOf } from '../../../../workflows/model/column-type.ts';
 import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
 import type { ChangeFile } from '../../merge-plan.ts';
 import { qualified, quoted } from '../identifier.ts';
 import { carries, type SparseColumn } from '../sparse-column.ts';
+import { duckDbType } from '../type.ts';
 import { type ChangeRange, changesSql, chunksSql, columnAlias, keyAliases } from './changes-sql.ts';
 import { movedValuesSql } from './moves-sql.ts';
 
@@ -129,7 +129,7 @@ function tableRowsSql(entry: CaptureEntry): string {
 
 function noRowsSql(entry: CaptureEntry, aliases: readonly string[]): string {
   const columns = entry.columns.flatMap((column, i) =>
-    aliases.includes(columnAlias(i)) ? [`null::${columnTypeOf(column).duckdb} as ${columnAlias(i)}`] : [],
+    aliases.includes(columnAlias(i)) ? [`null::${duckDbType(column).name} as ${columnAlias(i)}`] : [],
   );
   return `select ${columns.join(', ')}, true as found where false`;
 }

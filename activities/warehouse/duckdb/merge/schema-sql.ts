@@ -2,9 +2,9 @@
 // where each row came from. No PRIMARY KEY and no UNIQUE: an index would cost every merge and guards nothing the fold
 // does not.
 
-import { columnTypeOf } from '../../../../workflows/model/column-type.ts';
 import type { CapturedTable } from '../../../../workflows/model/relation.ts';
 import { folded, qualified, quoted, type TableName } from '../identifier.ts';
+import { duckDbType } from '../type.ts';
 
 /** Position and time of the commit a row was last changed by. */
 const COMMIT_LSN_COLUMN = '_walflow_commit_lsn';
@@ -16,7 +16,7 @@ const RESERVED_SCHEMAS = new Set(['_walflow', 'information_schema', 'pg_catalog'
 
 /** Creates the table empty, in place of what stood there. */
 export function createTableSql(table: CapturedTable): string {
-  const columns = table.columns.map((column) => `${quoted(column.name)} ${columnTypeOf(column).duckdb}`);
+  const columns = table.columns.map((column) => `${quoted(column.name)} ${duckDbType(column).name}`);
   const own = [`${COMMIT_LSN_COLUMN} BIGINT`, `${COMMIT_TIME_COLUMN} TIMESTAMPTZ`];
   return `create or replace table ${qualified(table)} (${[...columns, ...own].join(', ')})`;
 }

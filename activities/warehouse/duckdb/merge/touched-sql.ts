@@ -1,10 +1,10 @@
 // Marks what is due of derived assets, in the very transaction that changes their input: days that changed rows left and
 // days they came to. A NULL partition stands for the whole asset.
 
-import { columnTypeOf } from '../../../../workflows/model/column-type.ts';
 import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
 import type { TouchRule } from '../../touch-rule.ts';
 import { literal, qualified, quoted } from '../identifier.ts';
+import { duckDbType } from '../type.ts';
 import { replacedRows, WINNERS } from './apply-sql.ts';
 import { columnAlias } from './changes-sql.ts';
 
@@ -37,11 +37,9 @@ export function markDaysSql(rule: TouchRule, mark: TouchMark, days: string): str
 export function markChangesSql(rule: TouchRule, mark: TouchMark, entry: CaptureEntry): string {
   const index = entry.columns.findIndex((column) => column.name === rule.column);
   const column = entry.columns[index];
-  if (column === undefined || !isDated(columnTypeOf(column).kind)) return markWholeSql(rule, mark);
+  if (column === undefined || !duckDbType(column).dated) return markWholeSql(rule, mark);
   const arriving = `select ${dayOf(columnAlias(index))} as day from ${WINNERS} where op <> 'd'`;
   if (entry.mode === 'append-only') return markDaysSql(rule, mark, arriving);
   const leaving = `select ${dayOf(quoted(column.name))} as day from ${qualified(entry)} where ${replacedRows(entry)}`;
   return markDaysSql(rule, mark, `${leaving} union all ${arriving}`);
 }
-
-const isDated = (kind: string) => kind === 'date' || kind === 'timestamp' || kind === 'timestamptz';

@@ -1,0 +1,63 @@
+// What each kind of column is in DuckDB. One row a kind; a kind without a row does not compile.
+
+import {
+  type ColumnKind,
+  type ColumnType,
+  columnTypeOf,
+  type TypedColumn,
+} from '../../../workflows/model/column-type.ts';
+
+export interface DuckDbType {
+  /** As CREATE TABLE has it. */
+  readonly name: string;
+  /** SQL: PostgreSQL's text of a value, read by DuckDB's own parser; NULL where it has no such value. */
+  readonly parse: (text: string) => string;
+  /** SQL: a column's values as they compare with parsed ones. */
+  readonly comparable: (column: string) => string;
+  /** Does a value lie on a day? */
+  readonly dated: boolean;
+}
+
+type Differences = Partial<Omit<DuckDbType, 'name'>>;
+
+const asIs = (sql: string) => sql;
+
+function typeNamed(name: string, differences: Differences = {}): DuckDbType {
+  return { name, parse: (text) => `try_cast(${text} as ${name})`, comparable: asIs, dated: false, ...differences };
+}
+
+const row = (name: string, differences?: Differences) => () => typeNamed(name, differences);
+
+/** DuckDB writes the era behind the date, PostgreSQL at the end. */
+const parseMoment = (name: string) => (text: string) =>
+  `try_cast(regexp_replace(${text}, '^(\\S+) (.*) BC$', '\\1 (BC) \\2') as ${name})`;
+
+const TYPES: Readonly<Record<ColumnKind, (type: ColumnType) => DuckDbType>> = {
+  bool: row('BOOLEAN'),
+  int2: row('SMALLINT'),
+  int4: row('INTEGER'),
+  int8: row('BIGINT'),
+  float4: row('FLOAT'),
+  float8: row('DOUBLE'),
+  decimal: ({ precision, scale }) => typeNamed(`DECIMAL(${precision},${scale})`),
+  bytea: row('BLOB', {
+    parse: (text) => `case when starts_with(${text}, '\\x') then try(unhex(substr(${text}, 3))) end`,
+  }),
+  date: row('DATE', {
+    parse: (text) => `try_cast(regexp_replace(${text}, ' BC$', ' (BC)') as DATE)`,
+    dated: true,
+  }),
+  time: row('TIME'),
+  timestamp: row('TIMESTAMP', { parse: parseMoment('TIMESTAMP'), dated: true }),
+  timestamptz: row('TIMESTAMPTZ', { parse: parseMoment('TIMESTAMPTZ'), dated: true }),
+  uuid: row('UUID'),
+  // Compared as the text it is: two spellings of one document are two values in PostgreSQL's `json`.
+  json: row('JSON', { parse: asIs, comparable: (column) => `${column}::VARCHAR` }),
+  text: row('VARCHAR', { parse: asIs }),
+};
+
+/** The type of a captured column. */
+export function duckDbType(column: TypedColumn): DuckDbType {
+  const type = columnTypeOf(column);
+  return TYPES[type.kind](type);
+}
