@@ -9,9 +9,7 @@ import { NOTHING_MERGED } from '../workflows/model/watermark.ts';
 import { keepRecords } from './assets/record.ts';
 import type { WarehouseResources } from './resources.ts';
 import { runRef } from './run-context.ts';
-import { assetInputs } from './warehouse/duckdb/assets/asset-sql.ts';
-import { dueAssets } from './warehouse/duckdb/assets/assets.ts';
-import { materializeDue } from './warehouse/duckdb/assets/materialize.ts';
+import { assetInputs } from './warehouse/asset-order.ts';
 import { downstreamRules } from './warehouse/touch-rule.ts';
 
 const HEARTBEAT_MS = 1_000;
@@ -19,7 +17,7 @@ const HEARTBEAT_MS = 1_000;
 /** Assets whose automation says that they run now. The run key names the newest change they have not seen. */
 export async function listDueRuns(resources: WarehouseResources): Promise<readonly DueRun[]> {
   const eager = resources.assets.filter((asset) => asset.automation?.kind === 'eager').map((asset) => asset.key);
-  const due = await dueAssets(resources.warehouse);
+  const due = await resources.warehouse.dueAssets();
   return due.filter(({ asset }) => eager.includes(asset)).map(({ asset, seq }) => ({ asset, runKey: `seq-${seq}` }));
 }
 
@@ -40,7 +38,7 @@ export async function materializeAsset(
 async function recompute(resources: WarehouseResources, asset: AssetDefinition): Promise<MaterializeResult> {
   const startedMs = performance.now();
   const { warehouse, assets, pipelines, telemetry, doorbell } = resources;
-  const records = await materializeDue(warehouse, {
+  const records = await warehouse.materialize({
     asset,
     inputs: assetInputs(asset, assets, new Set(pipelines.keys())),
     downstream: downstreamRules(assets, asset.key),

@@ -58,8 +58,8 @@ async function drain(session: MergeSession, cancelled: AbortSignal): Promise<boo
       if (session.tally.hasNewRejected) return true;
       const nowMs = performance.now();
       if (!loaded && nowMs - lastWorkMs > lingerMs) {
-        // Nobody waits now: fold DuckDB's write-ahead file, which otherwise happens inside somebody's merge.
-        await session.checkpoint();
+        // Nobody waits now: what the warehouse has to tidy would otherwise hold up somebody's merge.
+        await session.tidy();
         return false;
       }
       if (!loaded && nowMs > endMs) return false;

@@ -3,7 +3,7 @@
 
 import type { AssetDefinition } from '../workflows/model/asset.ts';
 import type { S3Lake } from './lake/s3/lake.ts';
-import type { DuckDbOwner } from './warehouse/duckdb/client.ts';
+import type { Warehouse } from './warehouse/warehouse.ts';
 
 /** The part of a logger that activities use; fields are ids, positions and counts. */
 export interface Log {
@@ -81,7 +81,7 @@ export interface IngestResources {
 
 export interface WarehouseResources {
   readonly pipelines: ReadonlyMap<string, PipelineResources>;
-  readonly warehouse: DuckDbOwner;
+  readonly warehouse: Warehouse;
   readonly assets: readonly AssetDefinition[];
   /** Where change files wait, on a local disk, for their merge. */
   readonly spoolFolder: string;

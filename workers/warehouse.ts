@@ -1,32 +1,20 @@
-// The warehouse worker: owns the project's warehouse files, merges into them, recomputes assets, answers the HTTP API.
-// A file's lock is taken before its task queue is polled: work is never taken that could not be done.
+// The warehouse worker: owns the project's warehouses, merges into them, recomputes assets, answers the HTTP API.
+// A warehouse is opened before its task queue is polled: work is never taken that could not be done.
 
-import { mkdirSync, rmSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
 import { createWarehouseActivities } from '../activities/index.ts';
 import type { PipelineResources, WarehouseTelemetry } from '../activities/resources.ts';
-import { assetInputs } from '../activities/warehouse/duckdb/assets/asset-sql.ts';
-import { declareAssets } from '../activities/warehouse/duckdb/assets/assets.ts';
-import { type DuckDbOwner, openDuckDb } from '../activities/warehouse/duckdb/client.ts';
+import { assetInputs } from '../activities/warehouse/asset-order.ts';
+import type { Warehouse } from '../activities/warehouse/warehouse.ts';
 import { warehouseQueue } from '../workflows/model/names.ts';
-import type { ResolvedWarehouse } from './config/project.ts';
+import { ASSET_WAREHOUSE } from './config/project.ts';
 import { openPipelines } from './pipeline-resources.ts';
 import { createWorker } from './temporal/connection.ts';
 import { startAutomation, startMerge } from './temporal/entity-workflow.ts';
-import {
-  ASSET_WAREHOUSE,
-  openWorkerBase,
-  runUntilAborted,
-  type WorkerBase,
-  type WorkerOptions,
-} from './worker-process.ts';
-
-/** Node's thread pool has four threads; merges need one of them. */
-const CONCURRENT_READS = 3;
+import { openWarehouse, spoolFolder } from './warehouse-opener.ts';
+import { openWorkerBase, runUntilAborted, type WorkerBase, type WorkerOptions } from './worker-process.ts';
 
 export interface WarehouseWorkerOptions extends WorkerOptions {
-  /** Folder for change files and DuckDB's spill files. */
+  /** Folder for change files and for what an engine spills. */
   readonly home: string;
   readonly telemetry: WarehouseTelemetry;
 }
@@ -34,7 +22,7 @@ export interface WarehouseWorkerOptions extends WorkerOptions {
 /** The opened parts, for whoever serves them over HTTP. */
 export interface OpenWarehouses {
   readonly base: WorkerBase;
-  readonly owners: ReadonlyMap<string, DuckDbOwner>;
+  readonly warehouses: ReadonlyMap<string, Warehouse>;
   readonly pipelines: ReadonlyMap<string, PipelineResources>;
   /** The folder whose files a warehouse may read. */
   readonly spoolFolder: (warehouse: string) => string;
@@ -46,19 +34,18 @@ export async function runWarehouseWorker(
   serve: (opened: OpenWarehouses) => Promise<{ close(): Promise<void> }>,
 ): Promise<void> {
   const { project } = options;
-  const owners = new Map<string, DuckDbOwner>();
+  const warehouses = new Map<string, Warehouse>();
   try {
-    for (const warehouse of project.warehouses.values())
-      owners.set(warehouse.name, await open(warehouse, options.home));
+    for (const one of project.warehouses.values()) warehouses.set(one.name, await openWarehouse(one, options.home));
     const base = await openWorkerBase(options);
     const opened = {
-      ...{ base, owners, pipelines: openPipelines(project) },
+      ...{ base, warehouses, pipelines: openPipelines(project) },
       spoolFolder: (name: string) => spoolFolder(options.home, name),
     };
     await declareProjectAssets(options, opened);
     const server = await serve(opened);
     try {
-      const running = [...owners.keys()].map((name) => runOne(name, opened, options));
+      const running = [...warehouses.keys()].map((name) => runOne(name, opened, options));
       await Promise.all(running);
     } finally {
       await server.close();
@@ -66,14 +53,14 @@ export async function runWarehouseWorker(
       await base.client.connection.close();
     }
   } finally {
-    for (const owner of owners.values()) await owner.close();
+    for (const warehouse of warehouses.values()) await warehouse.close();
   }
 }
 
 async function runOne(name: string, opened: OpenWarehouses, options: WarehouseWorkerOptions): Promise<void> {
-  const { base, owners, pipelines } = opened;
+  const { base, warehouses, pipelines } = opened;
   const { project, temporal, log, telemetry, signal } = options;
-  const warehouse = owners.get(name);
+  const warehouse = warehouses.get(name);
   if (warehouse === undefined) return;
   const { worker, connection } = await createWorker(temporal, {
     taskQueue: warehouseQueue(name),
@@ -101,38 +88,13 @@ async function runOne(name: string, opened: OpenWarehouses, options: WarehouseWo
 }
 
 /** A new asset, or one whose code changed, is due as a whole from now on. */
-async function declareProjectAssets({ project }: WarehouseWorkerOptions, { owners }: OpenWarehouses): Promise<void> {
-  const owner = owners.get(ASSET_WAREHOUSE);
-  if (owner === undefined) return;
+async function declareProjectAssets(
+  { project }: WarehouseWorkerOptions,
+  { warehouses }: OpenWarehouses,
+): Promise<void> {
+  const warehouse = warehouses.get(ASSET_WAREHOUSE);
+  if (warehouse === undefined) return;
   const pipelines = new Set(project.pipelines.keys());
   const declared = project.assets.map((asset) => ({ asset, inputs: assetInputs(asset, project.assets, pipelines) }));
-  await declareAssets(owner, declared, new Date().toISOString());
-}
-
-const spoolFolder = (home: string, name: string) => join(home, 'spool', name);
-
-/**
- * DuckDB's caller spins while another thread has the last task. A merge is seldom larger than what one thread takes at
- * once, so on two cores a second thread makes it no faster and costs half as much again.
- */
-const defaultThreads = () => Math.max(1, availableParallelism() - 1);
-
-async function open(warehouse: ResolvedWarehouse, home: string): Promise<DuckDbOwner> {
-  const spool = spoolFolder(home, warehouse.name);
-  const tempDirectory = join(home, 'temp', warehouse.name);
-  mkdirSync(dirname(warehouse.path), { recursive: true });
-  mkdirSync(tempDirectory, { recursive: true });
-  mkdirSync(spool, { recursive: true });
-  const owner = await openDuckDb({
-    path: warehouse.path,
-    memoryLimit: warehouse.memoryLimit,
-    threads: warehouse.threads ?? defaultThreads(),
-    tempDirectory,
-    readableFolders: [spool],
-    concurrentReads: CONCURRENT_READS,
-  });
-  // Only now is the spool ours alone: what a killed owner left there belongs to nobody.
-  rmSync(spool, { recursive: true, force: true });
-  mkdirSync(spool, { recursive: true });
-  return owner;
+  await warehouse.declareAssets(declared, new Date().toISOString());
 }

@@ -5,7 +5,7 @@ import type { Client } from '@temporalio/client';
 import type { Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { AutomationInput, PipelineInput } from '../workflows/model/run.ts';
-import type { ResolvedProject } from './config/project.ts';
+import { ASSET_WAREHOUSE, type ResolvedProject } from './config/project.ts';
 import { pipelineInputs } from './pipeline-resources.ts';
 import { connectClient, ensureSearchAttributes, type TemporalSettings } from './temporal/connection.ts';
 import { TemporalDoorbell } from './temporal/doorbell.ts';
@@ -26,9 +26,6 @@ export interface WorkerBase {
   readonly pipelines: ReadonlyMap<string, PipelineInput>;
   readonly automation: AutomationInput;
 }
-
-/** The warehouse derived assets live in. */
-export const ASSET_WAREHOUSE = 'main';
 
 /** Connects to Temporal and prepares the doorbell. */
 export async function openWorkerBase(options: WorkerOptions): Promise<WorkerBase> {

@@ -6,7 +6,6 @@ import { type AssetDefinition, type Materialization, parseCapturedKey } from '..
 import { recordKey } from '../lake/object-key.ts';
 import type { S3Lake } from '../lake/s3/lake.ts';
 import type { WarehouseResources } from '../resources.ts';
-import { listMaterializations } from '../warehouse/duckdb/assets/assets.ts';
 
 /** How far back a run looks for records that a crash kept from the lake. */
 const LOOK_BACK = 50;
@@ -21,7 +20,7 @@ export async function keepRecords(
   if (lake === null) return;
   await Promise.all(records.map((record) => put(lake, record)));
   const known = new Set(records.map((record) => record.id));
-  const older = await listMaterializations(resources.warehouse, asset.key, { limit: LOOK_BACK + records.length });
+  const older = await resources.warehouse.materializations(asset.key, { limit: LOOK_BACK + records.length });
   for (const record of older) {
     if (known.has(record.id)) continue;
     if (await lake.exists(recordKey(record))) return;

@@ -8,9 +8,6 @@ import type { CaptureEntry, Manifest, StoredManifest } from '../../workflows/mod
 import type { MergeResult, RunRef } from '../../workflows/model/run.ts';
 import { NOTHING_MERGED, type Watermark } from '../../workflows/model/watermark.ts';
 import type { PipelineResources, WarehouseResources } from '../resources.ts';
-import { mergeWindow } from '../warehouse/duckdb/merge/merge.ts';
-import { readTables } from '../warehouse/duckdb/merge/table-state.ts';
-import { readWatermark } from '../warehouse/duckdb/watermark.ts';
 import type { MergeOutcome, MergePlan, TablePauseOrder } from '../warehouse/merge-plan.ts';
 import { FLOWING, type TableState, type TableStatus } from '../warehouse/table-status.ts';
 import { touchRules } from '../warehouse/touch-rule.ts';
@@ -67,7 +64,7 @@ export class MergeSession {
     if (first.manifest.seq !== this.#watermark.seq + 1) return false;
     const merged = await this.#apply(window, watermarkOf(last, this.#watermark));
     await discard(window);
-    await this.#resources.warehouse.checkpointWhenLarge();
+    await this.#resources.warehouse.tidyBetweenMerges();
     return merged;
   }
 
@@ -84,15 +81,15 @@ export class MergeSession {
     return this.tally.result(this.#watermark.endLsn, more);
   }
 
-  /** Folds the warehouse's write-ahead file if anything was merged here. */
-  async checkpoint(): Promise<void> {
-    if (this.tally.progress().windows > 0) await this.#resources.warehouse.checkpoint();
+  /** Lets the warehouse tidy up if anything was merged here. */
+  async tidy(): Promise<void> {
+    if (this.tally.progress().windows > 0) await this.#resources.warehouse.tidyWhileIdle();
   }
 
   async #apply(window: PendingWindow, next: Watermark): Promise<boolean> {
     const { resources, pipeline } = { resources: this.#resources, pipeline: this.#pipeline };
     const plan = await this.#plan(window, next);
-    const outcome = await mergeWindow(resources.warehouse, plan);
+    const outcome = await resources.warehouse.merge(plan);
     if (outcome.tag === 'already-merged') {
       resources.log.info({ pipeline: pipeline.name, seq: next.seq }, 'the window was merged already');
       return false;
@@ -188,12 +185,12 @@ export class MergeSession {
   }
 
   async #refresh(): Promise<void> {
+    const { warehouse } = this.#resources;
     const { name } = this.#pipeline;
-    await this.#resources.warehouse.use(async (session) => {
-      this.#watermark = await readWatermark(session, name);
-      const tables = await readTables(session, name);
-      this.#tables = new Map(tables.map((table) => [table.table, table]));
-    });
+    // In this order: tables newer than the watermark make a plan that is refused, older ones could make a wrong one.
+    this.#watermark = await warehouse.watermark(name);
+    const tables = await warehouse.tables(name);
+    this.#tables = new Map(tables.map((table) => [table.table, table]));
   }
 }
 

@@ -1,7 +1,9 @@
-// What the warehouse says about a captured table.
+// What the warehouse says about captured tables, and about what it merged into them.
 
 import type { LsnHex } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
+import type { RunRef } from '../../workflows/model/run.ts';
+import type { RowCounts } from './merge-plan.ts';
 
 export type TableState = 'loading' | 'live' | 'paused' | 'append-only';
 
@@ -16,4 +18,17 @@ export interface TableStatus {
   readonly entry: CaptureEntry;
   /** Where a table stands that does not follow the watermark; null also for one that has never been loaded. */
   readonly mergedTo: { readonly seq: number; readonly lsn: LsnHex } | null;
+}
+
+/** One merged window: manifests seqFrom to seqTo, commits from lsnFrom up to and without lsnTo. */
+export interface LedgerEntry extends RunRef {
+  readonly seqFrom: number;
+  readonly seqTo: number;
+  readonly lsnFrom: LsnHex;
+  readonly lsnTo: LsnHex;
+  /** By table id. */
+  readonly rows: Readonly<Record<string, RowCounts>>;
+  /** ISO 8601 UTC. */
+  readonly startedAt: string;
+  readonly mergedAt: string;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { MaterializationFilter } from '../../workers/http/backend.ts';
+import type { MaterializationQuery } from '../../activities/warehouse/asset-order.ts';
 import { StatusFeed } from '../../workers/http/status-feed.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { fakeBackend, REVENUE, SHOP } from './fake-backend.ts';
@@ -22,7 +22,7 @@ describe('reading', () => {
   test('materializations take partition, limit and cursor, and default to a page of 100', async () => {
     const asked: unknown[] = [];
     const backend = fakeBackend({
-      materializations: async (key: string, filter: MaterializationFilter) => {
+      materializations: async (key: string, filter: MaterializationQuery) => {
         asked.push([key, filter]);
         return [];
       },

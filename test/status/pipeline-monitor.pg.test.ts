@@ -26,7 +26,7 @@ test('a reading that fails leaves no connection behind', async () => {
   const readings: PipelineReading[] = [];
   const monitor = new PipelineMonitor(
     pipeline,
-    warehouse.owner,
+    warehouse.port,
     createLog({ level: 'silent', format: 'json', out: process.stderr }),
     (one) => {
       readings.push(one);

@@ -52,7 +52,7 @@ async function verify(change: Partial<VerifyRequest> = {}) {
   const pipeline = { name: 'shop', source: { url } } as unknown as PipelineResources;
   return await verifyPipeline({
     pipeline,
-    owner: warehouse.owner,
+    warehouse: warehouse.port,
     spoolFolder: warehouse.spool,
     table: null,
     signal: new AbortController().signal,

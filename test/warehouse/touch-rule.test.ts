@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { assetInputs, assetSelect, codeVersionOf } from '../../activities/warehouse/duckdb/assets/asset-sql.ts';
+import { assetInputs } from '../../activities/warehouse/asset-order.ts';
+import { assetSelect, codeVersionOf } from '../../activities/warehouse/duckdb/assets/asset-sql.ts';
 import { downstreamRules, touchRules } from '../../activities/warehouse/touch-rule.ts';
 import type { AssetDefinition } from '../../workflows/model/asset.ts';
 

@@ -1,8 +1,9 @@
 // The HTTP API of a running walflow (`walflow dev` or the warehouse worker), typed. Every failure of it becomes a
 // WalflowError: the API's own code and hint when it sent one, API_UNREACHABLE when nobody answers.
 
+import type { QueryResult } from '../../activities/warehouse/query.ts';
 import { ERROR_RULES, type ErrorCode, WalflowError } from '../../workflows/model/errors.ts';
-import type { AssetStatus, PipelineStatus, QueryResult, RunHandle, VerifyReport } from '../http/backend.ts';
+import type { AssetStatus, PipelineStatus, RunHandle, VerifyReport } from '../http/backend.ts';
 
 interface ApiClientOptions {
   readonly url: string;

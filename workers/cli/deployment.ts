@@ -1,9 +1,8 @@
 // What `walflow deploy` and `start` do: the long-lived workflows are started unless they run already.
 
 import { ingestWorkflowId, mergeWorkflowId } from '../../workflows/model/names.ts';
-import type { ResolvedProject } from '../config/project.ts';
+import { ASSET_WAREHOUSE, type ResolvedProject } from '../config/project.ts';
 import { startAutomation, startIngest, startMerge } from '../temporal/entity-workflow.ts';
-import { ASSET_WAREHOUSE } from '../worker-process.ts';
 import type { Cli, ProjectFlags } from './cli.ts';
 import { HEARTBEAT_TIMEOUT_SECONDS } from './heartbeat.ts';
 import { entityWorkflowIds, inputOf, isRunning } from './pipeline-runs.ts';

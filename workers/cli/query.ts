@@ -1,7 +1,7 @@
 // `walflow query`: read-only SQL against the warehouse of a running walflow.
 
 import { type Command, Option } from 'commander';
-import type { QueryResult, QueryValue } from '../http/backend.ts';
+import type { QueryResult, QueryValue } from '../../activities/warehouse/query.ts';
 import { csv, textTable } from '../text/table.ts';
 import { type Cli, examples } from './cli.ts';
 import { EXIT, type ExitCode } from './terminal.ts';

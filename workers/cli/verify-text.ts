@@ -1,14 +1,15 @@
 // What `walflow verify` prints: one line per table, and the keys that differ. Keys are shown, other values never. Pure.
 
+import type { RowDifference } from '../../activities/warehouse/comparison.ts';
 import { lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
-import type { KeyDifference, TableVerification, VerifyReport } from '../http/backend.ts';
+import type { TableVerification, VerifyReport } from '../http/backend.ts';
 import { countText } from '../text/quantity.ts';
 
 const KINDS = {
   missing: 'only in the source',
   extra: 'only in the warehouse',
   different: 'differs in',
-} as const satisfies Record<KeyDifference['kind'], string>;
+} as const satisfies Record<RowDifference['kind'], string>;
 
 const VERDICTS = {
   equal: 'equal by value',
@@ -45,7 +46,7 @@ function differenceLines(table: TableVerification): readonly string[] {
   ];
 }
 
-function keyText(keyColumns: readonly string[], { key, kind, columns }: KeyDifference): string {
+function keyText(keyColumns: readonly string[], { key, kind, columns }: RowDifference): string {
   const pairs = key.map((value, i) => `${keyColumns[i] ?? `#${i + 1}`}=${JSON.stringify(value)}`);
   return `${pairs.join(', ')}: ${KINDS[kind]}${kind === 'different' ? ` ${columns.join(', ')}` : ''}`;
 }

@@ -15,9 +15,12 @@ export function unwrapped(schema: z.ZodType): { readonly schema: z.ZodType; read
   return { schema: inner, fallback };
 }
 
-/** Fields of an object by name; null for anything else. */
+/** Fields of an object by name, of a choice of objects all of theirs; null for anything else. */
 export function fieldsOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | null {
   const { schema: inner } = unwrapped(schema);
+  if (inner instanceof z.ZodDiscriminatedUnion) {
+    return Object.assign({}, ...inner.options.map((option) => fieldsOf(option as z.ZodType)));
+  }
   return inner instanceof z.ZodObject ? inner.shape : null;
 }
 

@@ -194,7 +194,7 @@ const pipeline = {
     .meta(note({ help: 'the name in `warehouses` the pipeline is merged into' })),
 } satisfies Shape<PipelineConfig>;
 
-const warehouse = {
+const duckDb = {
   kind: z.literal('duckdb').meta(note({ help: 'set by `duckdb({ … })`' })),
   path: z
     .string()
@@ -269,7 +269,7 @@ const asset = {
 export const PROJECT = z.strictObject({
   name: matching(NAME, 'a plain name of up to 63 characters').meta(note({ help: 'name of the project' })),
   warehouses: z
-    .record(matching(NAME, 'a plain name'), z.strictObject(warehouse))
+    .record(matching(NAME, 'a plain name'), z.discriminatedUnion('kind', [z.strictObject(duckDb)]))
     .refine((all) => Object.keys(all).length > 0, 'must name at least one warehouse')
     .meta(note({ help: 'where tables are kept, by name; pipelines and assets use `main` unless they say otherwise' })),
   pipelines: z

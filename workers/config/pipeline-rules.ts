@@ -3,7 +3,7 @@
 
 import { nearestName } from './nearest-name.ts';
 import type { Problem } from './problem.ts';
-import type { ResolvedPipeline, ResolvedProject } from './project.ts';
+import type { ResolvedPipeline, ResolvedProject, ResolvedWarehouse } from './project.ts';
 import { overlaps } from './table-pattern.ts';
 
 export function pipelineProblems(project: ResolvedProject): readonly Problem[] {
@@ -22,7 +22,7 @@ export function pipelineProblems(project: ResolvedProject): readonly Problem[] {
 
 function sharedFiles({ warehouses }: ResolvedProject): readonly Problem[] {
   return pairs([...warehouses.values()]).flatMap(([first, second]) =>
-    first.path === second.path
+    storageOf(first) === storageOf(second)
       ? [
           {
             path: `warehouses.${second.name}.path`,
@@ -32,6 +32,14 @@ function sharedFiles({ warehouses }: ResolvedProject): readonly Problem[] {
         ]
       : [],
   );
+}
+
+/** Where the rows are in the end: no two warehouses of a project may name the same place. */
+function storageOf(warehouse: ResolvedWarehouse): string {
+  switch (warehouse.kind) {
+    case 'duckdb':
+      return warehouse.path;
+  }
 }
 
 function unknownWarehouse({ warehouses }: ResolvedProject, { name, warehouse }: ResolvedPipeline): readonly Problem[] {

@@ -35,13 +35,16 @@ export interface ResolvedPipeline {
   readonly snapshot: { readonly chunkRows: number };
 }
 
-export interface ResolvedWarehouse {
+/** One kind of warehouse an engine; `kind` tells them apart. */
+export type ResolvedWarehouse = ResolvedDuckDb;
+
+export interface ResolvedDuckDb {
   readonly name: string;
   readonly kind: 'duckdb';
   /** Absolute. */
   readonly path: string;
   readonly memoryLimit: string;
-  /** Undefined = DuckDB's own choice, the number of cores. */
+  /** Undefined = one less than the machine has cores. */
   readonly threads: number | undefined;
 }
 

@@ -51,13 +51,16 @@ export function resolveProject(config: unknown, origin: ConfigOrigin): ResolvedP
 }
 
 function warehouse(name: string, it: CheckedConfig['warehouses'][string], origin: ConfigOrigin): ResolvedWarehouse {
-  return {
-    name,
-    kind: it.kind,
-    path: isAbsolute(it.path) ? it.path : resolve(origin.folder, it.path),
-    memoryLimit: it.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
-    threads: it.threads,
-  };
+  switch (it.kind) {
+    case 'duckdb':
+      return {
+        name,
+        kind: it.kind,
+        path: isAbsolute(it.path) ? it.path : resolve(origin.folder, it.path),
+        memoryLimit: it.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
+        threads: it.threads,
+      };
+  }
 }
 
 function pipeline(name: string, it: CheckedConfig['pipelines'][string], env: Environment): ResolvedPipeline {

@@ -1,6 +1,10 @@
 // What the HTTP API answers, and what it asks for it. The API validates, guards and formats; whoever implements
 // `ApiBackend` knows warehouse, lake and Temporal. LSNs are 16 hex digits, times ISO 8601 UTC, ages seconds.
 
+import type { MaterializationQuery } from '../../activities/warehouse/asset-order.ts';
+import type { RowDifference } from '../../activities/warehouse/comparison.ts';
+import type { QueryResult, QueryValue } from '../../activities/warehouse/query.ts';
+import type { TableState } from '../../activities/warehouse/table-status.ts';
 import type { Materialization } from '../../workflows/model/asset.ts';
 import type { Lsn, LsnHex } from '../../workflows/model/lsn.ts';
 import type { RunRef } from '../../workflows/model/run.ts';
@@ -17,8 +21,6 @@ export interface SlotStatus {
   /** max_slot_wal_keep_size, where the source sets one. */
   readonly budgetBytes?: number;
 }
-
-export type TableState = 'loading' | 'live' | 'paused' | 'append-only';
 
 export interface TableStatus {
   readonly table: string;
@@ -82,34 +84,6 @@ export interface AssetStatus {
   readonly lastMaterialization?: Materialization;
 }
 
-/** What JSON cannot hold exactly (integers beyond 2^53, decimals, timestamps, blobs) is DuckDB's text. */
-export type QueryValue =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly QueryValue[]
-  | { readonly [field: string]: QueryValue };
-
-export interface QueryResult {
-  readonly columns: readonly { readonly name: string; readonly type: string }[];
-  readonly rows: readonly (readonly QueryValue[])[];
-}
-
-export interface MaterializationFilter {
-  readonly partition?: string;
-  readonly limit: number;
-  /** `id` of the last one of the page before. */
-  readonly cursor?: string;
-}
-
-export interface KeyDifference {
-  readonly key: readonly string[];
-  /** Seen from the warehouse: a row it lacks, one too many, or other values. */
-  readonly kind: 'missing' | 'extra' | 'different';
-  readonly columns: readonly string[];
-}
-
 export interface TableVerification {
   readonly table: string;
   readonly result: 'equal' | 'differs' | 'not-comparable';
@@ -119,7 +93,7 @@ export interface TableVerification {
   readonly rowsWarehouse: number;
   readonly keyColumns: readonly string[];
   /** The first few; `differingCount` has all. */
-  readonly differing: readonly KeyDifference[];
+  readonly differing: readonly RowDifference[];
   readonly differingCount: number;
 }
 
@@ -149,7 +123,7 @@ export interface ApiBackend {
   assets(): Promise<readonly AssetStatus[]>;
   asset(key: string): Promise<AssetStatus>;
   /** Newest first, at most `limit`. */
-  materializations(key: string, filter: MaterializationFilter): Promise<readonly Materialization[]>;
+  materializations(key: string, query: MaterializationQuery): Promise<readonly Materialization[]>;
   /** Read-only SQL; the signal aborts when the client hangs up. */
   query(sql: string, params: readonly QueryValue[], signal: AbortSignal): Promise<QueryResult>;
   /** Resolves when everything that committed before `lsn` is queryable, or after `timeoutMs`. */

@@ -2,9 +2,10 @@
 
 import type { Context } from 'hono';
 import { z } from 'zod';
+import type { MaterializationQuery } from '../../activities/warehouse/asset-order.ts';
+import type { QueryValue } from '../../activities/warehouse/query.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { type Lsn, parseLsn } from '../../workflows/model/lsn.ts';
-import type { MaterializationFilter, QueryValue } from './backend.ts';
 
 /** A wait longer than this is asked for again: proxies and clients give up on silent answers. */
 const MAX_WAIT_MS = 60_000;
@@ -58,7 +59,7 @@ export function waitRequest(c: Context): { pipeline: string; lsn: Lsn; timeoutMs
 }
 
 /** `?partition=&limit=&cursor=`. */
-export function pageRequest(c: Context): MaterializationFilter {
+export function pageRequest(c: Context): MaterializationQuery {
   const { partition, limit, cursor } = checked(PAGE, c.req.query());
   return { limit, ...(partition === undefined ? {} : { partition }), ...(cursor === undefined ? {} : { cursor }) };
 }

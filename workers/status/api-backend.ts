@@ -1,25 +1,22 @@
 // The API's answers, composed of the warehouse, the lake, the source and Temporal (station 12 of a row).
 
 import type { Logger } from 'pino';
-import { listMaterializations } from '../../activities/warehouse/duckdb/assets/assets.ts';
-import type { DuckDbOwner } from '../../activities/warehouse/duckdb/client.ts';
-import { readTables } from '../../activities/warehouse/duckdb/merge/table-state.ts';
-import { runQuery } from '../../activities/warehouse/duckdb/query.ts';
+import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import type { Lsn } from '../../workflows/model/lsn.ts';
 import { ingestWorkflowId } from '../../workflows/model/names.ts';
-import type { ResolvedAsset } from '../config/project.ts';
+import { ASSET_WAREHOUSE, type ResolvedAsset } from '../config/project.ts';
 import type { ApiBackend, RunHandle, WaitResult } from '../http/backend.ts';
 import type { WarehouseFigures } from '../metrics/telemetry.ts';
 import { PendingFailures } from '../temporal/pending-failure.ts';
 import type { OpenWarehouses } from '../warehouse.ts';
-import { ASSET_WAREHOUSE } from '../worker-process.ts';
 import { assetStatus, assetStatuses } from './asset-status.ts';
 import { IngestStates } from './ingest-state.ts';
 import { PipelineMonitor } from './pipeline-monitor.ts';
 import { pipelineStatus } from './pipeline-status.ts';
 import { verifyPipeline } from './verify.ts';
 import { waitMerged } from './wait-merged.ts';
+import { queriedWarehouse, warehouseNamed } from './warehouse-choice.ts';
 
 const QUERY_LIMITS = { maxRows: 10_000, timeoutMs: 30_000, maxBytes: 32 * 1024 * 1024 };
 
@@ -49,7 +46,7 @@ class WarehouseBackend implements ApiBackend {
     this.#monitors = new Map(
       [...opened.pipelines.values()].map((pipeline) => [
         pipeline.name,
-        new PipelineMonitor(pipeline, this.#ownerOf(pipeline.warehouse), log, (reading) => {
+        new PipelineMonitor(pipeline, this.#warehouse(pipeline.warehouse), log, (reading) => {
           figures.pending(pipeline.name, Math.max(0, reading.headSeq - reading.watermark.seq));
         }),
       ]),
@@ -62,7 +59,7 @@ class WarehouseBackend implements ApiBackend {
       [...opened.pipelines.values()].map(async (pipeline) =>
         pipelineStatus({
           pipeline,
-          owner: this.#ownerOf(pipeline.warehouse),
+          warehouse: this.#warehouse(pipeline.warehouse),
           reading: this.#monitorOf(pipeline.name).reading,
           ingest: await this.#ingest.of(pipeline.name),
           failureOf: (workflowId) => this.#waiting.of(workflowId),
@@ -81,12 +78,12 @@ class WarehouseBackend implements ApiBackend {
   }
 
   async materializations(key: string, filter: Parameters<ApiBackend['materializations']>[1]) {
-    await this.asset(key);
-    return await listMaterializations(this.#ownerOf(ASSET_WAREHOUSE), key, filter);
+    const { kind } = await this.asset(key);
+    return kind === 'captured' ? [] : await this.#warehouse(ASSET_WAREHOUSE).materializations(key, filter);
   }
 
   async query(...[sql, params, signal]: Parameters<ApiBackend['query']>) {
-    return await runQuery(this.#ownerOf(ASSET_WAREHOUSE), sql, params, { ...QUERY_LIMITS, signal });
+    return await queriedWarehouse(this.#options.opened.warehouses).query(sql, params, { ...QUERY_LIMITS, signal });
   }
 
   async wait(name: string, lsn: Lsn, timeoutMs: number, signal: AbortSignal): Promise<WaitResult> {
@@ -100,7 +97,7 @@ class WarehouseBackend implements ApiBackend {
     if (pipeline === undefined) throw unknownPipeline(name);
     return await verifyPipeline({
       pipeline,
-      owner: this.#ownerOf(pipeline.warehouse),
+      warehouse: this.#warehouse(pipeline.warehouse),
       spoolFolder: opened.spoolFolder(pipeline.warehouse),
       table: table ?? null,
       signal,
@@ -120,7 +117,7 @@ class WarehouseBackend implements ApiBackend {
   async resyncTable(name: string, table: string): Promise<RunHandle> {
     const pipeline = this.#options.opened.pipelines.get(name);
     if (pipeline === undefined) throw unknownPipeline(name);
-    const [known] = await this.#ownerOf(pipeline.warehouse).use((session) => readTables(session, name, table));
+    const [known] = await this.#warehouse(pipeline.warehouse).tables(name, table);
     if (known === undefined) throw new WalflowError('TABLE_UNKNOWN', `pipeline ${name} has no table ${table}`);
     return await this.#signal(name, 'resyncTable', table);
   }
@@ -147,8 +144,8 @@ class WarehouseBackend implements ApiBackend {
   }
 
   async #assetParts() {
-    const { assets } = this.#options;
-    return { assets, owner: this.#ownerOf(ASSET_WAREHOUSE), pipelines: await this.pipelines() };
+    const { assets, opened } = this.#options;
+    return { assets, warehouse: opened.warehouses.get(ASSET_WAREHOUSE), pipelines: await this.pipelines() };
   }
 
   #monitorOf(name: string): PipelineMonitor {
@@ -157,11 +154,8 @@ class WarehouseBackend implements ApiBackend {
     return monitor;
   }
 
-  #ownerOf(warehouse: string): DuckDbOwner {
-    const { owners } = this.#options.opened;
-    const owner = owners.get(warehouse) ?? [...owners.values()][0];
-    if (owner === undefined) throw new WalflowError('INTERNAL', `no warehouse ${warehouse} is open here`);
-    return owner;
+  #warehouse(name: string): Warehouse {
+    return warehouseNamed(this.#options.opened.warehouses, name);
   }
 }
 

@@ -1,16 +1,15 @@
 // Assets as `/api/assets` answers them: captured tables and derived assets, with freshness, partitions, the last record.
 // A derived asset is as fresh as its inputs while nothing is due, and ages from the oldest change it has not seen.
 
-import { listMaterializations } from '../../activities/warehouse/duckdb/assets/assets.ts';
-import { assetFigures } from '../../activities/warehouse/duckdb/assets/status.ts';
-import type { DuckDbOwner } from '../../activities/warehouse/duckdb/client.ts';
+import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import type { ResolvedAsset } from '../config/project.ts';
 import type { AssetStatus, FreshnessState, PipelineStatus } from '../http/backend.ts';
 
 interface AssetParts {
   readonly assets: readonly ResolvedAsset[];
-  readonly owner: DuckDbOwner;
+  /** Where the derived assets are; undefined only in a project that has none. */
+  readonly warehouse: Warehouse | undefined;
   readonly pipelines: readonly PipelineStatus[];
 }
 
@@ -21,8 +20,10 @@ export async function assetStatuses(parts: AssetParts): Promise<readonly AssetSt
   );
   const ages = new Map(captured.map(({ key, freshness }) => [key, freshness.ageSeconds]));
   const derived: AssetStatus[] = [];
+  const { warehouse } = parts;
+  if (warehouse === undefined) return captured;
   for (const asset of inOrder(parts.assets)) {
-    const status = await derivedStatus(asset, parts.owner, ages);
+    const status = await derivedStatus(asset, warehouse, ages);
     ages.set(asset.key, status.freshness.ageSeconds);
     derived.push(status);
   }
@@ -50,11 +51,11 @@ function capturedStatus(pipeline: PipelineStatus, table: PipelineStatus['tables'
 
 async function derivedStatus(
   asset: ResolvedAsset,
-  owner: DuckDbOwner,
+  warehouse: Warehouse,
   ages: ReadonlyMap<string, number | null>,
 ): Promise<AssetStatus> {
-  const figures = await assetFigures(owner, asset.key);
-  const [last] = await listMaterializations(owner, asset.key, { limit: 1 });
+  const figures = await warehouse.assetFigures(asset.key);
+  const [last] = await warehouse.materializations(asset.key, { limit: 1 });
   const inputAges = asset.deps.map((dep) => ages.get(dep) ?? null);
   const inputAge = inputAges.includes(null) ? null : Math.max(0, ...inputAges.map((age) => age ?? 0));
   const dueAge = figures.dueSince === null ? 0 : (Date.now() - Date.parse(figures.dueSince)) / 1000;

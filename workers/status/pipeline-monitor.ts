@@ -7,8 +7,7 @@ import { nudgeChannel } from '../../activities/landing/slot-meter.ts';
 import type { PipelineResources } from '../../activities/resources.ts';
 import { openSource, type Source } from '../../activities/wal/postgres/source.ts';
 import { classifySlot, type SlotHealth } from '../../activities/wal/slot-health.ts';
-import type { DuckDbOwner } from '../../activities/warehouse/duckdb/client.ts';
-import { readWatermark } from '../../activities/warehouse/duckdb/watermark.ts';
+import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
 import { type Lsn, lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
 import { NOTHING_MERGED, type Watermark } from '../../workflows/model/watermark.ts';
 import { FreshnessClock } from './freshness-clock.ts';
@@ -29,7 +28,7 @@ export interface PipelineReading {
 
 export class PipelineMonitor {
   readonly #pipeline: PipelineResources;
-  readonly #owner: DuckDbOwner;
+  readonly #warehouse: Warehouse;
   readonly #log: Logger;
   readonly #onReading: (reading: PipelineReading) => void;
   readonly #clock = new FreshnessClock();
@@ -45,12 +44,12 @@ export class PipelineMonitor {
 
   constructor(
     pipeline: PipelineResources,
-    owner: DuckDbOwner,
+    warehouse: Warehouse,
     log: Logger,
     onReading: (reading: PipelineReading) => void,
   ) {
     this.#pipeline = pipeline;
-    this.#owner = owner;
+    this.#warehouse = warehouse;
     this.#log = log;
     this.#onReading = onReading;
     void this.#sample();
@@ -71,12 +70,12 @@ export class PipelineMonitor {
 
   /** Resolves when the warehouse has merged one more window. */
   get nextMerge(): Promise<void> {
-    return this.#owner.nextMerge;
+    return this.#warehouse.nextMerge;
   }
 
   /** Where the warehouse stands this very moment. */
   async watermark(): Promise<Watermark> {
-    return await this.#owner.use((session) => readWatermark(session, this.#pipeline.name));
+    return await this.#warehouse.watermark(this.#pipeline.name);
   }
 
   /** Asks ingest to cover a position at once, also on an idle source. */

@@ -1,10 +1,12 @@
 // One pipeline as `/api/pipelines` answers it.
 
 import type { PipelineResources } from '../../activities/resources.ts';
-import type { DuckDbOwner } from '../../activities/warehouse/duckdb/client.ts';
-import { readTables } from '../../activities/warehouse/duckdb/merge/table-state.ts';
-import { countRows, type LedgerEntry, readLedger } from '../../activities/warehouse/duckdb/status.ts';
-import { FLOWING, type TableStatus as WarehouseTable } from '../../activities/warehouse/table-status.ts';
+import {
+  FLOWING,
+  type LedgerEntry,
+  type TableStatus as WarehouseTable,
+} from '../../activities/warehouse/table-status.ts';
+import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
 import { mergeWorkflowId, snapshotWorkflowId } from '../../workflows/model/names.ts';
 import type { LatencySummary, MergeSummary, PipelineStatus, TableStatus } from '../http/backend.ts';
 import type { IngestState } from './ingest-state.ts';
@@ -14,7 +16,7 @@ const LAST_MERGES = 5;
 
 interface PipelineParts {
   readonly pipeline: PipelineResources;
-  readonly owner: DuckDbOwner;
+  readonly warehouse: Warehouse;
   readonly reading: PipelineReading;
   readonly ingest: IngestState;
   readonly latency: LatencySummary | null;
@@ -23,13 +25,11 @@ interface PipelineParts {
 }
 
 export async function pipelineStatus(parts: PipelineParts): Promise<PipelineStatus> {
-  const { pipeline, owner, reading, ingest, latency, failureOf } = parts;
+  const { pipeline, warehouse, reading, ingest, latency, failureOf } = parts;
   const { name } = pipeline;
-  const { tables, rows, ledger } = await owner.use(async (session) => ({
-    tables: await readTables(session, name),
-    rows: await countRows(session, name),
-    ledger: await readLedger(session, name, LAST_MERGES),
-  }));
+  const tables = await warehouse.tables(name);
+  const rows = await warehouse.rowCounts(name);
+  const ledger = await warehouse.ledger(name, LAST_MERGES);
   const reason = await reasonOf(parts);
   return {
     name,

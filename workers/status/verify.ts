@@ -1,6 +1,6 @@
 // `walflow verify`: source and warehouse compared by value. The source's rows are read as PostgreSQL's own text and cast by
-// DuckDB's own parser, so the comparison shares no code with the way of a row. Under traffic the warehouse moves on while
-// it is compared: a table that differs is read again, and only what differs every time is a difference.
+// the engine's own parser, so the comparison shares no code with the way of a row. Under traffic the warehouse moves on
+// while it is compared: a table that differs is read again, and only what differs every time is a difference.
 
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rm } from 'node:fs/promises';
@@ -8,10 +8,9 @@ import { join } from 'node:path';
 import type { PipelineResources } from '../../activities/resources.ts';
 import { readSnapshot } from '../../activities/wal/postgres/rows.ts';
 import { openSource, type Source } from '../../activities/wal/postgres/source.ts';
-import type { DuckDbOwner } from '../../activities/warehouse/duckdb/client.ts';
-import { compareTable, type RowDifference, type TableComparison } from '../../activities/warehouse/duckdb/compare.ts';
-import { readTables } from '../../activities/warehouse/duckdb/merge/table-state.ts';
+import type { RowDifference, TableComparison } from '../../activities/warehouse/comparison.ts';
 import { FLOWING, type TableStatus } from '../../activities/warehouse/table-status.ts';
+import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import type { Lsn } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
@@ -29,7 +28,7 @@ const SPOOL_NAME = '.verify';
 
 export interface VerifyRequest {
   readonly pipeline: PipelineResources;
-  readonly owner: DuckDbOwner;
+  readonly warehouse: Warehouse;
   /** Folder the warehouse may read files from. */
   readonly spoolFolder: string;
   /** Null = every table of the pipeline. */
@@ -44,8 +43,8 @@ export interface VerifyRequest {
  * @throws WalflowError TABLE_UNKNOWN, VERIFY_BEHIND, and what the source and the warehouse throw.
  */
 export async function verifyPipeline(request: VerifyRequest): Promise<VerifyReport> {
-  const { pipeline, owner, table } = request;
-  const all = await owner.use((session) => readTables(session, pipeline.name));
+  const { pipeline, warehouse, table } = request;
+  const all = await warehouse.tables(pipeline.name);
   const wanted = table === null ? all : all.filter((one) => one.table === table);
   if (table !== null && wanted.length === 0) {
     throw new WalflowError('TABLE_UNKNOWN', `pipeline ${pipeline.name} has no table ${table}`);
@@ -114,7 +113,7 @@ async function compareOnce(request: VerifyRequest, source: Source, entry: Captur
     const lsn = await writeSnapshot(source, entry, csvPath);
     const { reached } = await request.reach(lsn, REACH_TIMEOUT_MS);
     if (!reached) throw new WalflowError('VERIFY_BEHIND', `the warehouse did not reach the snapshot of ${entry.table}`);
-    return await compareTable(request.owner, { table: entry, csvPath, before: lsn, limit: COMPARED_LIMIT });
+    return await request.warehouse.compare({ table: entry, csvPath, before: lsn, limit: COMPARED_LIMIT });
   } finally {
     await rm(csvPath, { force: true });
   }

@@ -2,6 +2,7 @@
 // declared by the user, depends on assets, and has a record of every materialization.
 
 import type { LsnHex } from './lsn.ts';
+import type { TableName } from './relation.ts';
 
 export interface DailyPartitions {
   readonly kind: 'daily';
@@ -68,7 +69,7 @@ export function parseCapturedKey(
 }
 
 /** Where a derived asset lives: `a/b/c` → schema `a_b`, table `c`; `table:` overrides. */
-export function assetTable(asset: Pick<AssetDefinition, 'key' | 'table'>): { schema: string; name: string } {
+export function assetTable(asset: Pick<AssetDefinition, 'key' | 'table'>): TableName {
   if (asset.table !== undefined) {
     const dot = asset.table.indexOf('.');
     return dot < 0

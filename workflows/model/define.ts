@@ -55,6 +55,9 @@ export interface PipelineConfig {
   readonly warehouse?: string;
 }
 
+/** One kind of warehouse an engine; `kind` tells them apart. */
+export type WarehouseConfig = DuckDbWarehouse;
+
 export interface DuckDbWarehouse {
   readonly kind: 'duckdb';
   readonly path: string;
@@ -65,7 +68,7 @@ export interface DuckDbWarehouse {
 
 export interface ProjectConfig {
   readonly name: string;
-  readonly warehouses: Readonly<Record<string, DuckDbWarehouse>>;
+  readonly warehouses: Readonly<Record<string, WarehouseConfig>>;
   readonly pipelines: Readonly<Record<string, PipelineConfig>>;
   readonly assets?: readonly AssetDefinition[];
 }

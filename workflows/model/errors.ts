@@ -71,6 +71,7 @@ export const ERROR_RULES = {
     hint: 'restart the warehouse worker; the file is recovered when it is opened again',
   },
   WAREHOUSE_FAILED: { retry: 'timed', hint: 'it is tried again; if it stays, report it with the log around it' },
+  WAREHOUSE_UNKNOWN: { retry: 'never', hint: 'name one of the warehouses `main` in walflow.config.ts' },
   WATERMARK_MOVED: { retry: 'timed', hint: 'another merge was faster; this one reads the watermark anew' },
   UNCHANGED_UNRESOLVED: { retry: 'manual', hint: 'copy the table again with `walflow resync`' },
   TABLE_UNMERGEABLE: {

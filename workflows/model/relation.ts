@@ -64,6 +64,12 @@ export interface CapturedTable {
   readonly layout?: TableLayout;
 }
 
+/** A place in a database. */
+export interface TableName {
+  readonly schema: string;
+  readonly name: string;
+}
+
 const escapeName = (name: string) => name.replaceAll('%', '%25').replaceAll('.', '%2E');
 const unescapeName = (name: string) => name.replaceAll('%2E', '.').replaceAll('%25', '%');
 
@@ -73,7 +79,7 @@ export function tableId(schema: string, name: string): string {
 }
 
 /** The inverse of `tableId`; null when the text is not `schema.table`. */
-export function parseTableId(id: string): { schema: string; name: string } | null {
+export function parseTableId(id: string): TableName | null {
   const parts = id.split('.');
   const [schema, name] = parts;
   if (parts.length !== 2 || !schema || !name) return null;

@@ -33,7 +33,7 @@ const CHECKPOINT_THRESHOLD = '1GB';
 /** DuckDB's file lock does not hold inside one process: a second open here would corrupt the file. */
 const openPaths = new Set<string>();
 
-/** The open warehouse. Functions of the other `duckdb-*.ts` files take it as their first argument. */
+/** The open warehouse. Functions of the other files here take it as their first argument. */
 export class DuckDbOwner {
   readonly #instance: DuckDBInstance;
   readonly #path: string;

@@ -2,8 +2,8 @@
 // be not comparable; it is never called equal.
 
 import { stat } from 'node:fs/promises';
-import type { Lsn } from '../../../workflows/model/lsn.ts';
 import type { CapturedTable } from '../../../workflows/model/relation.ts';
+import type { CompareOrder, RowDifference, TableComparison } from '../comparison.ts';
 import type { DuckDbOwner } from './client.ts';
 import {
   keyedDifferencesSql,
@@ -15,38 +15,6 @@ import {
 import { blamesData, failureClass } from './failure.ts';
 import { qualified } from './identifier.ts';
 import type { DuckDbSession } from './session.ts';
-
-export interface RowDifference {
-  /** Values of the key columns as DuckDB's text; empty for a table without a key. */
-  readonly key: readonly string[];
-  /** Seen from the warehouse: a row it lacks, one too many, other values. */
-  readonly kind: 'missing' | 'extra' | 'different';
-  readonly columns: readonly string[];
-}
-
-export type TableComparison =
-  | {
-      readonly tag: 'compared';
-      readonly rowsSource: number;
-      readonly rowsWarehouse: number;
-      /** The first of them, by key. */
-      readonly differing: readonly RowDifference[];
-      readonly differingCount: number;
-    }
-  | { readonly tag: 'not-comparable'; readonly reason: string };
-
-export interface CompareOrder {
-  readonly table: CapturedTable;
-  /**
-   * What the source printed: CSV of all columns in table order as text, UTC, ISO dates, hex bytea; NULL is nothing, an
-   * empty text is quoted. The file lies in a folder the warehouse may read.
-   */
-  readonly csvPath: string;
-  /** Rows written by commits at or after this position are newer than what the source printed and are left out. */
-  readonly before: Lsn | null;
-  /** Differences to name; all are counted. */
-  readonly limit: number;
-}
 
 /** The CSV reader holds a few lines' worth of memory: enough for any line of a small file, bounded for a large one. */
 const MIN_BUFFER_BYTES = 1 << 20;

@@ -1,10 +1,6 @@
 // Names and literals inside SQL text. Source names are arbitrary (spaces, quotes, upper case): every one is quoted.
 
-/** A place in the warehouse. */
-export interface TableName {
-  readonly schema: string;
-  readonly name: string;
-}
+import type { TableName } from '../../../workflows/model/relation.ts';
 
 /** A quoted identifier. */
 export function quoted(identifier: string): string {

@@ -3,25 +3,11 @@
 
 import type { DuckDBConnection, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { WalflowError } from '../../../workflows/model/errors.ts';
+import type { QueryLimits, QueryResult, QueryValue } from '../query.ts';
 import type { DuckDbOwner } from './client.ts';
 import { failureClass, firstLine, isInterrupt, warehouseFailure } from './failure.ts';
 import { forbiddenPart } from './query-guard.ts';
-import { jsonValue, type QueryValue } from './value.ts';
-
-export interface QueryLimits {
-  readonly maxRows: number;
-  /** Of the answer's text, about. */
-  readonly maxBytes: number;
-  readonly timeoutMs: number;
-  /** Aborts when nobody waits for the answer any more. */
-  readonly signal?: AbortSignal;
-}
-
-export interface QueryResult {
-  /** Types in DuckDB's words. */
-  readonly columns: readonly { readonly name: string; readonly type: string }[];
-  readonly rows: readonly (readonly QueryValue[])[];
-}
+import { jsonValue } from './value.ts';
 
 /** An interrupt that arrives between two steps of a query hits nothing: it is repeated until the query has ended. */
 const INTERRUPT_EVERY_MS = 50;

@@ -1,8 +1,8 @@
 // Reads for status, API and page: how many rows each table has, and what was merged last by which run.
 
-import { type LsnHex, lsnToHex } from '../../../workflows/model/lsn.ts';
-import type { RunRef } from '../../../workflows/model/run.ts';
+import { lsnToHex } from '../../../workflows/model/lsn.ts';
 import type { RowCounts } from '../merge-plan.ts';
+import type { LedgerEntry } from '../table-status.ts';
 import { isoText } from './catalog-sql.ts';
 import { qualified } from './identifier.ts';
 import type { DuckDbSession } from './session.ts';
@@ -20,19 +20,6 @@ export async function countRows(session: DuckDbSession, pipeline: string): Promi
   const counts = tables.map((table, i) => `(select count(*) from ${qualified(table)}) as n${i}`);
   const [row] = await session.rows<Readonly<Record<string, string>>>(`select ${counts.join(', ')}`);
   return new Map(tables.map(({ id }, i) => [id, Number(row?.[`n${i}`] ?? 0)]));
-}
-
-/** One merged window: manifests seqFrom to seqTo, commits from lsnFrom up to and without lsnTo. */
-export interface LedgerEntry extends RunRef {
-  readonly seqFrom: number;
-  readonly seqTo: number;
-  readonly lsnFrom: LsnHex;
-  readonly lsnTo: LsnHex;
-  /** By table id. */
-  readonly rows: Readonly<Record<string, RowCounts>>;
-  /** ISO 8601 UTC. */
-  readonly startedAt: string;
-  readonly mergedAt: string;
 }
 
 interface LedgerRow {

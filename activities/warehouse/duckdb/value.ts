@@ -13,13 +13,7 @@ import {
   type DuckDBValue,
 } from '@duckdb/node-api';
 
-export type QueryValue =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly QueryValue[]
-  | { readonly [field: string]: QueryValue };
+import type { QueryValue } from '../query.ts';
 
 /** DuckDB keeps ±infinity of a DATE as the ends of an INT32; its client prints those as days of the year 5881580. */
 const INFINITE_DAYS = 2_147_483_647;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { assetInputs } from '../../../activities/warehouse/duckdb/assets/asset-sql.ts';
+import { assetInputs } from '../../../activities/warehouse/asset-order.ts';
 import { declareAssets, dueAssets, listMaterializations } from '../../../activities/warehouse/duckdb/assets/assets.ts';
 import { materializeDue } from '../../../activities/warehouse/duckdb/assets/materialize.ts';
 import { downstreamRules, touchRules } from '../../../activities/warehouse/touch-rule.ts';

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type QueryLimits, runQuery } from '../../../activities/warehouse/duckdb/query.ts';
-import type { QueryValue } from '../../../activities/warehouse/duckdb/value.ts';
+import { runQuery } from '../../../activities/warehouse/duckdb/query.ts';
+import type { QueryLimits, QueryValue } from '../../../activities/warehouse/query.ts';
 import { TestWarehouse } from './warehouse.ts';
 
 const warehouse = TestWarehouse.forFile();

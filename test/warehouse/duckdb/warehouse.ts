@@ -6,8 +6,10 @@ import { afterAll, beforeAll } from 'vitest';
 import { type DuckDbOwner, openDuckDb } from '../../../activities/warehouse/duckdb/client.ts';
 import { mergeWindow } from '../../../activities/warehouse/duckdb/merge/merge.ts';
 import { readTables } from '../../../activities/warehouse/duckdb/merge/table-state.ts';
+import { DuckDbWarehouse } from '../../../activities/warehouse/duckdb/warehouse.ts';
 import { readWatermark } from '../../../activities/warehouse/duckdb/watermark.ts';
 import type { MergeOutcome, MergePlan } from '../../../activities/warehouse/merge-plan.ts';
+import type { Warehouse } from '../../../activities/warehouse/warehouse.ts';
 import { lsnToHex } from '../../../workflows/model/lsn.ts';
 import { freshFolder } from '../../support/folder.ts';
 import { ChangeFileWriter } from './change-files.ts';
@@ -31,6 +33,11 @@ export class TestWarehouse {
   get owner(): DuckDbOwner {
     if (this.#owner === null) throw new Error('the warehouse is closed');
     return this.#owner;
+  }
+
+  /** The open file as activities and workers see it. */
+  get port(): Warehouse {
+    return new DuckDbWarehouse(this.owner);
   }
 
   get options() {

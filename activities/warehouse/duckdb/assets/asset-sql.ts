@@ -2,46 +2,15 @@
 // range of the partition.
 
 import { createHash } from 'node:crypto';
-import { type AssetDefinition, assetTable, parseCapturedKey } from '../../../../workflows/model/asset.ts';
+import type { AssetDefinition } from '../../../../workflows/model/asset.ts';
 import { WalflowError } from '../../../../workflows/model/errors.ts';
-import { parseTableId } from '../../../../workflows/model/relation.ts';
-import { qualified, type TableName } from '../identifier.ts';
-
-/** A dependency and the table that holds it. */
-export type AssetInput =
-  | {
-      readonly tag: 'captured';
-      readonly key: string;
-      readonly pipeline: string;
-      readonly table: string;
-      readonly place: TableName;
-    }
-  | { readonly tag: 'derived'; readonly key: string; readonly place: TableName };
+import type { AssetInput } from '../../asset-order.ts';
+import { qualified } from '../identifier.ts';
 
 /** One UTC day, `YYYY-MM-DD`. */
 export type Day = string;
 
 const DAY_MS = 86_400_000;
-
-/**
- * Where each dependency of an asset is found.
- * @throws WalflowError ASSET_INVALID for a dependency that is neither captured nor declared.
- */
-export function assetInputs(
-  asset: AssetDefinition,
-  assets: readonly AssetDefinition[],
-  pipelines: ReadonlySet<string>,
-): readonly AssetInput[] {
-  return asset.deps.map((key): AssetInput => {
-    const captured = parseCapturedKey(key, pipelines);
-    const place = captured === null ? null : parseTableId(captured.table);
-    if (captured !== null && place !== null) return { tag: 'captured', key, ...captured, place };
-    const derived = assets.find((other) => other.key === key);
-    if (derived === undefined)
-      throw new WalflowError('ASSET_INVALID', `${asset.key} depends on ${key}, which is nothing known`);
-    return { tag: 'derived', key, place: assetTable(derived) };
-  });
-}
 
 /**
  * A SELECT of the asset's rows, of one day of a daily asset.

@@ -1,18 +1,13 @@
 // What the warehouse knows of derived assets besides their rows: which are declared, which are due and why, what each run
 // was made from.
 
-import type { AssetDefinition, Materialization, MaterializationInput } from '../../../../workflows/model/asset.ts';
+import type { Materialization, MaterializationInput } from '../../../../workflows/model/asset.ts';
+import type { DeclaredAsset, DueAsset, MaterializationQuery } from '../../asset-order.ts';
 import { isoText } from '../catalog-sql.ts';
 import type { DuckDbOwner } from '../client.ts';
 import { markWholeSql } from '../merge/touched-sql.ts';
 import type { DuckDbSession } from '../session.ts';
-import { type AssetInput, codeVersionOf } from './asset-sql.ts';
-
-/** An asset with its dependencies found. */
-export interface DeclaredAsset {
-  readonly asset: AssetDefinition;
-  readonly inputs: readonly AssetInput[];
-}
+import { codeVersionOf } from './asset-sql.ts';
 
 /**
  * Takes note of the assets the configuration declares now. A new one, and one whose code changed, is due as a whole; one
@@ -61,12 +56,6 @@ async function forget(session: DuckDbSession, asset: string): Promise<void> {
   }
 }
 
-export interface DueAsset {
-  readonly asset: string;
-  /** Manifest of the newest change it has not seen; 0 when only its code changed. */
-  readonly seq: number;
-}
-
 /** Assets with something to recompute whose inputs are all there. */
 export async function dueAssets(owner: DuckDbOwner): Promise<readonly DueAsset[]> {
   const rows = await owner.use((session) =>
@@ -80,14 +69,6 @@ export async function dueAssets(owner: DuckDbOwner): Promise<readonly DueAsset[]
     ),
   );
   return rows.map(({ asset, seq }) => ({ asset, seq: Number(seq) }));
-}
-
-export interface MaterializationQuery {
-  /** `YYYY-MM-DD`. */
-  readonly partition?: string;
-  readonly limit: number;
-  /** Id of the last record of the page before. */
-  readonly cursor?: string;
 }
 
 interface MaterializationRow extends Omit<Materialization, 'rows' | 'inputs'> {

@@ -4,10 +4,11 @@
 import type { MaterializationInput } from '../../../../workflows/model/asset.ts';
 import type { LsnHex } from '../../../../workflows/model/lsn.ts';
 import { NOTHING_MERGED } from '../../../../workflows/model/watermark.ts';
+import type { AssetInput } from '../../asset-order.ts';
 import { readTables } from '../merge/table-state.ts';
 import type { DuckDbSession } from '../session.ts';
 import { readWatermark } from '../watermark.ts';
-import type { AssetInput, Day } from './asset-sql.ts';
+import type { Day } from './asset-sql.ts';
 
 interface InputPosition {
   readonly asset: string;

@@ -2,26 +2,17 @@
 // record and the cleared marks become visible together. A merge that commits meanwhile leaves marks of its own.
 
 import { randomUUID } from 'node:crypto';
-import { type AssetDefinition, assetTable, type Materialization } from '../../../../workflows/model/asset.ts';
+import { assetTable, type Materialization } from '../../../../workflows/model/asset.ts';
 import { isoFromMicros } from '../../../../workflows/model/commit-time.ts';
 import { WalflowError } from '../../../../workflows/model/errors.ts';
-import type { RunRef } from '../../../../workflows/model/run.ts';
-import type { TouchRule } from '../../touch-rule.ts';
+import type { MaterializeOrder } from '../../asset-order.ts';
 import type { DuckDbOwner } from '../client.ts';
 import { blamesData, failureClass, safeText } from '../failure.ts';
 import { literal, qualified, quoted } from '../identifier.ts';
 import { dayOf, markDaysSql, markWholeSql } from '../merge/touched-sql.ts';
 import type { DuckDbSession } from '../session.ts';
-import { type AssetInput, assetSelect, codeVersionOf, type Day } from './asset-sql.ts';
+import { assetSelect, codeVersionOf, type Day } from './asset-sql.ts';
 import { InputReader } from './inputs.ts';
-
-export interface MaterializeOrder {
-  readonly asset: AssetDefinition;
-  readonly inputs: readonly AssetInput[];
-  /** Assets that read this one. */
-  readonly downstream: readonly TouchRule[];
-  readonly run: RunRef;
-}
 
 /** Day of an asset that has no partitions: there is one, and it has no name. */
 const WHOLE = null;

@@ -1,16 +1,8 @@
 // How a derived asset stands: which partitions were made, which are due again, since when.
 
+import type { AssetFigures } from '../../asset-order.ts';
 import { isoText } from '../catalog-sql.ts';
 import type { DuckDbOwner } from '../client.ts';
-
-export interface AssetFigures {
-  /** Partitions that were materialized at least once; 1 or 0 for an asset without partitions. */
-  readonly done: number;
-  /** Partitions whose input changed since. */
-  readonly stale: number;
-  /** When the oldest change that is not in the asset was merged; ISO 8601 UTC, null when nothing is due. */
-  readonly dueSince: string | null;
-}
 
 /** Counts of one asset. */
 export async function assetFigures(owner: DuckDbOwner, asset: string): Promise<AssetFigures> {

@@ -2,8 +2,8 @@
 // where each row came from. No PRIMARY KEY and no UNIQUE: an index would cost every merge and guards nothing the fold
 // does not.
 
-import type { CapturedTable } from '../../../../workflows/model/relation.ts';
-import { folded, qualified, quoted, type TableName } from '../identifier.ts';
+import type { CapturedTable, TableName } from '../../../../workflows/model/relation.ts';
+import { folded, qualified, quoted } from '../identifier.ts';
 import { duckDbType } from '../type.ts';
 
 /** Position and time of the commit a row was last changed by. */

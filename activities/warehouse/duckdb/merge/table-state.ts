@@ -97,12 +97,12 @@ interface TableRow {
 export async function readTables(
   session: DuckDbSession,
   pipeline: string,
-  table: string | null = null,
+  table?: string,
 ): Promise<readonly TableStatus[]> {
   const rows = await session.rows<TableRow>(
     `select table_id, state, reason_code, reason, capture, merged_seq, merged_lsn from _walflow.tables
      where pipeline = $1 and table_id = coalesce($2::VARCHAR, table_id) order by table_id`,
-    [pipeline, table],
+    [pipeline, table ?? null],
   );
   return rows.map((row) => ({
     table: row.table_id,

@@ -1,0 +1,36 @@
+// What it takes to compare a table of the warehouse with its source, and what comes of it.
+
+import type { Lsn } from '../../workflows/model/lsn.ts';
+import type { CapturedTable } from '../../workflows/model/relation.ts';
+
+export interface CompareOrder {
+  readonly table: CapturedTable;
+  /**
+   * What the source printed: CSV of all columns in table order as text, UTC, ISO dates, hex bytea; NULL is nothing, an
+   * empty text is quoted. The file lies in the warehouse's spool folder.
+   */
+  readonly csvPath: string;
+  /** Rows written by commits at or after this position are newer than what the source printed and are left out. */
+  readonly before: Lsn | null;
+  /** Differences to name; all are counted. */
+  readonly limit: number;
+}
+
+export interface RowDifference {
+  /** Values of the key columns as the engine's text; empty for a table without a key. */
+  readonly key: readonly string[];
+  /** Seen from the warehouse: a row it lacks, one too many, other values. */
+  readonly kind: 'missing' | 'extra' | 'different';
+  readonly columns: readonly string[];
+}
+
+export type TableComparison =
+  | {
+      readonly tag: 'compared';
+      readonly rowsSource: number;
+      readonly rowsWarehouse: number;
+      /** The first of them, by key. */
+      readonly differing: readonly RowDifference[];
+      readonly differingCount: number;
+    }
+  | { readonly tag: 'not-comparable'; readonly reason: string };

@@ -1,0 +1,96 @@
+// A DuckDB file as a warehouse: the port's methods, each told to the file that does it.
+
+import type { Materialization } from '../../../workflows/model/asset.ts';
+import type { Watermark } from '../../../workflows/model/watermark.ts';
+import type { AssetFigures, DeclaredAsset, DueAsset, MaterializationQuery, MaterializeOrder } from '../asset-order.ts';
+import type { CompareOrder, TableComparison } from '../comparison.ts';
+import type { MergeOutcome, MergePlan } from '../merge-plan.ts';
+import type { QueryLimits, QueryResult, QueryValue } from '../query.ts';
+import type { LedgerEntry, TableStatus } from '../table-status.ts';
+import type { Warehouse } from '../warehouse.ts';
+import { declareAssets, dueAssets, listMaterializations } from './assets/assets.ts';
+import { materializeDue } from './assets/materialize.ts';
+import { assetFigures } from './assets/status.ts';
+import type { DuckDbOwner } from './client.ts';
+import { compareTable } from './compare.ts';
+import { mergeWindow } from './merge/merge.ts';
+import { readTables } from './merge/table-state.ts';
+import { runQuery } from './query.ts';
+import { countRows, readLedger } from './status.ts';
+import { readWatermark } from './watermark.ts';
+
+export class DuckDbWarehouse implements Warehouse {
+  readonly #owner: DuckDbOwner;
+
+  constructor(owner: DuckDbOwner) {
+    this.#owner = owner;
+  }
+
+  async watermark(pipeline: string): Promise<Watermark> {
+    return await this.#owner.use((session) => readWatermark(session, pipeline));
+  }
+
+  async tables(pipeline: string, table?: string): Promise<readonly TableStatus[]> {
+    return await this.#owner.use((session) => readTables(session, pipeline, table));
+  }
+
+  async rowCounts(pipeline: string): Promise<ReadonlyMap<string, number>> {
+    return await this.#owner.use((session) => countRows(session, pipeline));
+  }
+
+  async ledger(pipeline: string, limit: number): Promise<readonly LedgerEntry[]> {
+    return await this.#owner.use((session) => readLedger(session, pipeline, limit));
+  }
+
+  async merge(plan: MergePlan): Promise<MergeOutcome> {
+    return await mergeWindow(this.#owner, plan);
+  }
+
+  get nextMerge(): Promise<void> {
+    return this.#owner.nextMerge;
+  }
+
+  async tidyBetweenMerges(): Promise<void> {
+    await this.#owner.checkpointWhenLarge();
+  }
+
+  async tidyWhileIdle(): Promise<void> {
+    await this.#owner.checkpoint();
+  }
+
+  async declareAssets(declared: readonly DeclaredAsset[], nowIso: string): Promise<void> {
+    await declareAssets(this.#owner, declared, nowIso);
+  }
+
+  async dueAssets(): Promise<readonly DueAsset[]> {
+    return await dueAssets(this.#owner);
+  }
+
+  async materialize(order: MaterializeOrder): Promise<readonly Materialization[]> {
+    return await materializeDue(this.#owner, order);
+  }
+
+  async materializations(asset: string, query: MaterializationQuery): Promise<readonly Materialization[]> {
+    return await listMaterializations(this.#owner, asset, query);
+  }
+
+  async assetFigures(asset: string): Promise<AssetFigures> {
+    return await assetFigures(this.#owner, asset);
+  }
+
+  async query(sql: string, parameters: readonly QueryValue[], limits: QueryLimits): Promise<QueryResult> {
+    return await runQuery(this.#owner, sql, parameters, limits);
+  }
+
+  async compare(order: CompareOrder): Promise<TableComparison> {
+    return await compareTable(this.#owner, order);
+  }
+
+  get invalidated(): Promise<never> {
+    return this.#owner.invalidated;
+  }
+
+  async close(): Promise<void> {
+    await this.#owner.close();
+  }
+}

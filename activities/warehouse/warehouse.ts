@@ -1,0 +1,65 @@
+// The port: all that activities and workers know of a warehouse (station 9 of a row). An engine implements it in a folder
+// of its own. Its failures are `WalflowError`s, and never hold cell values.
+
+import type { Materialization } from '../../workflows/model/asset.ts';
+import type { Watermark } from '../../workflows/model/watermark.ts';
+import type { AssetFigures, DeclaredAsset, DueAsset, MaterializationQuery, MaterializeOrder } from './asset-order.ts';
+import type { CompareOrder, TableComparison } from './comparison.ts';
+import type { MergeOutcome, MergePlan } from './merge-plan.ts';
+import type { QueryLimits, QueryResult, QueryValue } from './query.ts';
+import type { LedgerEntry, TableStatus } from './table-status.ts';
+
+export interface Warehouse {
+  /** Where a pipeline stands; `NOTHING_MERGED` for one this warehouse has never seen. */
+  watermark(pipeline: string): Promise<Watermark>;
+  /** The captured tables of a pipeline, or one of them, by name. */
+  tables(pipeline: string, table?: string): Promise<readonly TableStatus[]>;
+  /** Rows of every captured table of a pipeline that has a place here, by table id. */
+  rowCounts(pipeline: string): Promise<ReadonlyMap<string, number>>;
+  /** The last merged windows that changed rows, newest first. */
+  ledger(pipeline: string, limit: number): Promise<readonly LedgerEntry[]>;
+
+  /**
+   * Merges one window in one transaction: all its tables become visible together, or none does. At or below the watermark
+   * it changes nothing and says `already-merged`. A table whose data cannot be merged is paused and named; the others go on.
+   * @throws WalflowError WATERMARK_MOVED, WAREHOUSE_DISK_FULL, WAREHOUSE_OUT_OF_MEMORY, WAREHOUSE_FAILED: nothing was merged.
+   */
+  merge(plan: MergePlan): Promise<MergeOutcome>;
+  /** Resolves when one more window is merged, of whichever pipeline. Take it before looking where one stands. */
+  readonly nextMerge: Promise<void>;
+  /** The engine's housekeeping that can no longer wait for a quiet moment. Called between two merges. */
+  tidyBetweenMerges(): Promise<void>;
+  /** The engine's housekeeping, while nobody waits for a merge. */
+  tidyWhileIdle(): Promise<void>;
+
+  /**
+   * Takes note of the assets the configuration declares now. A new one, and one whose code changed, is due as a whole; one
+   * that is gone is never due again, its table stays.
+   */
+  declareAssets(declared: readonly DeclaredAsset[], nowIso: string): Promise<void>;
+  /** Assets with something to recompute whose inputs are all there. */
+  dueAssets(): Promise<readonly DueAsset[]>;
+  /**
+   * Recomputes what is due of an asset and publishes it, in one transaction with its records.
+   * @returns the new records; none when nothing was due.
+   * @throws WalflowError ASSET_FAILED, ASSET_OUTSIDE_WINDOW: nothing changed and it is still due.
+   */
+  materialize(order: MaterializeOrder): Promise<readonly Materialization[]>;
+  /** The records of an asset, newest first. */
+  materializations(asset: string, query: MaterializationQuery): Promise<readonly Materialization[]>;
+  assetFigures(asset: string): Promise<AssetFigures>;
+
+  /**
+   * Answers one SELECT, in the engine's own SQL; merges never wait for it.
+   * @param parameters for `$1`, `$2`, … or `?`: null, boolean, number, text
+   * @throws WalflowError QUERY_NOT_READ_ONLY, QUERY_FORBIDDEN, QUERY_INVALID, QUERY_TIMEOUT, QUERY_TOO_LARGE
+   */
+  query(sql: string, parameters: readonly QueryValue[], limits: QueryLimits): Promise<QueryResult>;
+  /** Compares a table by value with what its source printed; merges go on meanwhile. */
+  compare(order: CompareOrder): Promise<TableComparison>;
+
+  /** Rejects when the engine gave the open warehouse up (WAREHOUSE_INVALIDATED): only a new process can open it again. */
+  readonly invalidated: Promise<never>;
+  /** Lets a running merge and materialization finish, then lets the warehouse go. */
+  close(): Promise<void>;
+}

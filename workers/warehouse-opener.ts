@@ -1,0 +1,54 @@
+// Opens a warehouse by its kind: the one place in workers/ that knows the engines.
+
+import { mkdirSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { openDuckDb } from '../activities/warehouse/duckdb/client.ts';
+import { DuckDbWarehouse } from '../activities/warehouse/duckdb/warehouse.ts';
+import type { Warehouse } from '../activities/warehouse/warehouse.ts';
+import type { ResolvedDuckDb, ResolvedWarehouse } from './config/project.ts';
+
+/** Node's thread pool has four threads; merges need one of them. */
+const CONCURRENT_READS = 3;
+
+/** @param home folder for what the engine keeps beside the warehouse: fetched files, spilled memory */
+export async function openWarehouse(warehouse: ResolvedWarehouse, home: string): Promise<Warehouse> {
+  const spool = spoolFolder(home, warehouse.name);
+  const opened = await openEngine(warehouse, home, spool);
+  // Only now is the spool ours alone: what a killed owner left there belongs to nobody.
+  rmSync(spool, { recursive: true, force: true });
+  mkdirSync(spool, { recursive: true });
+  return opened;
+}
+
+/** The folder whose files a warehouse may read. */
+export const spoolFolder = (home: string, name: string) => join(home, 'spool', name);
+
+async function openEngine(warehouse: ResolvedWarehouse, home: string, spool: string): Promise<Warehouse> {
+  switch (warehouse.kind) {
+    case 'duckdb':
+      return await openDuckDbFile(warehouse, home, spool);
+  }
+}
+
+/**
+ * DuckDB's caller spins while another thread has the last task. A merge is seldom larger than what one thread takes at
+ * once, so on two cores a second thread makes it no faster and costs half as much again.
+ */
+const defaultThreads = () => Math.max(1, availableParallelism() - 1);
+
+async function openDuckDbFile(warehouse: ResolvedDuckDb, home: string, spool: string): Promise<Warehouse> {
+  const tempDirectory = join(home, 'temp', warehouse.name);
+  mkdirSync(dirname(warehouse.path), { recursive: true });
+  mkdirSync(tempDirectory, { recursive: true });
+  mkdirSync(spool, { recursive: true });
+  const owner = await openDuckDb({
+    path: warehouse.path,
+    memoryLimit: warehouse.memoryLimit,
+    threads: warehouse.threads ?? defaultThreads(),
+    tempDirectory,
+    readableFolders: [spool],
+    concurrentReads: CONCURRENT_READS,
+  });
+  return new DuckDbWarehouse(owner);
+}
