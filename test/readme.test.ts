@@ -1,4 +1,5 @@
-// README.md and docs/ are run, not believed. Links, paths, npm scripts and port numbers: test/repository.test.ts.
+// README.md and docs/ are run, not believed. Links, paths, npm scripts and port numbers: test/repository.test.ts. The
+// commands README shows with their output: test/cli/dev/command.e2e.test.ts.
 
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -9,14 +10,18 @@ import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { createProgram } from '../workers/cli/program.ts';
 import { SETTINGS, type SettingRule } from '../workers/config/setting.ts';
+import { createApi } from '../workers/http/api.ts';
+import { createMetrics } from '../workers/metrics/metrics.ts';
 import { ERROR_RULES } from '../workflows/model/errors.ts';
 import { fakeTerminal } from './cli/fake-terminal.ts';
+import { fakeBackend, NOW_MS, REVENUE, SHOP } from './http/fake-backend.ts';
 import { readCheckout } from './repository/checkout.ts';
 import { freshFolder } from './support/folder.ts';
 
 const { documents, texts } = readCheckout();
 const CLI = fileURLToPath(new URL('../workers/cli/bin.js', import.meta.url));
 const README = textOf('README.md');
+const EXAMPLE = 'examples/shop/walflow.config.ts';
 const program = createProgram(fakeTerminal(), () => {});
 
 function textOf(path: string): string {
@@ -83,25 +88,44 @@ describe('commands', () => {
     expect(unknownPart('slot recreate shop --source ""')).toBe(null);
   });
 
-  test('of the program are all in the README', () => {
-    const lines = commandsIn(README);
-    const missing = program.commands
-      .map((command) => command.name())
-      .filter((name) => !lines.some((line) => line.split(' ')[0] === name));
+  test('of the program are all in docs/commands.md, with all their options', () => {
+    const page = textOf('docs/commands.md');
+    const lines = commandsIn(page);
+    const leaves = program.commands.flatMap((one) => (one.commands.length === 0 ? [one] : [...one.commands]));
+    const nameOf = (one: Command) => (one.parent === program ? one.name() : `${one.parent?.name()} ${one.name()}`);
+    const missing = leaves.map(nameOf).filter((name) => !lines.some((line) => `${line} `.startsWith(`${name} `)));
     expect(missing).toEqual([]);
+    const options = [program, ...leaves].flatMap((one) => one.options.map(({ long }) => long ?? ''));
+    expect(options.filter((option) => !page.includes(option))).toEqual([]);
+    expect(leaves.length + options.length).toBeGreaterThan(30);
+  });
+});
+
+describe('README', () => {
+  test('is short enough to be read', () => {
+    expect(Buffer.byteLength(README)).toBeLessThanOrEqual(9 * 1024);
+  });
+
+  test('links every page of docs/', () => {
+    const pages = documents.map(({ path }) => path).filter((path) => path.startsWith('docs/'));
+    expect(pages.filter((page) => !README.includes(`](${page})`))).toEqual([]);
+  });
+
+  test("shows an asset of at most 15 lines, as it stands in the demo's configuration", () => {
+    const [asset = '', ...more] = blocksOf(README, 'ts');
+    expect(more).toEqual([]);
+    expect(asset.trimEnd().split('\n').length).toBeLessThanOrEqual(15);
+    expect(textOf(EXAMPLE).replaceAll(/^ {4}/gm, '')).toContain(asset);
   });
 });
 
 describe('configuration', { timeout: 60_000 }, () => {
   const folder = freshFolder();
 
-  test("the README shows the demo's file as it is", () => {
-    expect(blocksOf(README, 'ts')).toEqual([textOf('examples/shop/walflow.config.ts')]);
-  });
-
-  const files = documents.flatMap(({ path, text }) =>
-    blocksOf(text, 'ts').map((block, i) => [`${path} ${i + 1}`, block]),
-  );
+  const shown = documents
+    .filter(({ path }) => path.startsWith('docs/'))
+    .flatMap(({ path, text }) => blocksOf(text, 'ts').map((block, i) => [`${path} ${i + 1}`, block]));
+  const files = [...shown, [EXAMPLE, textOf(EXAMPLE)]];
 
   test.each(files)('%s is valid', async (name, block) => {
     const file = join(folder, `${name.replaceAll(/\W/g, '-')}.ts`);
@@ -115,10 +139,49 @@ describe('configuration', { timeout: 60_000 }, () => {
   });
 });
 
-test('every port that is a setting is in the README with its default', () => {
-  const ports = Object.values<SettingRule>(SETTINGS).filter(({ type }) => type === 'port');
-  expect(ports.length).toBeGreaterThan(4);
-  for (const { env, default: port } of ports) expect(README).toContain(`\`${env}\` | ${port} |`);
+describe('docs/api.md', () => {
+  const page = textOf('docs/api.md');
+  const documented = [...page.matchAll(/`(GET|POST) (\/[^`?\s]*)/g)].map(([, method = '', path = '']) => ({
+    method,
+    path,
+  }));
+  const api = createApi(fakeBackend(), {
+    guard: { bindHost: '127.0.0.1', allowedHosts: [], token: undefined },
+    page: { project: 'shop', version: '0', temporalUi: null, nowMs: () => NOW_MS },
+    metrics: async () => '',
+    onFailure: () => undefined,
+    closing: new AbortController().signal,
+  });
+
+  test('has every port that is a setting, with its default', () => {
+    const ports = Object.values<SettingRule>(SETTINGS).filter(({ type }) => type === 'port');
+    expect(ports.length).toBeGreaterThan(4);
+    for (const { env, default: port } of ports) expect(page).toContain(`\`${env}\` | ${port} |`);
+  });
+
+  test('has every endpoint of the server', () => {
+    const served = api.routes
+      .filter(({ method }) => method !== 'ALL')
+      .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '<$1>').replace('*', '<key>')}`);
+    expect(served.length).toBeGreaterThan(10);
+    expect(served.filter((one) => !documented.some(({ method, path }) => one === `${method} ${path}`))).toEqual([]);
+  });
+
+  test.each(documented)('$method $path is answered', async ({ method, path }) => {
+    const concrete = path.replace('<name>', SHOP.name).replace('<key>', REVENUE.key);
+    const response = await api.request(concrete, { method, headers: { host: '127.0.0.1' } });
+    await response.body?.cancel();
+    expect(response.status).not.toBe(404);
+  });
+
+  test('has every metric, with its labels', () => {
+    const metrics = createMetrics();
+    const names = Object.values(metrics).flatMap((metric) =>
+      'labelNames' in metric && 'name' in metric ? [[metric.name, (metric.labelNames as string[]).join(', ')]] : [],
+    );
+    expect(names.length).toBeGreaterThan(10);
+    for (const [name, labels] of names) expect(page).toContain(`| \`${name}\` | ${labels} |`);
+  });
 });
 
 test('every error code a document names exists', () => {

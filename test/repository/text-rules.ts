@@ -3,7 +3,7 @@
 import type { SourceModule } from './source-module.ts';
 import { zoneOf } from './zone.ts';
 
-const HEADER_LINES = 6;
+const HEADER_LINES = 4;
 const POSTPONED = /\b(TODO|FIXME|XXX|HACK)\b/;
 const SILENCED = /@ts-(ignore|nocheck)\b/;
 
