@@ -15,7 +15,7 @@ import { nudgeChannel } from './landing/slot-meter.ts';
 import { type IngestResources, type PipelineResources, pipelineOf } from './resources.ts';
 import { type ChunkMarker, readMarkers, storeMarker } from './snapshot/chunk-marker.ts';
 import { StillWanted } from './snapshot/still-wanted.ts';
-import { exactCopy, readChunk, waitForTransactions } from './wal/postgres/snapshot-reader.ts';
+import { exactSnapshot, readChunk, waitForTransactions } from './wal/postgres/snapshot-reader.ts';
 import { openSource, type Source } from './wal/postgres/source.ts';
 
 const HEARTBEAT_MS = 2_000;
@@ -110,7 +110,7 @@ async function copyByKey(copy: Copy): Promise<Lsn> {
 async function copyExactly(copy: Copy): Promise<Lsn> {
   const { pipeline, entry } = copy;
   const encoder = new ChangeFileEncoder(entry);
-  const point = await exactCopy(pipeline.source.url, entry, boundsOf(copy), async (rows, consistentPoint) => {
+  const point = await exactSnapshot(pipeline.source.url, entry, boundsOf(copy), async (rows, consistentPoint) => {
     copy.signal.throwIfAborted();
     copy.files.push(await storeRows(copy, encoder, rows, consistentPoint));
     copy.rows += rows.length;

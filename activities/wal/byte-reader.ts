@@ -1,5 +1,5 @@
-// Big-endian reads out of a replication message (station 2 of a row's way). Callers have checked the bounds: these never
-// read past what was checked, and never copy. Numbers as the PostgreSQL protocol sends them: network byte order.
+// Big-endian reads from a replication message (station 2 on a row's way). They check no bounds: the caller has.
+// Numbers stand as the PostgreSQL protocol sends them, in network byte order.
 
 const TWO_32 = 4_294_967_296;
 

@@ -1,28 +1,28 @@
-// Between station 1 and 2 of a row's way: cuts the bytes of a replication connection into messages, in place. A client that
-// makes an object, two slices and a text of every row's position costs more than decoding the row.
-// Framing: https://www.postgresql.org/docs/current/protocol-message-formats.html (CopyData); payload XLogData and Primary
-// keepalive: https://www.postgresql.org/docs/current/protocol-replication.html
+// Between stations 1 and 2 on a row's way: cuts the bytes of a replication connection into frames (CopyData), in place.
+// A client that makes an object, two slices and a string for every row spends more on that than on decoding.
+// https://www.postgresql.org/docs/current/protocol-message-formats.html (CopyData), and for the payloads XLogData and
+// Primary keepalive: https://www.postgresql.org/docs/current/protocol-replication.html
 
 import type { Lsn } from '../../workflows/model/lsn.ts';
 import { byteAt, uint32At } from './byte-reader.ts';
 
 export interface FrameHandler {
-  /** One message of the output plugin, lying at `buffer[start, end)`; valid until the call returns. */
+  /** One message of the output plugin, at `buffer[start, end)`; valid until the call returns. */
   message(buffer: Buffer, start: number, end: number): void;
   /** Everything before `walEnd` was sent. */
   keepalive(walEnd: Lsn, replyRequested: boolean): void;
-  /** A whole protocol message that is no CopyData; valid until the call returns. */
+  /** A whole protocol message other than a frame; valid until the call returns. */
   other(bytes: Buffer): void;
 }
 
-/** A message is one byte of type, four of length (which counts itself), and its content. */
+/** One byte of type, four of length (which counts itself), then the content. */
 const HEADER_BYTES = 5;
 const COPY_DATA = 0x64;
 const XLOG_DATA = 0x77;
 const KEEPALIVE = 0x6b;
-/** Of XLogData: kind, start, end of WAL, time. */
+/** XLogData: kind, start, end of WAL, time. */
 const XLOG_HEADER_BYTES = 25;
-/** Of a keepalive: kind, end of WAL, time. */
+/** Keepalive: kind, end of WAL, time, reply requested. */
 const KEEPALIVE_REPLY_AT = 17;
 const KEEPALIVE_BYTES = 18;
 /** A server never builds a larger message (MaxAllocSize). */
@@ -31,7 +31,7 @@ const NOTHING = Buffer.alloc(0);
 
 export class FrameCutter {
   readonly #handler: FrameHandler;
-  /** Room for the message whose end has not arrived, or for its header while not even that is complete. */
+  /** Room for the message that has not arrived completely, or for its header while even that is incomplete. */
   #kept: Buffer = NOTHING;
   #keptBytes = 0;
   #receivedHigh = 0;
@@ -47,8 +47,8 @@ export class FrameCutter {
   }
 
   /**
-   * Takes the next bytes of the connection; begin where a message begins. The chunk may be overwritten afterwards.
-   * @throws Error when they are no PostgreSQL protocol; what the handler throws passes through.
+   * Takes the next bytes of the connection; the first call must begin with a message. The chunk may be reused afterwards.
+   * @throws Error when the bytes are not PostgreSQL's protocol; what the handler throws passes through.
    */
   push(chunk: Buffer): void {
     let at = this.#keptBytes > 0 ? this.#complete(chunk) : 0;
@@ -64,7 +64,7 @@ export class FrameCutter {
     this.#keep(chunk, at);
   }
 
-  /** Adds to the kept beginning what it lacks, and no more: a large message is put together once. Where it ends. */
+  /** Adds what the kept beginning lacks, and no more: a large message is put together once. @returns where that ends */
   #complete(chunk: Buffer): number {
     let at = 0;
     if (this.#kept.length === HEADER_BYTES) {
@@ -84,7 +84,7 @@ export class FrameCutter {
     return at;
   }
 
-  /** Copies bytes of the chunk, which will be overwritten, while the kept message lacks some. Where it stopped. */
+  /** Copies bytes of the chunk, which will be reused, until the kept message is complete. @returns where it stopped */
   #keep(chunk: Buffer, from: number): number {
     const copied = chunk.copy(this.#kept, this.#keptBytes, from);
     this.#keptBytes += copied;
@@ -105,7 +105,7 @@ export class FrameCutter {
       this.#received(buffer, payload + 1);
       this.#handler.keepalive(this.receivedLsn, byteAt(buffer, payload + KEEPALIVE_REPLY_AT) !== 0);
     } else {
-      throw new Error(`the server sent a copy message of unknown kind 0x${kind.toString(16)}`);
+      throw new Error(`the server sent a frame of unknown kind 0x${kind.toString(16)}`);
     }
   }
 

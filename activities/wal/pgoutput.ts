@@ -1,6 +1,6 @@
-// Station 2 of a row's way: decodes pgoutput protocol 1 (text tuples) in place. A row becomes offsets into the received
-// buffer, never an object; tuples are reused, so a handler takes what it needs before it returns. One decoder per
-// connection: the server describes a relation once per session.
+// Station 2 on a row's way: decodes pgoutput protocol 1 (text tuples) in place. A row becomes offsets into the received
+// buffer, never an object; tuples are reused, so a handler must take what it needs before it returns. One decoder per
+// connection, because the server describes a relation once per session.
 // Format: https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
 
 import { WalflowError } from '../../workflows/model/errors.ts';
@@ -10,7 +10,7 @@ import { byteAt, int16At, int32At, int64NumberAt, uint32At } from './byte-reader
 
 /** `lengths[i]` of an SQL NULL; in a 'key' tuple it means "not in the key". */
 export const NULL_LENGTH = -1;
-/** `lengths[i]` of a TOASTed value the update did not touch: the log does not carry it. */
+/** `lengths[i]` of a TOASTed value that the update did not touch: the WAL does not carry it. */
 export const UNCHANGED_LENGTH = -2;
 
 /** One row inside `buffer`: column i is `lengths[i]` bytes of text at `starts[i]`. Valid until the handler returns. */
@@ -21,10 +21,10 @@ export interface Tuple {
   count: number;
 }
 
-/** What an old tuple holds: the replica identity's columns, or the whole row (REPLICA IDENTITY FULL). */
+/** What an old tuple holds: the columns of the replica identity, or the whole row (REPLICA IDENTITY FULL). */
 export type OldKind = 'key' | 'full';
 
-/** Receives the messages in log order; commit times are microseconds since the Unix epoch. */
+/** Receives the messages in WAL order; commit times are microseconds since the Unix epoch. */
 export interface MessageHandler {
   begin(commitLsn: Lsn, commitTimeUs: number, xid: number): void;
   relation(relation: LoggedRelation): void;
@@ -56,7 +56,7 @@ const TUPLE_KEY = 0x4b;
 const TUPLE_NEW = 0x4e;
 const TUPLE_OLD = 0x4f;
 
-/** Of a column in a Relation message: part of the replica identity. */
+/** Flag of a column in a Relation message: it belongs to the replica identity. */
 const FLAG_IDENTITY = 0x01;
 
 const FIELD_NULL = 0x6e;
@@ -79,7 +79,7 @@ export class PgoutputDecoder {
   }
 
   /**
-   * Decodes one message lying at `buffer[offset, end)`.
+   * Decodes the message at `buffer[offset, end)`.
    * @throws WalflowError PGOUTPUT_MALFORMED; whatever the handler throws passes through.
    */
   decode(buffer: Buffer, offset: number, end: number): void {
@@ -163,7 +163,7 @@ export class PgoutputDecoder {
     this.#finish(buffer);
     if (!this.#inTransaction) throw this.#malformed(buffer, 'a commit outside a transaction');
     this.#inTransaction = false;
-    // Int8 flags (unused) come first.
+    // The first byte holds flags, which are unused.
     this.#handler.commit(buffer.readBigUInt64BE(at + 1), buffer.readBigUInt64BE(at + 9), this.#timeAt(buffer, at + 17));
   }
 
@@ -200,7 +200,7 @@ export class PgoutputDecoder {
   #truncate(buffer: Buffer): void {
     this.#assertInTransaction(buffer);
     const count = int32At(buffer, this.#take(buffer, 4));
-    // Int8 options: CASCADE, RESTART IDENTITY. The relations listed are all there are, whatever they say.
+    // Skips the options byte (CASCADE, RESTART IDENTITY): the list of relations is complete either way.
     this.#take(buffer, 1);
     if (count !== (this.#end - this.#position) / 4) throw this.#malformed(buffer, `a truncate of ${count} relations`);
     const relations: LoggedRelation[] = [];
@@ -219,7 +219,7 @@ export class PgoutputDecoder {
     return this.#lastRelation;
   }
 
-  /** TupleData. The one loop every value passes through: two compares a field keep it inside the message. */
+  /** TupleData: the loop that every value passes through. Two comparisons per field keep it inside the message. */
   #tuple(buffer: Buffer, relation: LoggedRelation, tuple: Tuple): void {
     const { starts, lengths } = tuple;
     const end = this.#end;
@@ -256,7 +256,7 @@ export class PgoutputDecoder {
     return relation;
   }
 
-  /** Position of the next `size` bytes, which are then read. */
+  /** Where the next `size` bytes begin; moves past them. */
   #take(buffer: Buffer, size: number): number {
     const at = this.#position;
     if (size > this.#end - at) throw this.#malformed(buffer, 'it is cut off');

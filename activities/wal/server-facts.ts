@@ -1,5 +1,5 @@
-// What a server must be like before anything is asked of it: version, role in replication, settings. Pure: one row of
-// settings in, every obstacle out.
+// What a server must be like before walflow can use it: version, role in replication, settings. Pure: one row of settings
+// in, every obstacle out.
 
 import { type ErrorCode, WalflowError } from '../../workflows/model/errors.ts';
 
@@ -18,10 +18,10 @@ export interface ServerFacts {
   readonly mayCreate: boolean;
 }
 
-/** Publications of partitioned tables, failure texts, and replication options are as walflow needs them from here on. */
+/** From this version on, publications of partitioned tables, error texts and replication options are what walflow needs. */
 export const OLDEST_VERSION = 150_000;
 
-/** Every obstacle the server itself is. */
+/** Every obstacle that lies in the server itself. */
 export function serverObstacles(facts: ServerFacts): WalflowError[] {
   const obstacles: WalflowError[] = [];
   const found = (code: ErrorCode, message: string) => obstacles.push(new WalflowError(code, message));

@@ -1,16 +1,16 @@
-// How a replication slot fares, from one row of pg_replication_slots: a closed list of states and a pure classifier.
+// The health of a replication slot, from one row of pg_replication_slots: a closed list of states and a pure classifier.
 // Lag counts from confirmed_flush_lsn (what the lake lacks), retention from restart_lsn (what the source must keep).
 // https://www.postgresql.org/docs/current/view-pg-replication-slots.html
 
 import type { Lsn } from '../../workflows/model/lsn.ts';
 
-/** One slot as the server describes it, together with where its log ends. */
+/** One slot as the server describes it, with the current end of its WAL. */
 export interface SlotRow {
   readonly slot: string;
   readonly plugin: string | null;
   readonly database: string | null;
   readonly active: boolean;
-  /** Process that holds the slot. */
+  /** Server process that holds the slot. */
   readonly activePid: number | null;
   /** 'reserved' | 'extended' | 'unreserved' | 'lost'; null when nothing was ever reserved. */
   readonly walStatus: string | null;
@@ -24,9 +24,9 @@ export interface SlotRow {
 }
 
 /**
- * ok = followed by somebody, WAL within bounds · idle = nobody reads it, WAL piles up · extended = more than
- * max_wal_size is retained for it · endangered = the next checkpoint may remove WAL it needs · lost = cannot be
- * continued · missing = no such slot.
+ * ok = being read, WAL within bounds · idle = not being read, WAL piles up · extended = retains more than
+ * max_wal_size · endangered = the next checkpoint may remove WAL it needs · lost = cannot be continued ·
+ * missing = no such slot.
  */
 export type SlotState = 'ok' | 'idle' | 'extended' | 'endangered' | 'lost' | 'missing';
 

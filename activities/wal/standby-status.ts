@@ -1,5 +1,5 @@
-// The standby status update: what tells PostgreSQL how far the lake is. Written here byte by byte because the transport
-// library's acknowledge() confirms one byte more than it is given, and a transaction can begin exactly at that byte.
+// The standby status update: how PostgreSQL learns how far the lake is. Built here byte by byte because acknowledge() of
+// the transport library confirms one byte more than it is given, and a transaction can begin exactly at that byte.
 // https://www.postgresql.org/docs/current/protocol-replication.html#PROTOCOL-REPLICATION-STANDBY-STATUS-UPDATE
 
 import type { Lsn } from '../../workflows/model/lsn.ts';
@@ -12,7 +12,7 @@ const POSTGRES_EPOCH_MS = 946_684_800_000;
 interface StandbyStatus {
   /** Received, for the server's statistics only. */
   readonly received: Lsn;
-  /** Everything before this is stored; 0 confirms nothing and merely keeps the connection alive. */
+  /** Everything before this is stored; 0 confirms nothing and only keeps the connection alive. */
   readonly flushed: Lsn;
   /** Nothing before this is still on its way to the lake. Statistics only (`replay_lsn`), never confirms anything. */
   readonly settled: Lsn;

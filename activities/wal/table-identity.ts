@@ -1,5 +1,5 @@
-// By which columns the rows of a table are told apart, from what the catalog says. Wrong here means either lost rows (a key
-// that is not unique at every moment) or a source whose writes fail (an update published without an identity).
+// Which columns identify the rows of a table, as far as the catalog says. A mistake here either loses rows (a key that is
+// not unique at every moment) or makes the source's writes fail (an update published without an identity).
 
 import type { ReplicaIdentity } from '../../workflows/model/relation.ts';
 
@@ -18,7 +18,7 @@ export interface IdentityFacts {
 /** PostgreSQL 18 refuses updates whose identity covers a generated column that is not published. */
 const REFUSES_GENERATED_IDENTITY = 180_000;
 
-/** The key to merge by, in index order; empty when the log names no row exactly: the table is captured append-only. */
+/** The key to merge by, in index order. Empty = the WAL does not identify rows, so the table is captured append-only. */
 export function keyOf(facts: IdentityFacts, serverVersion: number): readonly string[] {
   const key = candidateOf(facts);
   if (key === null || key.some((column) => facts.generatedColumns.includes(column))) return [];
@@ -28,7 +28,7 @@ export function keyOf(facts: IdentityFacts, serverVersion: number): readonly str
 }
 
 function candidateOf(facts: IdentityFacts): readonly string[] | null {
-  // The server checks and logs by the partition's own identity: one that lacks the root's key spoils the whole.
+  // The server checks and logs by each partition's own identity: one without the root's key is enough to have no key.
   if (facts.leafIdentities.some((identity) => identity === 'n' || identity === 'i')) return null;
   switch (facts.replicaIdentity) {
     case 'n':

@@ -1,5 +1,5 @@
-// Which tables the configured patterns mean. Pure: patterns and the catalog's rows in; captured tables, obstacles (a table
-// asked for by name that cannot be captured) and notices (what the user should know, said once) out.
+// Which tables the configured patterns match. Pure: patterns and rows of the catalog in; captured tables, obstacles (a
+// table asked for by name that cannot be captured) and notices for the user out.
 
 import { WalflowError } from '../../workflows/model/errors.ts';
 import {
@@ -24,11 +24,12 @@ export interface CatalogRow extends IdentityFacts {
   readonly ancestors: readonly number[];
   /** Belongs to an extension (spatial_ref_sys and the like). */
   readonly fromExtension: boolean;
-  /** May the connected role put the table into a publication, read it, and does row security hide rows from it? */
+  /** May the connected role add the table to a publication? */
   readonly owned: boolean;
   readonly selectable: boolean;
+  /** Row security hides rows from the connected role. */
   readonly rowSecurity: boolean;
-  /** In attnum order, without dropped and generated columns: what the log carries. */
+  /** In attnum order, without dropped and generated columns: what the WAL carries. */
   readonly columns: readonly RelationColumn[];
   readonly layout: TableLayout;
 }
@@ -44,14 +45,14 @@ export interface TableMatch {
   readonly notices: readonly string[];
 }
 
-/** The schemas named by patterns: what has to be read from the catalog. */
+/** The schemas the patterns name: these are read from the catalog. */
 export function schemasOf(patterns: readonly string[]): string[] {
   return [...new Set(patterns.flatMap((pattern) => parseTableId(pattern)?.schema ?? []))];
 }
 
 /**
- * Matches `schema.table` and `schema.*`. A wildcard takes what can be captured and skips views, extension members and
- * partitions (they come with their root); a table named outright that cannot be captured is an obstacle.
+ * Matches `schema.table` and `schema.*`. A wildcard takes what can be captured and skips views, members of extensions and
+ * partitions (they come with their root). A table asked for by name that cannot be captured is an obstacle.
  */
 export function matchPatterns(
   patterns: readonly string[],
@@ -86,8 +87,9 @@ function isMeant(row: CatalogRow, wanted: { readonly schema: string; readonly na
 
 function whyNot(row: CatalogRow): string | null {
   if (row.kind !== 'r' && row.kind !== 'p')
-    return `it is ${KIND_NAMES[row.kind] ?? 'no table'}, its rows are not in the log`;
-  if (row.persistence === 'u') return 'it is unlogged, its changes are not in the log (ALTER TABLE … SET LOGGED)';
+    return `it is ${KIND_NAMES[row.kind] ?? 'not a table'}, and the WAL does not carry its rows`;
+  if (row.persistence === 'u')
+    return 'it is unlogged, so the WAL does not carry its changes (ALTER TABLE … SET LOGGED)';
   if (row.persistence === 't') return 'it is temporary';
   if (row.columns.length === 0) return 'it has no columns';
   return null;
@@ -126,7 +128,7 @@ function noticesOf({ captured, row }: MatchedTable): string[] {
   }
   if (row.kind === 'p') {
     notices.push(
-      `${captured.table} is partitioned: TRUNCATE of a single partition is not in the log (use DELETE, or resync afterwards); when one is attached with rows, detached or dropped, the whole table is copied again`,
+      `${captured.table} is partitioned: the stream does not carry TRUNCATE of a single partition (use DELETE, or resync the table afterwards); attaching a partition with rows, detaching or dropping one needs a new snapshot of the whole table, which walflow takes by itself`,
     );
   }
   return notices;

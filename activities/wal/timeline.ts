@@ -1,11 +1,11 @@
-// The history of a server's timeline: which older timelines its log continues, and where each of them ended. A promoted
-// standby begins a new timeline; what lies before the switch is shared, what the old primary wrote behind it is not.
+// The history of a server's timeline: which older timelines its WAL continues, and where each of them ended. A promoted
+// standby begins a new timeline: WAL before the switch is shared, what the old primary wrote after it is not.
 // Format: readTimeLineHistory in https://github.com/postgres/postgres/blob/master/src/backend/access/transam/timeline.c
 
 import { type Lsn, parseLsn } from '../../workflows/model/lsn.ts';
 
 /**
- * Where a timeline ended, by the history file of a later one; null when the later one does not descend from it.
+ * Where a timeline ended, from the history file of a later one; null when the later one does not descend from it.
  * @param history lines `parent timeline, tab, X/Y of the switch, tab, reason`; comments begin with `#`
  */
 export function timelineEnd(history: string, timeline: number): Lsn | null {

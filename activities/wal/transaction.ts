@@ -1,6 +1,6 @@
-// Station 2½ of a row's way: what the log says → what the lake records. Numbers the changes of a transaction, splits a
-// key change into the end of the old row and the beginning of the new one, and completes rows where the log allows it.
-// Invariant: a value the log did not carry stays marked unchanged; it never turns into NULL.
+// Between stations 2 and 3 on a row's way: from what the WAL says to what the lake records. Numbers the changes of a
+// transaction, splits a change of key into a delete and an update, and completes rows where the WAL allows it.
+// Invariant: a value the WAL did not carry stays marked unchanged; it never turns into NULL.
 
 import type { ErrorCode } from '../../workflows/model/errors.ts';
 import type { Lsn } from '../../workflows/model/lsn.ts';
@@ -10,20 +10,20 @@ import { type MessageHandler, NULL_LENGTH, type Tuple, UNCHANGED_LENGTH } from '
 /** insert, update, delete, as written into change files. */
 export type ChangeOp = 'i' | 'u' | 'd';
 
-/** Receives the captured tables' changes in log order. Tuples are valid only until the call returns. */
+/** Receives the changes of captured tables in WAL order. Tuples are valid only until the call returns. */
 export interface ChangeSink {
   begin(commitLsn: Lsn, commitTimeUs: number, xid: number): void;
-  /** `moved`: this update follows the delete of its old key at the previous ordinal. */
+  /** `moved`: the change at the previous ordinal is the delete of this row's old key. */
   change(table: CapturedTable, op: ChangeOp, ordinal: number, moved: boolean, tuple: Tuple): void;
   truncate(table: CapturedTable, ordinal: number): void;
   /**
-   * The log describes the table differently than it is captured. Answers how it is captured from here on; null = this
-   * change is not reported, and the next one asks again.
+   * The WAL describes the table in another shape than the captured one. Returns how it is captured from here on; null =
+   * this change is not reported, and the next one asks again.
    */
   shapeChanged(table: CapturedTable, relation: LoggedRelation): CapturedTable | null;
   /**
-   * A change cannot be recorded exactly. True: the table ends here, none of its changes is reported any more. False: this
-   * one is not missed, the table goes on.
+   * A change cannot be recorded exactly. True = the table ends here: no more changes of it are reported. False = this
+   * change is not needed, and the table goes on.
    */
   unusable(table: CapturedTable, code: ErrorCode, reason: string): boolean;
   commit(commitLsn: Lsn, endLsn: Lsn, commitTimeUs: number): void;
@@ -41,9 +41,9 @@ export class TransactionReader implements MessageHandler {
   readonly #tables: (relation: LoggedRelation) => CapturedTable | null;
   readonly #sink: ChangeSink;
   readonly #captures = new Map<number, Capture>();
-  /** Captured tables that the log describes differently, by relation: asked about when they change. */
+  /** Captured tables that the WAL describes in another shape, by relation. The sink is asked when one changes. */
   readonly #misfits = new Map<number, CapturedTable>();
-  /** Tables that ended with unusable; they stay silent until the next session. */
+  /** Tables that ended in this session; none of their changes is reported. */
   readonly #ended = new Set<string>();
   /** Relations this session has described. */
   readonly #described = new Set<number>();
@@ -52,13 +52,13 @@ export class TransactionReader implements MessageHandler {
   #lastCapture: Capture | null = null;
   #ordinal = 0;
 
-  /** `tables` is asked once per Relation message; null = not captured, its changes are skipped. */
+  /** `tables` is called once per Relation message; null = not captured, its changes are skipped. */
   constructor(tables: (relation: LoggedRelation) => CapturedTable | null, sink: ChangeSink) {
     this.#tables = tables;
     this.#sink = sink;
   }
 
-  /** Counts relations described more than once: the server does so after DDL, and after some maintenance. */
+  /** How often a known relation was described again: the server does so after DDL and after some maintenance. */
   get redescribed(): number {
     return this.#redescribed;
   }
@@ -119,7 +119,7 @@ export class TransactionReader implements MessageHandler {
     }
   }
 
-  /** A delete names its row by the key alone, whatever the replica identity adds. */
+  /** A delete is recorded with the key alone, whatever else the replica identity holds. */
   #delete(capture: Capture, relation: LoggedRelation, old: Tuple): boolean {
     if (!hasKey(old, capture.key)) {
       this.#end(
@@ -135,7 +135,7 @@ export class TransactionReader implements MessageHandler {
     return true;
   }
 
-  /** The append publication sends no updates or deletes: one that arrives means somebody else changed a publication. */
+  /** The append publication sends no updates or deletes: if one arrives, a publication was changed from outside. */
   #takesOldRows(capture: Capture, relation: LoggedRelation): boolean {
     if (capture.keyed) return true;
     this.#end(capture, relation, 'APPEND_ONLY_CHANGED', 'an update or delete arrived for a table captured append-only');
@@ -176,21 +176,21 @@ function captureOf(table: CapturedTable): Capture {
 }
 
 /**
- * Takes values the update left untouched from the old row, in place. An old NULL is never taken: a value stored out of
- * line is not NULL, so there it means "not in the key". The kind of the old tuple ('key' or 'full') must not decide: for
- * a partition the server derives it from the root's identity, while the partition's own decides what was logged.
+ * Takes unchanged values from the old row, in place. An old NULL is never taken: a value stored out of line is not NULL,
+ * so a NULL there means "not in the key". The kind of the old tuple ('key' or 'full') must not decide: for a partition the
+ * server derives it from the root's identity, while the partition's own identity decided what was logged.
  */
 function fillUnchanged(tuple: Tuple, old: Tuple): void {
   for (let column = 0; column < tuple.count; column++) {
     const length = old.lengths[column] as number;
     if (length < 0 || tuple.lengths[column] !== UNCHANGED_LENGTH) continue;
-    // Both tuples lie in the same message, so offsets can be taken over as they are.
+    // Both tuples lie in the same message, so offsets are valid for both.
     tuple.starts[column] = old.starts[column] as number;
     tuple.lengths[column] = length;
   }
 }
 
-/** Does the log carry every key column? A key is never NULL. */
+/** Does the tuple hold every key column? A key is never NULL. */
 function hasKey(tuple: Tuple, key: readonly number[]): boolean {
   for (const column of key) if ((tuple.lengths[column] as number) < 0) return false;
   return true;

@@ -1,9 +1,9 @@
-// Who is waited for. A slot's creation and a first copy both wait until transactions that run now have ended; an operator
-// needs to see which, without seeing what they execute.
+// Which transactions are waited for. Creating a slot and beginning a snapshot both wait until transactions that run now
+// have ended; an operator needs to see which, without seeing what they execute.
 
 import type { Statements } from './connection.ts';
 
-/** A transaction that is waited for. */
+/** A transaction that others wait for. */
 export interface Blocker {
   /** Null for a prepared transaction: it has no session. */
   readonly pid: number | null;
@@ -36,8 +36,8 @@ export async function readBlockersOf(statements: Statements, pid: number): Promi
 }
 
 /**
- * Transactions of this database with an id below `horizon` that have not ended for every snapshot: their commit record
- * may already be in the log. Those of other databases cannot have written here and are left out.
+ * Transactions of this database with an id below `horizon` that some snapshot may still see as running: their commit
+ * record may already be in the WAL. Those of other databases cannot have written here and are left out.
  */
 export async function readBlockersBelow(statements: Statements, horizon: string): Promise<Blocker[]> {
   return await statements.rows<Blocker>(
@@ -50,7 +50,7 @@ export async function readBlockersBelow(statements: Statements, horizon: string)
   );
 }
 
-/** A transaction id that is newer than every one given out so far, as text. It has ended when this returns. */
+/** A transaction id newer than all that exist, as text. Its own transaction has ended when this returns. */
 export async function takeHorizon(statements: Statements): Promise<string> {
   const row = await statements.row<{ horizon: string }>('select pg_current_xact_id()::text as horizon');
   return row.horizon;

@@ -1,10 +1,10 @@
-// Reads tables from the catalog: as they are now, which may be ahead of the log. What the log says about them arrives as
-// Relation messages and is compared; a difference is a new copy, never a guess.
+// Reads tables from the catalog, as they are now: this may be ahead of the WAL. What the WAL says about them arrives in
+// Relation messages and is compared; a difference leads to a new snapshot, never to a guess.
 
 import { type CatalogRow, matchPatterns, schemasOf, type TableMatch } from '../table-match.ts';
 import type { Statements } from './connection.ts';
 
-/** Columns of an index of `c` in index order, without INCLUDE columns; null when no index fits. */
+/** Columns of an index of `c` in index order, without INCLUDE columns; null when no index meets the condition. */
 const indexColumns = (condition: string) => `(
   select json_agg(a.attname order by k.position)
   from pg_index i
@@ -23,9 +23,9 @@ export const LOGGED_COLUMNS_SQL = attributes(
 );
 
 /**
- * Can the table `i.inhrelid` have brought rows along when it became a partition? Not when CREATE TABLE … PARTITION OF made
- * it: ATTACH and DETACH write every column's row anew, so one that is as old as those of the system columns says that
- * neither ever happened. And not when it holds no row now: whatever it had went by changes that are in the log.
+ * Can the table `i.inhrelid` have had rows when it became a partition? Not if CREATE TABLE … PARTITION OF made it: ATTACH
+ * and DETACH rewrite the pg_attribute row of every column, so one as old as those of the system columns proves that
+ * neither happened. And not if it has no rows now: whatever it had was removed by changes that are in the WAL.
  */
 const MAY_BRING_ROWS = `not (l.relkind = 'r' and pg_relation_size(l.oid) = 0 or exists (
   select from pg_attribute s join pg_attribute a on a.attrelid = s.attrelid and a.attnum > 0
@@ -42,8 +42,8 @@ const LEAVES_SQL = `(
   from tree where kind <> 'p')`;
 
 /**
- * Layout of the table `c`, as JSON. The partitions' files stand for a partitioned table, which has none of its own. xmin
- * names the version of a catalog row: every ALTER of a column makes a new one.
+ * Layout of the table `c`, as JSON. A partitioned table has no file of its own; those of its partitions stand for it. xmin
+ * identifies the version of a catalog row: every ALTER of a column makes a new one.
  */
 export const LAYOUT_SQL = `json_build_object(
   'columnNumbers', ${attributes('a.attnum', `a.attgenerated = ''`)},

@@ -1,13 +1,13 @@
-// One connection to the source with the session settings under which PostgreSQL prints the same text for a value
-// everywhere: in the stream, in copies, in comparisons. Statements of one connection run one after another.
+// One connection to the source, with the session settings that make PostgreSQL print a value as the same text everywhere:
+// in the stream, in snapshots, in comparisons. Statements of one connection run one after another.
 
 import pg from 'pg';
 import { WalflowError } from '../../../workflows/model/errors.ts';
 import { connectError, type Place, statementError } from './errors.ts';
 
 /**
- * Text forms first; then: no filtered rows (row security makes a read fail instead of hiding rows), and no time limits
- * a role may have been given: slot creation and first copies take as long as they take.
+ * First the text forms. Then no hidden rows: with row_security off a read fails where a policy would hide rows. And no
+ * time limits the role may have been given: creating a slot and taking a snapshot may take long.
  */
 const SESSION_SQL = [
   `set timezone = 'UTC'`,
@@ -23,13 +23,13 @@ const SESSION_SQL = [
 ].join('; ');
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Dead peers are noticed by the operating system from here on. */
+/** After so long in silence the operating system checks whether the peer lives. */
 const TCP_KEEPALIVE_MS = 30_000;
 
-/** Every value as the text the server printed. */
+/** Leaves every value as the text the server printed. */
 const AS_TEXT = { getTypeParser: () => (value: string) => value };
 
-/** Settings of pg for a URL; `application_name` is also set by statement, because a URL may carry its own. */
+/** Settings of pg for a URL. The session sets `application_name` again, because a URL may carry its own. */
 export function clientConfig(url: string, applicationName: string) {
   return {
     connectionString: url,
@@ -72,11 +72,11 @@ export function createClient(url: string, applicationName: string, replication: 
   }
 }
 
-/** What can be asked of a connection. */
+/** The statements a connection can run. */
 export interface Statements {
   /** Rows as objects, values by pg's default parsers. A walsender takes no `values`. */
   rows<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
-  /** The one row of a statement that always answers one. */
+  /** The row of a statement that always returns one. */
   row<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row>;
   /** Rows as arrays of exactly the text the server prints; NULL is null. */
   textRows(text: string, values?: readonly string[]): Promise<(string | null)[][]>;
@@ -98,7 +98,7 @@ class ClientStatements implements Statements {
 
   async row<Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<Row> {
     const [row] = await this.rows<Row>(text, values);
-    if (row === undefined) throw new WalflowError('INTERNAL', 'a statement that always answers one row answered none');
+    if (row === undefined) throw new WalflowError('INTERNAL', 'a statement that always returns a row returned none');
     return row;
   }
 
@@ -143,7 +143,7 @@ export class PostgresConnection implements Statements {
     return this.#inTurn(() => this.#statements.textRows(text, values));
   }
 
-  /** Runs statements in one transaction; nothing else of this connection comes between them. */
+  /** Runs statements in one transaction; no other statement of this connection comes in between. */
   transaction<T>(begin: string, work: (statements: Statements) => Promise<T>): Promise<T> {
     return this.#inTurn(async () => {
       await this.#statements.rows(begin);
@@ -182,8 +182,8 @@ async function typed<T>(query: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Connects and sets the session up. `replication` opens a walsender, which takes replication commands and plain SQL
- * without parameters.
+ * Connects and sets up the session. `replication` opens a walsender, which takes replication commands, and SQL without
+ * parameters.
  * @throws WalflowError SOURCE_UNREACHABLE, SOURCE_LOGIN_FAILED, SOURCE_DATABASE_MISSING, SOURCE_TLS_FAILED,
  *   SOURCE_IS_POOLER, SOURCE_NO_REPLICATION_RIGHT, SOURCE_NO_FREE_WALSENDER, …
  */

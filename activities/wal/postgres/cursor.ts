@@ -1,22 +1,22 @@
-// Rows of an open cursor, in amounts that fit in memory whatever the size of a row: the driver keeps the whole answer to a
-// FETCH, so how many rows are asked for follows from how large the last ones were.
+// Rows of an open cursor, in portions that fit in memory whatever the size of a row: the driver holds the whole answer to
+// a FETCH, so how many rows it asks for depends on how large the last ones were.
 
 import type { Statements } from './connection.ts';
 
 /** One row, values in the order of the table's columns. */
 export type TextRow = readonly (string | null)[];
 
-/** How much is held at once: rows at most, and about so many bytes; one row is always taken. */
+/** How much is held at once: at most so many rows, and about so many bytes; at least one row is always read. */
 export interface RowBounds {
   readonly maxRows: number;
   readonly maxBytes: number;
 }
 
-/** While nothing is known of the rows: as many of a megabyte still fit. */
+/** Before any row is known: even rows of a megabyte each still fit. */
 const FIRST_ROWS = 20;
-/** A later row can be larger than all before it; many round trips fewer than this saves are not worth that. */
+/** Later rows can be much larger than those before; larger portions save too few round trips to risk that. */
 const MOST_ROWS = 1_000;
-/** What a value costs beside its characters: V8's string header and the array's pointer. */
+/** What a value costs besides its characters: V8's string header and the pointer in the array. */
 const VALUE_BYTES = 24;
 
 export class RowCursor {
@@ -55,7 +55,7 @@ export class RowCursor {
   }
 }
 
-/** Characters for bytes: what is copied in bulk is mostly ASCII, and the bound is no exact one. */
+/** Counts characters as bytes: bulk data is mostly ASCII, and the bound need not be exact. */
 function sizeOf(row: TextRow): number {
   let bytes = row.length * VALUE_BYTES;
   for (const value of row) bytes += value?.length ?? 0;

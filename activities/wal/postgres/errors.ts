@@ -1,9 +1,9 @@
-// Turns what PostgreSQL and the network answer into walflow's errors. SQLSTATE decides, the server's text is only told
-// (it may be translated). Places are named as host, port, database, user; a password never appears.
+// Turns failures of PostgreSQL and of the network into walflow's errors. SQLSTATE decides; the server's text is only
+// repeated, because it may be translated. Messages name host, port, database and user, never a password.
 
 import { type ErrorCode, WalflowError } from '../../../workflows/model/errors.ts';
 
-/** Where a connection goes, for messages. */
+/** Where a connection leads, for messages. */
 export interface Place {
   readonly host: string;
   readonly port: number;
@@ -71,7 +71,7 @@ export function sqlState(cause: unknown): string | null {
 
 function connectCode(failure: Failure, replication: boolean): ErrorCode {
   const { code, message } = failure;
-  // pgbouncer's own words: it knows the parameters it passes on, and `replication` is not among them.
+  // pgbouncer's own message: it refuses startup parameters it does not know, `replication` among them.
   if (code === '08P01' && /startup parameter/i.test(message)) return 'SOURCE_IS_POOLER';
   if (code === '42501' && replication) return 'SOURCE_NO_REPLICATION_RIGHT';
   if (code === '53300' && replication) return 'SOURCE_NO_FREE_WALSENDER';
@@ -81,7 +81,7 @@ function connectCode(failure: Failure, replication: boolean): ErrorCode {
 
 function statementCode(failure: Failure): ErrorCode {
   const { code, routine, message } = failure;
-  // One SQLSTATE, several objects: the server's C function tells them apart in every language.
+  // One SQLSTATE stands for several objects: the name of the server's C function is the same in every language.
   if (code === '42704' && String(routine).startsWith('ReplicationSlot')) return 'SLOT_MISSING';
   if (code === '42704' && /publication/i.test(`${routine} ${message}`)) return 'PUBLICATION_MISSING';
   // "cannot read from" in 15, "can no longer get changes from" until 17, "can no longer access" from 18.

@@ -1,9 +1,8 @@
-// Reads the replication socket lazily. The walsender sends row by row and every send that finds us waiting costs it a
-// wake-up and, while the connection has room, a packet of its own; letting the socket fill for some milliseconds nearly
-// doubles the rate and halves the server's CPU.
-// States: reading → (a turn of the event loop brought something) resting → reading; held by the caller over both.
+// Reads the replication socket lazily. The walsender sends row by row; each send that finds us waiting costs a wake-up and
+// a packet of its own. Letting the socket fill for some milliseconds nearly doubles the rate and halves the server's CPU.
+// States: reading → (a turn of the event loop brought bytes) resting → reading. The caller can hold the socket in both.
 
-/** The part of a socket that is steered. */
+/** The part of a socket that is used here. */
 interface PausableSocket {
   on(event: 'data', listener: (chunk: Buffer) => void): unknown;
   removeListener(event: 'data', listener: (chunk: Buffer) => void): unknown;
@@ -11,16 +10,16 @@ interface PausableSocket {
   resume(): unknown;
 }
 
-/** A turn that brought this much has left more behind in the server's own buffer: no rest, or it would have to wait. */
+/** After a turn that brought this much, more waits in the server's own buffer: a rest would hold the server up. */
 const BACKLOG_BYTES = 512 * 1024;
 /**
- * A turn that brought this much may have found a small socket full: the rest lasts no longer than as much again would
- * take at this rate, and never longer than that.
+ * A turn that brought this much may have found a small socket buffer full: the rest lasts only as long as the same amount
+ * takes to arrive at this rate, up to a maximum.
  */
 const FULL_TURN_BYTES = 48 * 1024;
 const FULL_REST_BYTES_PER_MS = 16 * 1024;
 const MAX_REST_MS = 20;
-/** A turn that brought less than this is light traffic: rest shortly, latency counts. */
+/** A turn that brought less than this is light traffic, where latency counts: rest only briefly. */
 const LIGHT_TURN_BYTES = 4 * 1024;
 const LIGHT_REST_MS = 1;
 
@@ -40,7 +39,7 @@ export class LazyReads {
     if (restMs > 0) socket.on('data', this.#onData);
   }
 
-  /** Stops reading until `release`; what the socket already handed over is still delivered. */
+  /** Stops reading until `release`; bytes the socket has handed over already are still delivered. */
   hold(): void {
     this.#held = true;
     this.#socket.pause();
@@ -63,7 +62,7 @@ export class LazyReads {
     this.#rest = null;
   }
 
-  /** Counts per turn, not per event: TLS hands over one record at a time. */
+  /** Counts bytes per turn, not per event: TLS hands over one record at a time. */
   readonly #onData = (chunk: Buffer): void => {
     this.#turnBytes += chunk.length;
     if (this.#turnOpen) return;

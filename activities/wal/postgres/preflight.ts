@@ -1,5 +1,5 @@
-// Everything that could stop a pipeline at the source, looked at before anything is made there. All obstacles are found
-// at once: nobody wants to learn of the third one after mending two.
+// Looks for everything at the source that could stop a pipeline, before anything is created there. Reports all obstacles
+// at once, so that an operator does not find the third one only after fixing two.
 
 import { WalflowError } from '../../../workflows/model/errors.ts';
 import type { CapturedTable } from '../../../workflows/model/relation.ts';
@@ -17,9 +17,9 @@ export interface PreflightSettings {
   readonly tables: readonly string[];
   readonly slot: string;
   readonly publication: string;
-  /** How the pipeline's own stream shows in pg_stat_activity: a walsender of that name is no obstacle. */
+  /** How the pipeline's own stream appears in pg_stat_activity: a walsender of that name is not an obstacle. */
   readonly applicationName: string;
-  /** The tables that are captured already: trouble with a table is its own then. Absent at the first start. */
+  /** Tables that are captured already: then trouble with one table concerns only that table. Absent at the first start. */
   readonly captured?: ReadonlySet<string>;
 }
 
@@ -27,9 +27,9 @@ export interface PreflightResult {
   readonly tables: readonly CapturedTable[];
   /** Captured tables whose rows the role may not read, and why. Only when some are captured already. */
   readonly unreadable: ReadonlyMap<string, WalflowError>;
-  /** Why the publications cannot be made as they have to be. Only when some tables are captured already. */
+  /** Why the publications cannot be made right. Only when some tables are captured already. */
   readonly publication: readonly WalflowError[];
-  /** For the user, said once: append-only tables and the like. */
+  /** For the user: append-only tables and the like. */
   readonly notices: readonly string[];
 }
 
@@ -43,13 +43,13 @@ const SERVER_SQL = `
 
 /**
  * Examines server, rights, slot, publications and tables.
- * @throws WalflowError with the first obstacle's code; its message and hint tell all of them. What concerns one table is
- * answered instead, not thrown, when some are captured already.
+ * @throws WalflowError with the code of the first obstacle; message and hint name all of them. When tables are captured
+ * already, what concerns a single table is returned instead of thrown.
  */
 export async function preflight(source: Source, settings: PreflightSettings): Promise<PreflightResult> {
   const facts = await source.connection.row<ServerFacts>(SERVER_SQL, [settings.slot]);
   const obstacles = serverObstacles(facts);
-  // An old server lacks what the questions below ask for.
+  // An old server lacks what the statements below read.
   if (facts.version < OLDEST_VERSION) throw combined(obstacles);
   obstacles.push(...(await slotObstacles(source, settings)), ...(await walsenderObstacles(settings)));
   const match = await matchTables(source.connection, settings.tables);
@@ -71,7 +71,7 @@ interface Found {
   readonly captured: ReadonlySet<string>;
 }
 
-/** A table that cannot be captured is left out, with a notice; one that is captured already goes on, or says why not. */
+/** A table that cannot be captured is left out, with a notice; one that is captured already stays, or is unreadable. */
 async function withoutTroubled(
   source: Source,
   settings: PreflightSettings,
@@ -96,7 +96,7 @@ async function withoutTroubled(
 
 const leftOut = (obstacle: WalflowError) => `${obstacle.message}: not captured`;
 
-/** May a table that is not captured yet be: read, and put into its publication unless it is there? */
+/** May a table that is not captured yet be read, and added to its publication unless it is in it? */
 export function mayCapture(found: MatchedTable, plans: readonly PublicationPlan[]): boolean {
   return tableObstacle(found, '') === null && publishObstacle(found, plans, '') === null;
 }
@@ -124,7 +124,7 @@ async function slotObstacles(source: Source, settings: PreflightSettings): Promi
     : [busyError(settings.slot, holder)];
 }
 
-/** Trying is the only sure test: managed services grant replication by roles of their own, poolers refuse it. */
+/** Only trying is a sure test: managed services grant replication through roles of their own, and poolers refuse it. */
 async function walsenderObstacles(settings: PreflightSettings): Promise<WalflowError[]> {
   try {
     const walsender = await connect(settings.url, `${settings.applicationName} preflight`, true);

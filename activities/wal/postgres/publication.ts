@@ -1,6 +1,6 @@
-// The two publications of a pipeline: keyed tables with all changes, tables without a key with inserts and truncates only
-// (publishing their updates would make the application's updates fail). Never column lists, row filters, FOR ALL TABLES.
-// Both are made before the slot, even while one is empty: log from before a publication existed cannot be decoded with it.
+// The two publications of a pipeline: keyed tables with all changes; tables without a key with inserts and truncates only,
+// because publishing their updates would make those of the application fail. Never column lists, row filters or FOR ALL
+// TABLES. Both are created before the slot, even while empty: WAL older than a publication cannot be decoded with it.
 
 import pg from 'pg';
 import { WalflowError } from '../../../workflows/model/errors.ts';
@@ -31,13 +31,13 @@ interface WantedPublication {
   readonly tables: readonly CapturedTable[];
 }
 
-/** What still has to be done to a publication, as SQL; empty when it is as wanted. */
+/** What remains to be done to a publication, as SQL; empty when it is right. */
 export interface PublicationPlan {
   readonly name: string;
   /** Null while it does not exist. */
   readonly owned: boolean | null;
   readonly tables: readonly CapturedTable[];
-  /** Those of the tables whose changes it does not publish, or not all of them. */
+  /** The tables of which it does not publish all changes. */
   readonly unpublished: readonly CapturedTable[];
   readonly statements: readonly string[];
 }
@@ -58,7 +58,7 @@ const PUBLICATION_SQL = `
 
 const MAY_CREATE_SQL = `select has_database_privilege(current_database(), 'CREATE') as "mayCreate"`;
 
-/** Makes both publications say what is captured. Changes nothing when they already do, so it may run at every start. */
+/** Makes both publications match what is captured. Does nothing when they do already, so it may run at every start. */
 export async function ensurePublications(
   source: Source,
   publication: string,
@@ -89,7 +89,7 @@ export async function planPublications(
   const plans: PublicationPlan[] = [];
   for (const one of wanted) {
     const [row] = await statements.rows<PublicationRow>(PUBLICATION_SQL, [one.name]);
-    // Where somebody else made the publication, an append publication nothing needs is not asked for.
+    // If the role may not create publications, it is not asked for an append publication that nothing needs.
     if (row === undefined && !mayCreate && one.publish === PUBLISH_APPENDS && one.tables.length === 0) continue;
     plans.push(planOf(one, row ?? null));
   }
@@ -146,7 +146,7 @@ function unpublished({ publish, tables }: WantedPublication, row: PublicationRow
 
 const optionsOf = (publish: string) => `(publish = '${publish}', publish_via_partition_root = true)`;
 
-/** ONLY: a plain parent's children are tables of their own, with identities of their own. */
+/** ONLY, because the children of an inheritance parent are tables of their own, with identities of their own. */
 const only = (tables: readonly string[]) => tables.map((table) => `only ${table}`).join(', ');
 
 /** Schema and name, quoted. */

@@ -1,5 +1,5 @@
-// The replication slot: made by replication command, dropped without ever ending a stranger's connection. Its consistent
-// point is readable only here, at creation; whoever creates it records it before anything else.
+// The replication slot: created by replication command, dropped without ever ending another consumer's connection. Its
+// consistent point can be read only here, at creation; the caller records it before doing anything else.
 
 import pg from 'pg';
 import { WalflowError } from '../../../workflows/model/errors.ts';
@@ -10,13 +10,13 @@ import { connect, type PostgresConnection, type Statements } from './connection.
 import { sqlState } from './errors.ts';
 import type { Source } from './source.ts';
 
-/** Who reads from a slot right now. */
+/** The consumer that reads a slot now. */
 export interface SlotHolder {
   readonly pid: number;
   readonly applicationName: string;
   /** Null over a Unix socket. */
   readonly clientAddress: string | null;
-  /** Since the consumer last answered, by the server's clock; null when the role may not see it. */
+  /** Since its last status, by the server's clock; null when the role may not see that. */
   readonly silentSeconds: number | null;
 }
 
@@ -28,15 +28,15 @@ interface CreateSlotOptions {
 const WAITING_EVERY_MS = 5_000;
 const DROP_TRIES = 50;
 const DROP_PAUSE_MS = 100;
-/** A slot that survives failover, with synchronized_standby_slots; from here on servers know the option. */
+/** From this version on a slot can survive failover (with synchronized_standby_slots). */
 const HAS_FAILOVER = 170_000;
-/** syntax_error, feature_not_supported, insufficient_privilege: a server that does not grant the option after all. */
+/** syntax_error, feature_not_supported, insufficient_privilege, invalid_parameter_value: the server refuses the option. */
 const OPTION_REFUSED = new Set(['42601', '0A000', '42501', '22023']);
 
 /**
- * Creates a logical slot for pgoutput without exporting a snapshot. Waits for every transaction running on the source,
- * however long that takes.
- * @returns where the slot begins: every transaction whose commit is at or after it will be streamed.
+ * Creates a logical slot for pgoutput without exporting a snapshot. Waits until every transaction that runs on the source
+ * has ended, however long that takes.
+ * @returns the consistent point: every transaction whose commit is at or after it will be streamed.
  */
 export async function createSlot(
   url: string,
@@ -70,7 +70,7 @@ async function createWith(walsender: PostgresConnection, slot: string, failover:
   }
 }
 
-/** Asks, on a connection of its own, which transactions the walsender waits for. */
+/** Reports which transactions the walsender waits for, read on a connection of its own. */
 function watchBlockers(url: string, pid: number, onWaiting: CreateSlotOptions['onWaiting']): { stop(): Promise<void> } {
   let asking: Promise<void> = Promise.resolve();
   const ask = async () => {
@@ -83,7 +83,7 @@ function watchBlockers(url: string, pid: number, onWaiting: CreateSlotOptions['o
     }
   };
   const timer = setInterval(() => {
-    // Only advice: creation goes on whether or not it could be asked.
+    // Only information: creation goes on even if this fails.
     asking = asking.then(ask).catch(() => {});
   }, WAITING_EVERY_MS);
   return {
@@ -94,7 +94,7 @@ function watchBlockers(url: string, pid: number, onWaiting: CreateSlotOptions['o
   };
 }
 
-/** Who holds the slot; null when nobody does. */
+/** The consumer of the slot; null when it has none. */
 export async function readHolder(statements: Statements, slot: string): Promise<SlotHolder | null> {
   const [holder] = await statements.rows<SlotHolder>(
     `select s.active_pid as pid, coalesce(a.application_name, '') as "applicationName",
@@ -123,9 +123,9 @@ export async function endWalsender(statements: Statements, holder: SlotHolder): 
 }
 
 /**
- * Drops a slot; one that does not exist is fine. A walsender of ours on it is ended first.
- * @param ownApplicationName how the pipeline's own stream shows in pg_stat_activity.
- * @throws WalflowError SLOT_BUSY when somebody else reads it.
+ * Drops a slot, if it exists. A walsender of this pipeline that reads it is ended first.
+ * @param ownApplicationName how the pipeline's own stream appears in pg_stat_activity.
+ * @throws WalflowError SLOT_BUSY when another consumer reads it.
  */
 export async function dropSlot(source: Source, slot: string, ownApplicationName: string): Promise<void> {
   const { connection } = source;

@@ -1,6 +1,6 @@
-// First copies. Keyed tables: chunks by key range, each its own short transaction, so nothing is held open at the source and
-// finished chunks stay valid; changes at or after R0 beat their rows. Tables without a key: one exact snapshot of a
-// temporary slot. Values are the text the server prints, under the same session settings as the stream's.
+// Reads snapshots. Keyed tables: chunks by key range, each in a short transaction of its own, so nothing is held open at
+// the source and finished chunks stay valid; changes at or after R0 beat their rows. Tables without a key: one exact
+// snapshot from a temporary slot. Values are text as the server prints it, under the stream's session settings.
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,24 +24,24 @@ import type { Source } from './source.ts';
 export interface Chunk {
   /** In key order. */
   readonly rows: readonly TextRow[];
-  /** The table's end. Large rows make a chunk that is none smaller than asked for. */
+  /** The table ends here. Not to be guessed from the number of rows: large rows make a chunk short. */
   readonly last: boolean;
   /** Key of the last row, in key order: where the next chunk begins. Null when there are no rows. */
   readonly lastKey: readonly string[] | null;
-  /** False: in this chunk's own transaction the table was another than the captured one; there are no rows. */
+  /** False = in the chunk's own transaction the table was not as captured; there are no rows. */
   readonly asCaptured: boolean;
 }
 
 interface WaitOptions {
-  /** Called every few seconds with what is still waited for. */
+  /** Called every few seconds with the transactions that still run. */
   readonly onBlocked: (blockers: readonly Blocker[]) => void;
   readonly signal: AbortSignal;
 }
 
-/** A table as a transaction's own snapshot shows it. */
+/** A table as one transaction sees it. */
 interface TableState extends Relation {
   readonly layout: TableLayout;
-  /** Rewritten after the snapshot was taken: its rows are not what the snapshot should see. */
+  /** Rewritten since the transaction began: its rows are not what the transaction should see. */
   readonly rewritten: boolean;
   readonly partitioned: boolean;
   /** SQL names of the columns' types. */
@@ -50,9 +50,9 @@ interface TableState extends Relation {
 
 const POLL_MS = 50;
 const BLOCKED_EVERY_MS = 5_000;
-const CURSOR = 'walflow_copy';
+const CURSOR = 'walflow_snapshot';
 
-/** pg_relation_filenode() looks at the catalog as it is now, the query at the snapshot's. */
+/** pg_relation_filenode() sees the catalog as it is now, the rest of the query as it was when the transaction began. */
 const STATE_SQL = `
   select c.oid, n.nspname as schema, c.relname as name, c.relreplident as "replicaIdentity",
     ${LOGGED_COLUMNS_SQL} as columns, ${LAYOUT_SQL} as layout, c.relkind = 'p' as partitioned,
@@ -64,8 +64,8 @@ const STATE_SQL = `
   from pg_class c join pg_namespace n on n.oid = c.relnamespace`;
 
 /**
- * Waits until every transaction of this database that runs now has ended for every later snapshot. Call it after R0 was
- * read: a transaction whose commit record lies before R0 can still be invisible to a snapshot taken after R0.
+ * Waits until every transaction of this database that runs now has ended, also as later transactions see it. Call it after
+ * reading R0: a transaction whose commit record lies before R0 can still be invisible to one that begins after R0.
  */
 export async function waitForTransactions(source: Source, { onBlocked, signal }: WaitOptions): Promise<void> {
   const horizon = await takeHorizon(source.connection);
@@ -83,8 +83,7 @@ export async function waitForTransactions(source: Source, { onBlocked, signal }:
 }
 
 /**
- * Reads the next rows behind a key. The table is locked against DDL first, so that what the catalog says and what the
- * rows are belong together.
+ * Reads the rows that follow a key. The table is locked against DDL first, so that catalog and rows belong together.
  * @param after key values in key order; null = from the beginning.
  * @throws WalflowError SOURCE_TABLE_MISSING
  */
@@ -101,9 +100,9 @@ export async function readChunk(
     const key = table.keyColumns.map((name) => pg.escapeIdentifier(name));
     const casts = table.keyColumns.map((name, i) => `$${i + 1}::${typeNames[name]}`);
     const behind = after === null ? '' : ` where (${key.join(', ')}) > (${casts.join(', ')})`;
-    // `using <` finds its operator by name just as `>` above does: both order alike, also for types from extensions.
+    // `using <` finds its operator by name, as `>` above does: both order alike, also for types from extensions.
     const order = key.map((column) => `${column} using <`).join(', ');
-    // Read through a cursor, so that the rows can be counted in bytes; the limit tells the planner that few are wanted.
+    // A cursor lets the rows be counted in bytes; the limit lets the planner know that few are needed.
     const text = `${selectSql(table, partitioned)}${behind} order by ${order} limit ${bounds.maxRows}`;
     await statements.textRows(`declare ${CURSOR} no scroll cursor for ${text}`, after ?? []);
     const { rows, ended } = await new RowCursor(statements, CURSOR).next(bounds);
@@ -112,19 +111,19 @@ export async function readChunk(
 }
 
 /**
- * Copies a table without a key in the one snapshot of a temporary slot.
- * @param onRows gets rows within `bounds` at a time, and the slot's consistent point; the next rows wait for it.
- * @returns the consistent point: a transaction is in the copy if its commit is before it, in the log otherwise.
+ * Reads a table without a key as of the consistent point of a temporary slot.
+ * @param onRows gets rows within `bounds` at a time, and the consistent point; reading waits for it.
+ * @returns the consistent point: a transaction is in the snapshot if its commit is before it, else in the stream.
  * @throws WalflowError TABLE_SHAPE_CHANGED, SOURCE_NO_FREE_SLOT, SOURCE_NO_FREE_WALSENDER, …
  */
-export async function exactCopy(
+export async function exactSnapshot(
   url: string,
   table: CapturedTable,
   bounds: RowBounds,
   onRows: (rows: readonly TextRow[], consistentPoint: Lsn) => Promise<void>,
 ): Promise<Lsn> {
-  const walsender = await connect(url, `walflow copy ${table.table}`, true);
-  const slot = `walflow_copy_${randomUUID().slice(0, 8)}`;
+  const walsender = await connect(url, `walflow snapshot ${table.table}`, true);
+  const slot = `walflow_snapshot_${randomUUID().slice(0, 8)}`;
   try {
     const point = await walsender.transaction('begin isolation level repeatable read read only', async (statements) => {
       const created = await statements.row<{ consistent_point: string }>(
@@ -133,7 +132,7 @@ export async function exactCopy(
       const consistentPoint = parseLsn(created.consistent_point);
       const state = await lockAndRead(statements, table);
       if (state.rewritten || !isCaptured(state, table)) {
-        throw new WalflowError('TABLE_SHAPE_CHANGED', `${table.table} was changed while its copy began`);
+        throw new WalflowError('TABLE_SHAPE_CHANGED', `${table.table} was altered while its snapshot began`);
       }
       await statements.rows(`declare ${CURSOR} no scroll cursor for ${selectSql(table, state.partitioned)}`);
       const cursor = new RowCursor(statements, CURSOR);
@@ -146,13 +145,13 @@ export async function exactCopy(
     await walsender.rows(`DROP_REPLICATION_SLOT ${slot}`);
     return point;
   } finally {
-    // A temporary slot goes with its connection.
+    // A temporary slot ends with its connection.
     await walsender.close();
   }
 }
 
 async function lockAndRead(statements: Statements, table: CapturedTable): Promise<TableState> {
-  // In readChunk this comes before the transaction has a snapshot: LOCK takes none.
+  // First, because LOCK does not fix yet what the transaction sees.
   await statements.rows(`lock table ${sqlName(table)} in access share mode`);
   const where = `where n.nspname = ${pg.escapeLiteral(table.schema)} and c.relname = ${pg.escapeLiteral(table.name)}`;
   return await statements.row<TableState>(`${STATE_SQL} ${where}`);
@@ -162,7 +161,7 @@ function isCaptured(state: TableState, table: CapturedTable): boolean {
   return sameShape(state, table) && sameValues(table.layout, state.layout);
 }
 
-/** The columns the log carries, in its order. ONLY: a plain parent's children are tables of their own. */
+/** The columns the WAL carries, in its order. ONLY, because children of an inheritance parent are tables of their own. */
 function selectSql(table: CapturedTable, partitioned: boolean): string {
   const columns = table.columns.map((column) => pg.escapeIdentifier(column.name)).join(', ');
   return `select ${columns} from ${partitioned ? '' : 'only '}${sqlName(table)}`;

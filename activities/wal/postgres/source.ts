@@ -1,12 +1,12 @@
-// The source as an ordinary connection sees it: where its log stands, how the slot fares, which tables there are. The way
-// of a row does not pass here; it is measured and steered from here.
+// The source through an ordinary connection: where its WAL stands, how the slot is doing. Rows do not pass here; their way
+// is measured and controlled from here.
 
 import pg from 'pg';
 import { type Lsn, parseLsn } from '../../../workflows/model/lsn.ts';
 import type { SlotRow } from '../slot-health.ts';
 import { connect, type PostgresConnection } from './connection.ts';
 
-/** Which server this is, and where its log ends. */
+/** Which server this is, and where its WAL ends. */
 export interface SystemIdentity {
   /** Decimal, unique per cluster (initdb). */
   readonly systemIdentifier: string;
@@ -29,7 +29,7 @@ interface SlotQueryRow {
   readonly currentLsn: string;
 }
 
-/** By way of jsonb a column that older versions lack reads as NULL. */
+/** Read through jsonb, a column that older versions lack is NULL. */
 const SLOT_SQL = `
   select slot_name as slot, plugin, database, active, active_pid as "activePid", wal_status as "walStatus",
     restart_lsn as "restartLsn", confirmed_flush_lsn as "confirmedFlushLsn", safe_wal_size::text as "safeWalBytes",
@@ -37,7 +37,7 @@ const SLOT_SQL = `
     case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end as "currentLsn"
   from pg_replication_slots s where slot_name = $1`;
 
-/** pg_control_checkpoint() lags behind a promotion; the name of the current WAL file carries the timeline at once. */
+/** pg_control_checkpoint() lags behind a promotion; the name of the current WAL file has the new timeline at once. */
 const SYSTEM_SQL = `
   select system_identifier::text as "systemIdentifier",
     ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int as timeline,
@@ -51,7 +51,7 @@ export class Source {
     this.connection = connection;
   }
 
-  /** Rejects when the connection breaks, stays pending until then: without it, notifications end silently. */
+  /** Rejects when the connection breaks, stays pending until then. Without it, notifications would end silently. */
   get lost(): Promise<never> {
     return this.connection.lost;
   }
@@ -61,13 +61,13 @@ export class Source {
     return { ...row, flushLsn: parseLsn(row.flushLsn) };
   }
 
-  /** Where the next WAL record will be written: every change from now on has its commit at or after it. */
+  /** Where the next WAL record will be written: every later commit is at or after it. */
   async insertLsn(): Promise<Lsn> {
     const row = await this.connection.row<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
     return parseLsn(row.lsn);
   }
 
-  /** One slot, together with the log's end; null when there is none of that name. */
+  /** One slot, with the end of the WAL; null when there is none of that name. */
   async slotRow(slot: string): Promise<SlotRow | null> {
     const [row] = await this.connection.rows<SlotQueryRow>(SLOT_SQL, [slot]);
     if (row === undefined) return null;
@@ -80,7 +80,7 @@ export class Source {
     };
   }
 
-  /** What the consumer of a slot says it has settled (`replay_lsn`); null while nobody reads the slot. */
+  /** What the consumer of a slot reports as settled (`replay_lsn`); null while the slot is not read. */
   async settledLsn(slot: string): Promise<Lsn | null> {
     const [row] = await this.connection.rows<{ lsn: string | null }>(
       `select r.replay_lsn::text as lsn from pg_replication_slots s join pg_stat_replication r on r.pid = s.active_pid
@@ -109,7 +109,7 @@ export class Source {
 
 /**
  * Opens an ordinary connection to the source.
- * @param applicationName how the connection shows in pg_stat_activity.
+ * @param applicationName how the connection appears in pg_stat_activity.
  * @throws WalflowError as `connect` does.
  */
 export async function openSource(url: string, applicationName: string): Promise<Source> {

@@ -1,6 +1,6 @@
-// Station 1 of a row's way: the replication connection. Hands every message to the decoder in place, reads lazily, answers
-// the server also while the reader is held, and confirms exactly the position it is told: nothing is acknowledged here on
-// its own account. Ends with a typed error, whatever ended it, or quietly after stop().
+// Station 1 on a row's way: the replication connection. Hands every message to the decoder in place, reads lazily, answers
+// the server even while the reader is held, and acknowledges exactly the position it is given, never one of its own.
+// Ends with a typed error, whatever ended it, or without one after stop().
 
 import { once } from 'node:events';
 import { Socket } from 'node:net';
@@ -19,19 +19,19 @@ import { settleBusySlot } from './takeover.ts';
 
 export interface ReplicationStreamOptions {
   readonly url: string;
-  /** How the walsender shows in pg_stat_replication: by this name it is recognised as ours. */
+  /** How the walsender appears in pg_stat_replication: by this name it is recognised as ours. */
   readonly applicationName: string;
   readonly slot: string;
   readonly publications: readonly string[];
-  /** 0 = from the acknowledged position; the server never goes back behind that one. */
+  /** 0 = from the acknowledged position; the server never goes back beyond that. */
   readonly startLsn: Lsn;
   /** Takes one pgoutput message at `buffer[offset, end)`; what it throws ends the stream. */
   readonly decode: (buffer: Buffer, offset: number, end: number) => void;
-  /** Everything before `walEnd` was sent; where nothing is pending, it may be acknowledged. */
+  /** Everything before `walEnd` was sent. */
   readonly onKeepalive: (walEnd: Lsn, replyRequested: boolean) => void;
-  /** Position before which nothing is on its way any more; shown as `replay_lsn` in pg_stat_replication. */
+  /** Nothing before it is still on its way to the lake; appears as `replay_lsn` in pg_stat_replication. */
   readonly settledLsn: () => Lsn;
-  /** How long a drained socket is left to fill under load; 0 = read eagerly. */
+  /** How long a drained socket may fill under load; 0 = read eagerly. */
   readonly coalesceMs: number;
 }
 
@@ -39,7 +39,7 @@ export interface ReplicationStream {
   /** Stops reading; the connection is kept alive. What was already read is still decoded. */
   pause(): void;
   resume(): void;
-  /** Confirms that everything before `flushed` is stored, and tells the server so at once. Never moves back. */
+  /** Acknowledges at once that everything before `flushed` is stored. Never moves back. */
   sendStatus(flushed: Lsn): void;
   /** Asks the server for a keepalive now. */
   ping(): void;
@@ -49,11 +49,11 @@ export interface ReplicationStream {
   stop(): Promise<void>;
 }
 
-/** A status goes out at least this often, so that a consumer that stopped living is recognised by its silence. */
+/** A status is sent at least this often, so that silence means a dead consumer. */
 const MAX_STATUS_MS = 10_000;
 /** … and within this part of wal_sender_timeout, after which the server ends the connection. */
 const STATUS_PART = 0.6;
-/** A server that does not answer for this many times wal_sender_timeout is gone. */
+/** A server that is silent for so many times wal_sender_timeout is gone. */
 const SILENT_TIMEOUTS = 2;
 const CLOSE_LIMIT_MS = 1_000;
 /** object_in_use */
@@ -69,7 +69,7 @@ interface CopyConnection {
 }
 
 /**
- * Starts replication. A slot still held by a walsender of ours that went silent is taken over.
+ * Starts replication. A slot that is still held by a silent walsender of ours is taken over.
  * @throws WalflowError SLOT_BUSY (who holds it), SLOT_MISSING, SLOT_LOST, PUBLICATION_MISSING, and what connecting throws.
  */
 export async function openReplicationStream(options: ReplicationStreamOptions): Promise<ReplicationStream> {
@@ -86,7 +86,7 @@ export async function openReplicationStream(options: ReplicationStreamOptions): 
   }
 }
 
-/** TLS reads by itself, from the socket below it. */
+/** TLS reads from the socket below it in its own way. */
 const openSocket = ({ ssl }: { readonly ssl?: unknown } = {}) => (ssl ? new Socket() : new ReplicationSocket());
 
 class LogicalStream implements ReplicationStream {
@@ -97,7 +97,7 @@ class LogicalStream implements ReplicationStream {
   readonly #ended = Promise.withResolvers<void>();
   readonly #frames: FrameCutter;
   #connection: CopyConnection | null = null;
-  /** Who read the socket before: pg's parser, which still gets all that is not replicated data. */
+  /** The previous reader, pg's parser: it still gets everything that is not replicated data. */
   #readers: readonly SocketReader[] = [];
   #reads: LazyReads | null = null;
   #statusTimer: NodeJS.Timeout | null = null;
@@ -119,11 +119,11 @@ class LogicalStream implements ReplicationStream {
       },
     });
     const config = { ...clientConfig(options.url, options.applicationName), stream: openSocket };
-    // Its own acknowledging is switched off: it confirms positions that were only received, and one byte too far.
+    // Its own acknowledging is off: it confirms positions that were only received, and one byte too many.
     this.#service = new LogicalReplicationService(config, { acknowledge: { auto: false, timeoutSeconds: 0 } });
     this.#service.on('error', (cause) => this.#fail(cause));
     this.#service.on('start', () => {
-      // The first answer: from here on silence is what tells a stopped consumer from a living one.
+      // From this first status on, silence means that the consumer is dead.
       this.#send(false);
       this.#began.resolve();
     });
@@ -131,7 +131,7 @@ class LogicalStream implements ReplicationStream {
       name: 'pgoutput',
       options: {},
       start: (client: pg.Client) => this.#start(client),
-      // Never called: messages are taken from the socket before the service makes an event of each.
+      // Never called: messages are taken from the socket before the service would make an event of each.
       parse: () => {},
     };
     this.#service.subscribe(plugin, options.slot).then(
@@ -169,12 +169,12 @@ class LogicalStream implements ReplicationStream {
     this.#send(true);
   }
 
-  /** The last status is on its way to the server before the connection ends; the slot is free soon after. */
+  /** The last status is sent before the connection ends; the slot is free soon after. */
   async stop(): Promise<void> {
     if (!this.#over) {
       this.#close();
       const socket = this.#connection?.stream;
-      // Half a close: the server reads the status that is still in front of it. What it sends meanwhile is dropped.
+      // Closes our half only: the server still reads the last status. What it sends meanwhile is dropped.
       socket?.end();
       socket?.resume();
       if (socket && !socket.destroyed)
@@ -184,12 +184,12 @@ class LogicalStream implements ReplicationStream {
     await this.#service.stop();
   }
 
-  /** Session, timers, lazy reads, then the command; its promise stays pending while the stream lives. */
+  /** Sets up session, timers and lazy reads, then sends the command; its promise stays pending while the stream lives. */
   async #start(client: pg.Client): Promise<unknown> {
     const { applicationName, slot, publications, startLsn, coalesceMs } = this.#options;
     await client.query(sessionSql(applicationName));
     const { rows } = await client.query<{ setting: string }>(TIMEOUT_SQL);
-    // pg does not declare its connection, which is all a COPY BOTH can be steered by.
+    // pg does not declare its connection, but a COPY BOTH can be controlled only through it.
     const { connection } = client as unknown as { readonly connection: CopyConnection };
     this.#connection = connection;
     this.#takeOver(connection.stream);
@@ -201,7 +201,7 @@ class LogicalStream implements ReplicationStream {
     );
   }
 
-  /** Between two statements, so at the beginning of a message. */
+  /** Called between two statements, so the next byte begins a message. */
   #takeOver(socket: Socket): void {
     this.#readers = socket.listeners('data') as SocketReader[];
     if (socket instanceof ReplicationSocket) socket.reuseChunks();
@@ -212,12 +212,12 @@ class LogicalStream implements ReplicationStream {
     for (const reader of this.#readers) socket.removeListener('data', reader);
   }
 
-  /** Runs whether or not the reader is held: a blocked pipeline must not cost the connection. */
+  /** Runs even while the reader is held: a blocked pipeline must not lose its connection. */
   #keepAlive(walSenderTimeoutMs: number): void {
     const everyMs = walSenderTimeoutMs > 0 ? Math.min(MAX_STATUS_MS, walSenderTimeoutMs * STATUS_PART) : MAX_STATUS_MS;
     const silentLimit = walSenderTimeoutMs > 0 ? Math.ceil((walSenderTimeoutMs * SILENT_TIMEOUTS) / everyMs) : Infinity;
     this.#statusTimer = setInterval(() => {
-      // Counted in ticks, not in time: after a stall of this process the socket gets its turn before the next tick.
+      // Counts ticks, not time: after a stall of this process, the socket gets its turn before the next tick.
       this.#silentTicks = this.#heard || this.#reads?.held ? 0 : this.#silentTicks + 1;
       this.#heard = false;
       if (this.#silentTicks > silentLimit) {
@@ -238,7 +238,7 @@ class LogicalStream implements ReplicationStream {
     if (!this.#over) this.#options.decode(buffer, start, end);
   }
 
-  /** What a callback throws must end the stream; thrown on, it would end the process from inside the socket's event. */
+  /** What a callback throws must end the stream; uncaught inside a socket event, it would end the process. */
   #guard(callback: () => void): void {
     try {
       callback();

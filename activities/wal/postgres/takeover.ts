@@ -1,6 +1,6 @@
-// A slot that is still held when we want it. Ours and silent: its process is dead or stopped, its walsender is ended.
-// Ours and alive: it may be closing, we wait shortly. Anybody else's: we say who. Fencing of what such a process may still
-// write is the manifest log's job, not this one's.
+// A slot that is still held when it is needed. Held by our own silent walsender: its process is dead or frozen, so the
+// walsender is ended. By our own living one: it may be closing, so we wait briefly. By another consumer: an error names it.
+// What a frozen process may still write later is fenced off by the manifest log, not here.
 
 import type { WalflowError } from '../../../workflows/model/errors.ts';
 import { connect } from './connection.ts';
@@ -15,7 +15,7 @@ interface BusySlot {
   readonly failure: unknown;
 }
 
-/** A living stream sends a status every 10 s; Temporal gives up on a silent activity after 30 s or more. */
+/** A living stream sends a status every 10 s; Temporal replaces a silent activity after 30 s or more. */
 const SILENT_SECONDS = 25;
 const MAX_TRIES = 20;
 const PAUSE_MS = 200;

@@ -1,4 +1,4 @@
-// Asks a server for the history of its timeline; only a replication connection answers that.
+// Reads the history of a server's timeline; only a replication connection can.
 // https://www.postgresql.org/docs/current/protocol-replication.html (TIMELINE_HISTORY)
 
 import type { Lsn } from '../../../workflows/model/lsn.ts';
@@ -6,7 +6,7 @@ import { timelineEnd } from '../timeline.ts';
 import { connect } from './connection.ts';
 
 /**
- * Where the log of an earlier timeline ended, as the server that is on `current` knows it; null when its history does not
+ * Where the WAL of an earlier timeline ended, according to a server on timeline `current`; null when its history does not
  * contain the earlier one.
  * @throws WalflowError as `connect` does.
  */

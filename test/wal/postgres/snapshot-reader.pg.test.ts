@@ -4,7 +4,7 @@ import type { Blocker } from '../../../activities/wal/postgres/blockers.ts';
 import { matchTables } from '../../../activities/wal/postgres/catalog.ts';
 import type { TextRow } from '../../../activities/wal/postgres/cursor.ts';
 import { createSlot, dropSlot } from '../../../activities/wal/postgres/slot.ts';
-import { exactCopy, readChunk, waitForTransactions } from '../../../activities/wal/postgres/snapshot-reader.ts';
+import { exactSnapshot, readChunk, waitForTransactions } from '../../../activities/wal/postgres/snapshot-reader.ts';
 import { openSource, type Source } from '../../../activities/wal/postgres/source.ts';
 import type { CapturedTable } from '../../../workflows/model/relation.ts';
 import { freshDatabase, withClient } from '../../support/database.ts';
@@ -256,7 +256,7 @@ describe('waitForTransactions', () => {
   });
 });
 
-describe('exactCopy', () => {
+describe('exactSnapshot', () => {
   it('is exactly what committed before its consistent point', { timeout: 60_000 }, async () => {
     const slot = freshPipelineName();
     await sql(
@@ -271,7 +271,7 @@ describe('exactCopy', () => {
     await expect.poll(() => last).toBeGreaterThan(50);
     const copied: string[] = [];
     const points = new Set<bigint>();
-    const point = await exactCopy(
+    const point = await exactSnapshot(
       database.url,
       await tableOf('public.lines'),
       atMost(10),
@@ -299,7 +299,7 @@ describe('exactCopy', () => {
     await sql(`create table scans (body text);
       insert into scans select repeat(md5(i::text), 4096) from generate_series(1, 100) i`);
     const counts: number[] = [];
-    await exactCopy(database.url, await tableOf('public.scans'), atMost(50_000, 4 * MIB), async (rows) => {
+    await exactSnapshot(database.url, await tableOf('public.scans'), atMost(50_000, 4 * MIB), async (rows) => {
       counts.push(rows.length);
     });
     expect(counts.reduce((sum, count) => sum + count)).toBe(100);
@@ -308,7 +308,7 @@ describe('exactCopy', () => {
 
   it('leaves no slot behind, also when the caller fails', async () => {
     await sql(`create table failing (at int); insert into failing values (1)`);
-    const copy = exactCopy(database.url, await tableOf('public.failing'), atMost(10), () =>
+    const copy = exactSnapshot(database.url, await tableOf('public.failing'), atMost(10), () =>
       Promise.reject(new Error('no space')),
     );
     await expect(copy).rejects.toThrow('no space');
@@ -321,7 +321,7 @@ describe('exactCopy', () => {
     await sql(`create table altered (at int)`);
     const table = await tableOf('public.altered');
     await sql(`alter table altered add column more int`);
-    await expect(exactCopy(database.url, table, atMost(10), async () => {})).rejects.toMatchObject({
+    await expect(exactSnapshot(database.url, table, atMost(10), async () => {})).rejects.toMatchObject({
       code: 'TABLE_SHAPE_CHANGED',
     });
   });
@@ -330,7 +330,7 @@ describe('exactCopy', () => {
     await sql(`create table "Log ""x""" ("an Ort" text) partition by list ("an Ort");
       create table "Log 1" partition of "Log ""x""" default; insert into "Log ""x""" values ('hier'), (null)`);
     const copied: TextRow[] = [];
-    await exactCopy(database.url, await tableOf('public.Log "x"'), atMost(10), async (rows) => {
+    await exactSnapshot(database.url, await tableOf('public.Log "x"'), atMost(10), async (rows) => {
       copied.push(...rows);
     });
     expect(copied).toEqual([['hier'], [null]]);
