@@ -10,9 +10,9 @@ describe('headers', () => {
     expect(headerViolations(parse('f();', 'test/example.test.ts'))).toEqual([]);
   });
 
-  test('six lines are enough', () => {
-    expect(headerViolations(parse('// a\n'.repeat(6)))).toEqual([]);
-    expect(headerViolations(parse('// a\n'.repeat(7)))).toHaveLength(1);
+  test('four lines are enough', () => {
+    expect(headerViolations(parse('// a\n'.repeat(4)))).toEqual([]);
+    expect(headerViolations(parse('// a\n'.repeat(5)))).toHaveLength(1);
   });
 });
 
