@@ -6,14 +6,19 @@ import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { WalflowError } from '../workflows/model/errors.ts';
 import { type Lsn, lsnToHex, lsnToText, parseLsn } from '../workflows/model/lsn.ts';
-import { type CaptureEntry, MANIFEST_FORMAT_VERSION, type SnapshotFile } from '../workflows/model/manifest.ts';
+import {
+  type CaptureEntry,
+  type ChunkMarker,
+  MANIFEST_FORMAT_VERSION,
+  type SnapshotFile,
+} from '../workflows/model/manifest.ts';
 import type { CopyResult } from '../workflows/model/run.ts';
 import { ChangeFileEncoder } from './lake/change-file.ts';
 import { encodeSnapshotComplete } from './lake/manifest-codec.ts';
 import { snapshotChunkKey, snapshotCompleteKey } from './lake/object-key.ts';
 import { nudgeChannel } from './landing/slot-meter.ts';
 import { type IngestResources, type PipelineResources, pipelineOf } from './resources.ts';
-import { type ChunkMarker, readMarkers, storeMarker } from './snapshot/chunk-marker.ts';
+import { readMarkers, storeMarker } from './snapshot/chunk-marker.ts';
 import { StillWanted } from './snapshot/still-wanted.ts';
 import { exactSnapshot, readChunk, waitForTransactions } from './wal/postgres/snapshot-reader.ts';
 import { openSource, type Source } from './wal/postgres/source.ts';

@@ -8,6 +8,7 @@ import { WalflowError } from '../../workflows/model/errors.ts';
 import { lakeColumnName } from '../../workflows/model/lake-column.ts';
 import type { Lsn } from '../../workflows/model/lsn.ts';
 import type { CapturedTable, RelationColumn } from '../../workflows/model/relation.ts';
+import { NULL_LENGTH, type Tuple, UNCHANGED_LENGTH } from '../../workflows/model/tuple.ts';
 import { ChangeColumns, type PositionRange, packFlags, type RowOp } from './change-columns.ts';
 import { ColumnBuffer } from './codec/column-buffer.ts';
 import { type ColumnCodec, codecOf } from './codec/column-codec.ts';
@@ -41,9 +42,6 @@ interface SourceColumn {
   unchanged: boolean;
 }
 
-/** Lengths of a tuple's fields that stand for no bytes. */
-const NULL_LENGTH = -1;
-const UNCHANGED_LENGTH = -2;
 /** What a row costs besides its values. */
 const ROW_BYTES = 16;
 const FIRST_SCRATCH_BYTES = 1 << 12;
@@ -54,17 +52,17 @@ export class ChangeFileEncoder {
   readonly #table: string;
   readonly #columns: readonly SourceColumn[];
   readonly #own = new ChangeColumns();
-  readonly #starts: Int32Array;
-  readonly #lengths: Int32Array;
-  #scratch = Buffer.allocUnsafe(FIRST_SCRATCH_BYTES);
+  /** A row given as texts, laid out as the log lays out its rows. */
+  readonly #scratch: Tuple;
   #bytes = 0;
   #finished = false;
 
   constructor(table: CapturedTable) {
     this.#table = table.table;
     this.#columns = table.columns.map((column) => sourceColumn(column, table.keyColumns.includes(column.name)));
-    this.#starts = new Int32Array(table.columns.length);
-    this.#lengths = new Int32Array(table.columns.length);
+    const count = table.columns.length;
+    const buffer = Buffer.allocUnsafe(FIRST_SCRATCH_BYTES);
+    this.#scratch = { buffer, starts: new Int32Array(count), lengths: new Int32Array(count), count };
   }
 
   get rows(): number {
@@ -82,11 +80,10 @@ export class ChangeFileEncoder {
   }
 
   /**
-   * Appends a row from a tuple's fields in table order: text as PostgreSQL prints it, at `starts[i]` with `lengths[i]`
-   * bytes; length -1 = NULL, -2 = not carried by the log.
+   * Appends a row; its fields are in table order.
    * @throws WalflowError VALUE_NOT_EXACT, CHANGE_FILE_FULL; the row is then not part of the file.
    */
-  append(op: RowOp, ordinal: number, moved: boolean, buffer: Buffer, starts: Int32Array, lengths: Int32Array): void {
+  append(op: RowOp, ordinal: number, moved: boolean, { buffer, starts, lengths }: Tuple): void {
     if (this.#finished) throw new WalflowError('INTERNAL', `${this.#table}: a finished change file was appended to`);
     const columns = this.#columns;
     const row = this.#own.rows;
@@ -111,14 +108,16 @@ export class ChangeFileEncoder {
 
   /** Appends a row of a first copy (`_op` r): each value as PostgreSQL prints it. Throws as `append` does. */
   appendText(ordinal: number, values: readonly (string | null)[]): void {
+    const { starts, lengths } = this.#scratch;
     let at = 0;
     for (let i = 0; i < this.#columns.length; i++) {
       const value = values[i] ?? null;
-      this.#starts[i] = at;
-      this.#lengths[i] = value === null ? NULL_LENGTH : this.#writeScratch(value, at);
-      if (value !== null) at += this.#lengths[i] as number;
+      const length = value === null ? NULL_LENGTH : this.#writeScratch(value, at);
+      starts[i] = at;
+      lengths[i] = length;
+      if (value !== null) at += length;
     }
-    this.append('r', ordinal, false, this.#scratch, this.#starts, this.#lengths);
+    this.append('r', ordinal, false, this.#scratch);
   }
 
   /** The file. The encoder takes no more rows until `reset`; nothing of it may be touched before this resolves. */
@@ -175,12 +174,13 @@ export class ChangeFileEncoder {
 
   #writeScratch(value: string, at: number): number {
     const needed = at + value.length * MAX_UTF8_BYTES;
-    if (needed > this.#scratch.length) {
-      const grown = Buffer.allocUnsafe(Math.max(this.#scratch.length * 2, needed));
-      this.#scratch.copy(grown, 0, 0, at);
-      this.#scratch = grown;
+    const scratch = this.#scratch;
+    if (needed > scratch.buffer.length) {
+      const grown = Buffer.allocUnsafe(Math.max(scratch.buffer.length * 2, needed));
+      scratch.buffer.copy(grown, 0, 0, at);
+      scratch.buffer = grown;
     }
-    return this.#scratch.write(value, at, 'utf8');
+    return scratch.buffer.write(value, at, 'utf8');
   }
 }
 

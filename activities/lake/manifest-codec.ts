@@ -4,14 +4,15 @@
 
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
-import { WalflowError } from '../../workflows/model/errors.ts';
+import { type ErrorCode, WalflowError } from '../../workflows/model/errors.ts';
 import {
+  type ChunkMarker,
   MANIFEST_FORMAT_VERSION,
   type Manifest,
   type SnapshotComplete,
   type StoredManifest,
 } from '../../workflows/model/manifest.ts';
-import { manifestSchema, snapshotCompleteSchema } from './manifest-schema.ts';
+import { chunkMarkerSchema, manifestSchema, snapshotCompleteSchema } from './manifest-schema.ts';
 import { manifestKey } from './object-key.ts';
 
 export interface EncodedObject {
@@ -49,6 +50,16 @@ export function decodeSnapshotComplete(bytes: Buffer, key: string): SnapshotComp
   return decode(snapshotCompleteSchema, bytes, key);
 }
 
+/** The bytes of a chunk marker, to be stored under `key`. */
+export function encodeChunkMarker(marker: ChunkMarker, key: string): EncodedObject {
+  return encode(chunkMarkerSchema, marker, key);
+}
+
+/** @throws WalflowError DATA_FILE_DAMAGED: only another copy helps. */
+export function decodeChunkMarker(bytes: Buffer, key: string): ChunkMarker {
+  return decode(chunkMarkerSchema, bytes, key, 'DATA_FILE_DAMAGED');
+}
+
 /**
  * Does `next` continue the log where `previous` (null = before manifest 1) ends?
  * @throws WalflowError LOG_BROKEN.
@@ -83,23 +94,23 @@ function encode<T>(schema: z.ZodType<T>, value: T, what: string): EncodedObject 
   return { bytes, hash: hashOf(bytes) };
 }
 
-function decode<T>(schema: z.ZodType<T>, bytes: Buffer, key: string): T {
-  const json = parseJson(bytes, key);
+function decode<T>(schema: z.ZodType<T>, bytes: Buffer, key: string, unreadable: ErrorCode = 'MANIFEST_UNREADABLE'): T {
+  const json = parseJson(bytes, key, unreadable);
   const version = formatVersionOf(json);
   if (version > MANIFEST_FORMAT_VERSION) {
     const known = `this walflow reads up to version ${MANIFEST_FORMAT_VERSION}`;
     throw new WalflowError('MANIFEST_NEWER', `${key} has format version ${version}, ${known}`);
   }
   const checked = schema.safeParse(json);
-  if (!checked.success) throw new WalflowError('MANIFEST_UNREADABLE', `${key}: ${firstIssue(checked.error)}`);
+  if (!checked.success) throw new WalflowError(unreadable, `${key}: ${firstIssue(checked.error)}`);
   return checked.data;
 }
 
-function parseJson(bytes: Buffer, key: string): unknown {
+function parseJson(bytes: Buffer, key: string, unreadable: ErrorCode): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new WalflowError('MANIFEST_UNREADABLE', `${key} (${bytes.length} bytes) is no JSON: truncated or foreign`, {
+    throw new WalflowError(unreadable, `${key} (${bytes.length} bytes) is no JSON: truncated or foreign`, {
       cause,
     });
   }

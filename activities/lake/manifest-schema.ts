@@ -1,8 +1,8 @@
-// What a stored manifest and a snapshot's `complete.json` must look like: checked when written and when read, because
-// everything after them trusts positions, keys and checksums blindly. Fields: workflows/model/manifest.ts.
+// What a stored manifest, a snapshot's `complete.json` and its chunk markers must look like: checked when written and when
+// read, because everything after them trusts positions, keys and checksums blindly. Fields: workflows/model/manifest.ts.
 
 import { z } from 'zod';
-import type { Manifest, SnapshotComplete } from '../../workflows/model/manifest.ts';
+import type { ChunkMarker, Manifest, SnapshotComplete } from '../../workflows/model/manifest.ts';
 
 const lsn = z.string().regex(/^[0-9a-f]{16}$/, 'not 16 lower-case hex digits');
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'not a hex SHA-256');
@@ -79,6 +79,8 @@ export const manifestSchema: z.ZodType<Manifest> = z
     error: 'is null in manifest 1 and nowhere else',
   });
 
+const snapshotFile = z.object({ key: text, rows: count, bytes: count, sha256 });
+
 export const snapshotCompleteSchema: z.ZodType<SnapshotComplete> = z.object({
   formatVersion: z.int().positive(),
   table: text,
@@ -86,5 +88,11 @@ export const snapshotCompleteSchema: z.ZodType<SnapshotComplete> = z.object({
   r0Lsn: lsn,
   endLsn: lsn,
   rows: count,
-  files: z.array(z.object({ key: text, rows: count, bytes: count, sha256 })),
+  files: z.array(snapshotFile),
+});
+
+export const chunkMarkerSchema: z.ZodType<ChunkMarker> = z.object({
+  file: snapshotFile.nullable(),
+  lastKey: z.array(z.string()).nullable(),
+  last: z.boolean(),
 });

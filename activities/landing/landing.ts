@@ -5,8 +5,8 @@
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { type Lsn, lsnToHex, parseLsn } from '../../workflows/model/lsn.ts';
 import type { CapturedTable, LoggedRelation } from '../../workflows/model/relation.ts';
+import type { Tuple } from '../../workflows/model/tuple.ts';
 import type { LiveCapture } from '../capture/live-capture.ts';
-import type { Tuple } from '../wal/pgoutput.ts';
 import type { ChangeOp, ChangeSink } from '../wal/transaction.ts';
 import { Batch } from './batch.ts';
 import type { LandedBatch, ManifestAppender } from './manifest-appender.ts';
@@ -107,7 +107,7 @@ export class Landing implements ChangeSink {
     const encoder = batch.encoderOf(table, this.#commitLsn, this.#commitTimeUs, this.#xid);
     if (encoder === null) return;
     try {
-      encoder.append(op, ordinal, moved, tuple.buffer, tuple.starts, tuple.lengths);
+      encoder.append(op, ordinal, moved, tuple);
     } catch (failure) {
       if (!(failure instanceof WalflowError) || failure.code !== 'VALUE_NOT_EXACT') throw failure;
       this.#pauseTable(table.table, failure.code, failure.message);

@@ -6,25 +6,13 @@
 import { WalflowError } from '../../workflows/model/errors.ts';
 import type { Lsn } from '../../workflows/model/lsn.ts';
 import type { LoggedRelation, RelationColumn, ReplicaIdentity } from '../../workflows/model/relation.ts';
+import { NULL_LENGTH, type Tuple, UNCHANGED_LENGTH } from '../../workflows/model/tuple.ts';
 import { byteAt, int16At, int32At, int64NumberAt, uint32At } from './byte-reader.ts';
-
-/** `lengths[i]` of an SQL NULL; in a 'key' tuple it means "not in the key". */
-export const NULL_LENGTH = -1;
-/** `lengths[i]` of a TOASTed value that the update did not touch: the WAL does not carry it. */
-export const UNCHANGED_LENGTH = -2;
-
-/** One row inside `buffer`: column i is `lengths[i]` bytes of text at `starts[i]`. Valid until the handler returns. */
-export interface Tuple {
-  buffer: Buffer;
-  readonly starts: Int32Array;
-  readonly lengths: Int32Array;
-  count: number;
-}
 
 /** What an old tuple holds: the columns of the replica identity, or the whole row (REPLICA IDENTITY FULL). */
 export type OldKind = 'key' | 'full';
 
-/** Receives the messages in WAL order; commit times are microseconds since the Unix epoch. */
+/** Receives the messages in WAL order; commit times are microseconds since the Unix epoch. Tuples are valid until it returns. */
 export interface MessageHandler {
   begin(commitLsn: Lsn, commitTimeUs: number, xid: number): void;
   relation(relation: LoggedRelation): void;

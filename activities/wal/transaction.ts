@@ -5,7 +5,8 @@
 import type { ErrorCode } from '../../workflows/model/errors.ts';
 import type { Lsn } from '../../workflows/model/lsn.ts';
 import { type CapturedTable, type LoggedRelation, sameKey, sameShape } from '../../workflows/model/relation.ts';
-import { type MessageHandler, NULL_LENGTH, type Tuple, UNCHANGED_LENGTH } from './pgoutput.ts';
+import { NULL_LENGTH, type Tuple, UNCHANGED_LENGTH } from '../../workflows/model/tuple.ts';
+import type { MessageHandler } from './pgoutput.ts';
 
 /** insert, update, delete, as written into change files. */
 export type ChangeOp = 'i' | 'u' | 'd';

@@ -3,9 +3,9 @@
 import { closeSync, ftruncateSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { ChangeFileEncoder } from '../../activities/lake/change-file.ts';
-import type { Tuple } from '../../activities/wal/pgoutput.ts';
 import { duckDbType } from '../../activities/warehouse/duckdb/type.ts';
 import { type Relation, tableId } from '../../workflows/model/relation.ts';
+import type { Tuple } from '../../workflows/model/tuple.ts';
 
 /** Takes inserts of one table and closes them into one file after the other. */
 export interface ChangeWriter {
@@ -21,7 +21,7 @@ export function encoderWriter(relation: Relation, path: string): ChangeWriter {
   const encoder = new ChangeFileEncoder({ ...relation, table, mode: 'keyed', keyColumns: ['id'] });
   return {
     begin: (commitLsn, commitTimeUs, xid) => encoder.beginTransaction(commitLsn, commitTimeUs, xid),
-    insert: ({ buffer, starts, lengths }, ordinal) => encoder.append('i', ordinal, false, buffer, starts, lengths),
+    insert: (tuple, ordinal) => encoder.append('i', ordinal, false, tuple),
     finish: async () => {
       const { bytes } = await encoder.finish();
       writeFileSync(path, bytes);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ChangeFileEncoder } from '../../activities/lake/change-file.ts';
+import { type Field, rowOf, UNCHANGED } from '../support/row.ts';
 import { capturedTable, numericModifier, OID } from './captured-table.ts';
 import { parquetReader } from './parquet-reader.ts';
 
@@ -174,16 +175,15 @@ describe('rows and their positions', () => {
 
   test('carry operation, position, what the log left out, and moves', async () => {
     const encoder = new ChangeFileEncoder(TABLE);
-    const source = Buffer.from('12hello');
-    const append = (op: 'i' | 'u' | 'd', ordinal: number, moved: boolean, doc: number, rest = -1) =>
-      encoder.append(op, ordinal, moved, source, Int32Array.of(0, 2, 2, 0), Int32Array.of(2, doc, rest, -1));
+    const append = (op: 'i' | 'u' | 'd', ordinal: number, moved: boolean, doc: Field, rest: Field = null) =>
+      encoder.append(op, ordinal, moved, rowOf(['12', doc, rest, null]));
     encoder.beginTransaction(LSN, TIME_US, 7);
-    append('i', 0, false, 5);
-    append('d', 1, false, -1);
-    append('u', 2, true, -2, -2);
+    append('i', 0, false, 'hello');
+    append('d', 1, false, null);
+    append('u', 2, true, UNCHANGED, UNCHANGED);
     encoder.beginTransaction(LSN + 8n, TIME_US - 1, 4_294_967_295);
-    append('u', 0, false, -2);
-    append('u', 4, false, -1);
+    append('u', 0, false, UNCHANGED);
+    append('u', 4, false, null);
     const file = await encoder.finish();
     const rows = await reader.query(file.bytes, 'select * from $file');
     expect(rows.map((row) => Object.values(row).join('|'))).toEqual([
@@ -214,9 +214,8 @@ describe('rows and their positions', () => {
     const encoder = new ChangeFileEncoder(TABLE);
     encoder.beginTransaction(LSN, TIME_US, 7);
     for (let i = 0; i < 10_001; i++) {
-      const id = Buffer.from(String(i));
-      const lengths = Int32Array.of(id.length, i % 3 === 0 ? -2 : -1, i % 5 === 0 ? -2 : -1, i % 7 === 0 ? -2 : -1);
-      encoder.append('u', i, i % 11 === 0, id, new Int32Array(4), lengths);
+      const rest = [3, 5, 7].map((divisor) => (i % divisor === 0 ? UNCHANGED : null));
+      encoder.append('u', i, i % 11 === 0, rowOf([String(i), ...rest]));
     }
     const { bytes, unchangedColumns, moved } = await encoder.finish();
     const wanted = `list_filter([case when id % 3 = 0 then 'doc' end, case when id % 5 = 0 then '_op' end,
@@ -303,7 +302,7 @@ describe('rows and their positions', () => {
     const first = await write();
     encoder.beginTransaction(LSN, TIME_US, 8);
     for (let i = 0; i < 5000; i++) encoder.appendText(i, [null, null, null, null]);
-    encoder.append('u', 9, true, Buffer.alloc(0), new Int32Array(4), Int32Array.of(-1, -2, -2, -1));
+    encoder.append('u', 9, true, rowOf([null, UNCHANGED, UNCHANGED, null]));
     await encoder.finish();
     encoder.reset();
     expect(await write()).toBe(first);

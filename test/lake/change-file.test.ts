@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ChangeFileEncoder } from '../../activities/lake/change-file.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
+import { rowOf } from '../support/row.ts';
 import { capturedTable, OID } from './captured-table.ts';
 
 const TABLE = capturedTable([
@@ -100,7 +101,7 @@ test('a column beyond what a page can hold is refused before anything is allocat
   encoder.beginTransaction(1n, 0, 1);
   encoder.appendText(0, GOOD);
   const lengths = Int32Array.of(1, 2 ** 31 - 1, -1, -1);
-  const append = () => encoder.append('i', 1, false, Buffer.from('1'), new Int32Array(4), lengths);
+  const append = () => encoder.append('i', 1, false, { ...rowOf(GOOD), lengths });
   expect(failureOf(append)).toMatchObject({ code: 'CHANGE_FILE_FULL' });
   expect(encoder.rows).toBe(1);
 });

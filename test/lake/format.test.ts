@@ -5,12 +5,11 @@ import { ChangeFileEncoder, type EncodedChangeFile } from '../../activities/lake
 import { decodeManifest, encodeManifest } from '../../activities/lake/manifest-codec.ts';
 import { manifestKey } from '../../activities/lake/object-key.ts';
 import type { RelationColumn } from '../../workflows/model/relation.ts';
+import { type Field, rowOf } from '../support/row.ts';
 import { capturedTable } from './captured-table.ts';
 
 // What format version 1 is, byte by byte: a change of these files is a change of the format. The pages are too short to be
 // compressed, so that no version of zstd shows in them.
-
-type Field = string | null | { readonly unchanged: true };
 
 interface Recorded {
   readonly columns: readonly RelationColumn[];
@@ -42,12 +41,7 @@ async function encoded({ columns, transactions }: Recorded): Promise<EncodedChan
   for (const { commitLsn, commitTimeUs, xid, changes } of transactions) {
     encoder.beginTransaction(BigInt(`0x${commitLsn}`), commitTimeUs, xid);
     changes.forEach(({ op, moved = false, values }, ordinal) => {
-      const texts = values.map((value) => (typeof value === 'string' ? Buffer.from(value) : Buffer.alloc(0)));
-      const starts = texts.map((_, i) => texts.slice(0, i).reduce((sum, text) => sum + text.length, 0));
-      const lengths = values.map((value, i) =>
-        value === null ? -1 : typeof value === 'string' ? (texts[i]?.length ?? 0) : -2,
-      );
-      encoder.append(op, ordinal, moved, Buffer.concat(texts), Int32Array.from(starts), Int32Array.from(lengths));
+      encoder.append(op, ordinal, moved, rowOf(values));
     });
   }
   return await encoder.finish();

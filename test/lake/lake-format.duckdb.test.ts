@@ -9,6 +9,7 @@ import { isoFromMicros } from '../../workflows/model/commit-time.ts';
 import { lsnToHex } from '../../workflows/model/lsn.ts';
 import type { DataFile, Manifest, Truncate } from '../../workflows/model/manifest.ts';
 import { freshFolder } from '../support/folder.ts';
+import { type Field, rowOf, UNCHANGED } from '../support/row.ts';
 import { capturedTable, OID } from './captured-table.ts';
 import { following, SAMPLE } from './sample-manifest.ts';
 
@@ -35,24 +36,13 @@ function write(key: string, bytes: Uint8Array): void {
   writeFileSync(join(folder, key), bytes);
 }
 
-type Change = readonly [
-  op: 'i' | 'u' | 'd',
-  id: string,
-  sku: string | null,
-  description: string | null | 'not carried',
-];
+type Change = readonly [op: 'i' | 'u' | 'd', id: string, sku: string | null, description: Field];
 
 async function changeFile(commitLsn: bigint, changes: readonly Change[]): Promise<EncodedChangeFile> {
   const encoder = new ChangeFileEncoder(products);
   encoder.beginTransaction(commitLsn, 1_768_000_000_000_000, 7);
   changes.forEach(([op, ...values], ordinal) => {
-    const texts = values.map((value) => Buffer.from(value === null || value === 'not carried' ? '' : value));
-    const starts = Int32Array.of(0, texts[0]?.length ?? 0, (texts[0]?.length ?? 0) + (texts[1]?.length ?? 0));
-    const lengths = Int32Array.from(values, (value, i) => {
-      if (value === null) return -1;
-      return value === 'not carried' ? -2 : (texts[i]?.length ?? 0);
-    });
-    encoder.append(op, ordinal, false, Buffer.concat(texts), starts, lengths);
+    encoder.append(op, ordinal, false, rowOf(values));
   });
   return await encoder.finish();
 }
@@ -127,12 +117,12 @@ test('the example rebuilds a table: copy, inserts, updates, values not carried, 
   const first = await startLog();
   // The copy may already show what the log says again: its rows lose against every change from R0 on.
   const second = await append(first, R0, [
-    ['u', '1', 'a2', 'not carried'],
+    ['u', '1', 'a2', UNCHANGED],
     ['u', '2', 'b2', null],
     ['d', '4', null, null],
   ]);
   await append(second, R0 + 32n, [
-    ['u', '2', 'b3', 'not carried'],
+    ['u', '2', 'b3', UNCHANGED],
     ['i', '5', 'e', 'five'],
     ['i', '6', 'f', 'six'],
     ['d', '6', null, null],

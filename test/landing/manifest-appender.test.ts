@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { type LakeStore, ManifestAppender } from '../../activities/landing/manifest-appender.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
 import { capturedTable, OID } from '../lake/captured-table.ts';
+import { rowOf } from '../support/row.ts';
 
 const EPOCH = { systemIdentifier: '1', slot: 'walflow_shop', consistentPoint: '0000000000000010' };
 const WRITER = { workflowId: 'ingest/shop', runId: 'r', attempt: 1, nonce: 'abcd1234', version: '0.0.0' };
@@ -44,7 +45,7 @@ function writerOn(lake: LakeStore, verifyWrites: boolean): ManifestAppender {
 async function storeOneRow(writer: ManifestAppender) {
   const encoder = writer.encoderFor(ENTRY);
   encoder.beginTransaction(17n, 1_700_000_000_000_000, 7);
-  encoder.append('i', 0, false, Buffer.from('42'), Int32Array.of(0), Int32Array.of(2));
+  encoder.append('i', 0, false, rowOf(['42']));
   return await writer.storeFile(ENTRY, encoder, { seq: 1, part: 0, commitTimeUs: 1_700_000_000_000_000 });
 }
 

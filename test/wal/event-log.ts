@@ -1,16 +1,10 @@
 // Writes down what the decoder hands over, in a form JSON can hold: positions as hex, rows as their texts.
 
-import {
-  type MessageHandler,
-  NULL_LENGTH,
-  type OldKind,
-  type Tuple,
-  UNCHANGED_LENGTH,
-} from '../../activities/wal/pgoutput.ts';
+import type { MessageHandler, OldKind } from '../../activities/wal/pgoutput.ts';
 import { type Lsn, lsnToHex } from '../../workflows/model/lsn.ts';
 import type { Relation } from '../../workflows/model/relation.ts';
-
-export type Field = string | null | { readonly unchanged: true };
+import { NULL_LENGTH, type Tuple, UNCHANGED_LENGTH } from '../../workflows/model/tuple.ts';
+import type { Field } from '../support/row.ts';
 
 /** The values of a tuple, copied out of the buffer. */
 export function fieldsOf(tuple: Tuple): Field[] {

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { NULL_LENGTH, PgoutputDecoder, type Tuple, UNCHANGED_LENGTH } from '../../activities/wal/pgoutput.ts';
+import { PgoutputDecoder } from '../../activities/wal/pgoutput.ts';
 import { type ChangeOp, type ChangeSink, TransactionReader } from '../../activities/wal/transaction.ts';
 import { type CapturedTable, type LoggedRelation, tableId } from '../../workflows/model/relation.ts';
-import { type Field, fieldsOf } from './event-log.ts';
+import { NULL_LENGTH, type Tuple, UNCHANGED_LENGTH } from '../../workflows/model/tuple.ts';
+import type { Field } from '../support/row.ts';
+import { fieldsOf } from './event-log.ts';
 import { splitMessages } from './golden/message-file.ts';
 
 const UNCHANGED: Field = { unchanged: true };

@@ -135,6 +135,16 @@ export interface SnapshotComplete {
   readonly files: readonly SnapshotFile[];
 }
 
+/** `snapshot/<schema>/<table>/<id>/<n>.json`: chunk n of a copy in progress is stored. */
+export interface ChunkMarker {
+  /** Null for an empty table's only chunk. */
+  readonly file: SnapshotFile | null;
+  /** Key values, as PostgreSQL prints them, of the chunk's last row. */
+  readonly lastKey: readonly string[] | null;
+  /** No chunk follows. */
+  readonly last: boolean;
+}
+
 export interface SnapshotFile {
   readonly key: string;
   readonly rows: number;
