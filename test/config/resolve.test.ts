@@ -47,6 +47,16 @@ test('the validated fields are those of the public types', () => {
   expectTypeOf<ProjectConfig['pipelines'][string]['lake']>().toExtend<Pipeline['lake']>();
 });
 
+test('PGSSLMODE counts where the source URL names no sslmode', () => {
+  const urlWith = (url: string) => {
+    const config = project({ pipelines: { shop: pipeline({ url }) } });
+    return resolveProject(config, { ...ORIGIN, env: { PGSSLMODE: 'verify-full' } }).pipelines.get('shop')?.source.url;
+  };
+  expect(urlWith(URL_A)).toBe(`${URL_A}?sslmode=verify-full`);
+  expect(urlWith(`${URL_A}?connect_timeout=5`)).toBe(`${URL_A}?connect_timeout=5&sslmode=verify-full`);
+  expect(urlWith(`${URL_A}?sslmode=require`)).toBe(`${URL_A}?sslmode=require`);
+});
+
 describe('a project', () => {
   const config = defineConfig({
     name: 'shop',

@@ -2,7 +2,7 @@
 // back to an older state.
 
 import { execFile } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { chownSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll } from 'vitest';
@@ -22,6 +22,8 @@ export interface PostgresServer {
   backUp(): Promise<void>;
   /** The stopped cluster is the copy again. */
   restore(): Promise<void>;
+  /** Puts a file into the cluster's folder, as its server's user owns one. */
+  writeFile(name: string, content: string | Buffer): void;
   /** Starts the stopped cluster as a standby and promotes it: the same data on a new timeline. */
   startPromoted(): Promise<void>;
 }
@@ -63,6 +65,11 @@ export function freshPostgres(folder: string): PostgresServer {
     restore: async () => {
       rmSync(cluster(), { recursive: true });
       await run('cp', ['-a', backup(), cluster()]);
+    },
+    writeFile: (name, content) => {
+      const { uid, gid } = statSync(cluster());
+      writeFileSync(join(cluster(), name), content, { mode: 0o600 });
+      chownSync(join(cluster(), name), uid, gid);
     },
     startPromoted: async () => {
       writeFileSync(join(cluster(), 'standby.signal'), '');

@@ -16,6 +16,8 @@ export interface Recorder {
   readonly keepalives: { readonly walEnd: Lsn; readonly replyRequested: boolean }[];
   /** First column of every inserted row so far. */
   inserted(): string[];
+  /** Every inserted row so far. */
+  rows(): (string | null)[][];
   /** End positions of the commits so far. */
   commitEnds(): Lsn[];
   /** Waits until that many rows have been inserted. */
@@ -37,12 +39,14 @@ export async function record(
     coalesceMs: 3,
     ...options,
   });
-  const inserted = () =>
-    log.events.flatMap((event) => (event['event'] === 'insert' ? [String((event['row'] as string[])[0])] : []));
+  const rows = () =>
+    log.events.flatMap((event) => (event['event'] === 'insert' ? [event['row'] as (string | null)[]] : []));
+  const inserted = () => rows().map(([first]) => String(first));
   return {
     stream,
     keepalives,
     inserted,
+    rows,
     commitEnds: () =>
       log.events.flatMap((event) => (event['event'] === 'commit' ? [parseLsn(String(event['endLsn']))] : [])),
     untilInserted: (count) => expect.poll(() => inserted().length, { timeout: 20_000 }).toBeGreaterThanOrEqual(count),

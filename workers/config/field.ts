@@ -52,7 +52,10 @@ const duration = z
 
 const source = {
   url: url(/^postgres(ql)?:\/\//, 'postgres://user:password@host:5432/database').meta(
-    note({ help: 'source database; percent-encode special characters of the password', type: 'postgres:// URL' }),
+    note({
+      help: 'source database, also with `sslmode` as in libpq (`prefer`); percent-encode special characters of the password',
+      type: 'postgres:// URL',
+    }),
   ),
   tables: z
     .array(z.string().refine((id) => parseTableId(id) !== null, "must be 'schema.table' or 'schema.*'"))

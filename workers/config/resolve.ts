@@ -70,6 +70,7 @@ function pipeline(name: string, it: CheckedConfig['pipelines'][string], env: Env
     warehouse: it.warehouse,
     source: {
       ...it.source,
+      url: sourceUrl(it.source.url, env),
       slot: it.source.slot ?? defaultSlotName(name),
       publication: it.source.publication ?? defaultSlotName(name),
     },
@@ -85,6 +86,12 @@ function pipeline(name: string, it: CheckedConfig['pipelines'][string], env: Env
     merge: it.merge,
     snapshot: it.snapshot,
   };
+}
+
+/** libpq's variable counts where the URL says nothing; walflow's sessions read no environment. */
+function sourceUrl(url: string, { PGSSLMODE }: Environment): string {
+  if (!PGSSLMODE || /[?&]ssl(mode)?=/.test(url)) return url;
+  return `${url}${url.includes('?') ? '&' : '?'}sslmode=${encodeURIComponent(PGSSLMODE)}`;
 }
 
 function asset(it: CheckedConfig['assets'][number]): ResolvedAsset {

@@ -1,26 +1,11 @@
-// One connection to the source, with the session settings that make PostgreSQL print a value as the same text everywhere:
-// in the stream, in snapshots, in comparisons. Statements of one connection run one after another.
+// One connection to the source, under walflow's own session settings whatever the role prefers. Statements of one
+// connection run one after another.
 
 import pg from 'pg';
 import { WalflowError } from '../../../workflows/model/errors.ts';
-import { connectError, type Place, statementError } from './errors.ts';
-
-/**
- * First the text forms. Then no hidden rows: with row_security off a read fails where a policy would hide rows. And no
- * time limits the role may have been given: creating a slot and taking a snapshot may take long.
- */
-const SESSION_SQL = [
-  `set timezone = 'UTC'`,
-  `set datestyle = 'ISO, YMD'`,
-  `set intervalstyle = 'postgres'`,
-  `set extra_float_digits = 1`,
-  `set bytea_output = 'hex'`,
-  `set lc_monetary = 'C'`,
-  `set row_security = off`,
-  `set statement_timeout = 0`,
-  `set lock_timeout = 0`,
-  `set idle_in_transaction_session_timeout = 0`,
-].join('; ');
+import { connectError, type Place, sqlState, statementError } from './errors.ts';
+import { LATE_SETTINGS_SQL, startupOptions } from './session.ts';
+import { readSourceUrl } from './transport.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** After so long in silence the operating system checks whether the peer lives. */
@@ -29,44 +14,71 @@ const TCP_KEEPALIVE_MS = 30_000;
 /** Leaves every value as the text the server printed. */
 const AS_TEXT = { getTypeParser: () => (value: string) => value };
 
-/** Settings of pg for a URL. The session sets `application_name` again, because a URL may carry its own. */
-export function clientConfig(url: string, applicationName: string) {
-  return {
-    connectionString: url,
+/** A way to connect: the settings of a client, and where they lead. */
+export interface Way {
+  readonly config: pg.ClientConfig;
+  readonly place: Place;
+}
+
+/**
+ * The ways to connect, in the order in which they are to be tried.
+ * @throws WalflowError SOURCE_URL_INVALID, SOURCE_TLS_FAILED (a certificate file that cannot be read).
+ */
+export function waysTo(url: string, applicationName: string): readonly Way[] {
+  const { connectionString, encryptions, direct, options } = readSourceUrl(url);
+  const config: pg.ClientConfig = {
+    connectionString,
     application_name: applicationName,
+    options: startupOptions(options),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: TCP_KEEPALIVE_MS,
   };
+  const place = placeOf(config);
+  // A socket file of this machine: nothing to encrypt, whatever the mode.
+  if (place.host.startsWith('/')) return [{ config: { ...config, ssl: false }, place }];
+  return encryptions.map((encryption) => ({
+    config: {
+      ...config,
+      ssl: encryption ?? false,
+      ...(direct && encryption !== null ? { sslnegotiation: 'direct' as const } : {}),
+    },
+    place,
+  }));
 }
 
-/** SQL for the session's settings, the application name among them. */
-export function sessionSql(applicationName: string): string {
-  return `${SESSION_SQL}; set application_name = ${pg.escapeLiteral(applicationName)}`;
+/** Tries one way after the other; the next one only where this one's transport cannot be had. */
+export async function byAnyWay<T>(ways: readonly Way[], attempt: (way: Way) => Promise<T>): Promise<T> {
+  const failures: unknown[] = [];
+  for (const way of ways) {
+    try {
+      return await attempt(way);
+    } catch (failure) {
+      failures.push(failure);
+      if (!mayDependOnTransport(failure)) break;
+    }
+  }
+  // "The server offers no TLS" says the least where it was one of two ways.
+  throw failures.find((failure) => !isTlsFailure(failure)) ?? failures[0];
 }
 
-/** Host, port, database and user a URL leads to, after defaults; reads the certificate files it names. */
-export function placeOf(client: pg.Client): Place {
-  return {
-    host: client.host,
-    port: client.port,
-    database: client.database ?? '',
-    user: client.user ?? '',
-  };
+/** invalid_authorization_specification: no entry of pg_hba.conf for this kind of connection. */
+const NO_HBA_ENTRY = '28000';
+
+const mayDependOnTransport = (failure: unknown) => isTlsFailure(failure) || sqlState(failure) === NO_HBA_ENTRY;
+const isTlsFailure = (failure: unknown) => failure instanceof WalflowError && failure.code === 'SOURCE_TLS_FAILED';
+
+/** Host, port, database and user, after defaults. */
+function placeOf(config: pg.ClientConfig): Place {
+  const { host, port, database, user } = createClient(config);
+  return { host, port, database: database ?? '', user: user ?? '' };
 }
 
-/**
- * A client that is not connected yet.
- * @throws WalflowError SOURCE_URL_INVALID, SOURCE_TLS_FAILED (a certificate file that cannot be read).
- */
-export function createClient(url: string, applicationName: string, replication: boolean): pg.Client {
-  const config = { ...clientConfig(url, applicationName), ...(replication ? { replication: 'database' } : {}) };
+/** A client that is not connected yet. */
+function createClient(config: pg.ClientConfig): pg.Client {
   try {
     return new pg.Client(config);
-  } catch (cause) {
-    if (cause instanceof Error && 'path' in cause) {
-      throw new WalflowError('SOURCE_TLS_FAILED', `cannot read the certificate file ${String(cause.path)}`, { cause });
-    }
+  } catch {
     // The parser's message may repeat the URL, password included: it is not passed on.
     throw new WalflowError('SOURCE_URL_INVALID', 'the source URL cannot be read');
   }
@@ -84,16 +96,22 @@ export interface Statements {
 
 class ClientStatements implements Statements {
   readonly #client: pg.Client;
+  /** Why the connection broke: the first report tells, what follows only says that it is gone. */
+  #lossCause: WalflowError | null = null;
 
-  constructor(client: pg.Client) {
+  constructor(client: pg.Client, onLost: (cause: WalflowError) => void) {
     this.#client = client;
+    client.on('error', (cause) => {
+      this.#lossCause ??= statementError(cause, 'the connection to the source');
+      onLost(this.#lossCause);
+    });
   }
 
   async rows<Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
     // With an empty list pg would use the extended protocol, which a walsender refuses.
     const query = () =>
       values.length > 0 ? this.#client.query<Row>(text, [...values]) : this.#client.query<Row>(text);
-    return (await typed(query)).rows;
+    return (await this.#typed(query)).rows;
   }
 
   async row<Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<Row> {
@@ -109,7 +127,15 @@ class ClientStatements implements Statements {
       types: AS_TEXT,
       ...(values.length > 0 ? { values: [...values] } : {}),
     };
-    return (await typed(() => this.#client.query<(string | null)[]>(query))).rows;
+    return (await this.#typed(() => this.#client.query<(string | null)[]>(query))).rows;
+  }
+
+  async #typed<T>(query: () => Promise<T>): Promise<T> {
+    try {
+      return await query();
+    } catch (cause) {
+      throw this.#lossCause ?? statementError(cause, 'a statement on the source');
+    }
   }
 }
 
@@ -121,13 +147,12 @@ export class PostgresConnection implements Statements {
   readonly #statements: ClientStatements;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(client: pg.Client) {
+  constructor(client: pg.Client, place: Place) {
     this.#client = client;
-    this.#statements = new ClientStatements(client);
-    this.place = placeOf(client);
-    this.lost = new Promise((_, reject) => {
-      client.on('error', (cause) => reject(statementError(cause, 'the connection to the source')));
-    });
+    this.place = place;
+    const lost = Promise.withResolvers<never>();
+    this.lost = lost.promise;
+    this.#statements = new ClientStatements(client, lost.reject);
     this.lost.catch(() => {});
   }
 
@@ -173,29 +198,23 @@ export class PostgresConnection implements Statements {
   }
 }
 
-async function typed<T>(query: () => Promise<T>): Promise<T> {
-  try {
-    return await query();
-  } catch (cause) {
-    throw statementError(cause, 'a statement on the source');
-  }
-}
-
 /**
- * Connects and sets up the session. `replication` opens a walsender, which takes replication commands, and SQL without
- * parameters.
+ * Connects. `replication` opens a walsender, which takes replication commands and plain SQL without parameters.
  * @throws WalflowError SOURCE_UNREACHABLE, SOURCE_LOGIN_FAILED, SOURCE_DATABASE_MISSING, SOURCE_TLS_FAILED,
  *   SOURCE_IS_POOLER, SOURCE_NO_REPLICATION_RIGHT, SOURCE_NO_FREE_WALSENDER, …
  */
 export async function connect(url: string, applicationName: string, replication = false): Promise<PostgresConnection> {
-  const client = createClient(url, applicationName, replication);
-  const connection = new PostgresConnection(client);
-  try {
-    await client.connect();
-    await client.query(sessionSql(applicationName));
-    return connection;
-  } catch (cause) {
-    await connection.close();
-    throw connectError(cause, connection.place, replication);
-  }
+  return await byAnyWay(waysTo(url, applicationName), async ({ config, place }) => {
+    // Declared nowhere, and all that makes a session a walsender.
+    const client = createClient({ ...config, ...(replication ? { replication: 'database' } : {}) });
+    const connection = new PostgresConnection(client, place);
+    try {
+      await client.connect();
+      await client.query(LATE_SETTINGS_SQL);
+      return connection;
+    } catch (cause) {
+      await connection.close();
+      throw connectError(cause, place, replication);
+    }
+  });
 }

@@ -30,6 +30,9 @@ const BY_STATE: Readonly<Record<string, ErrorCode>> = {
   '57P01': 'SOURCE_UNREACHABLE',
   '57P02': 'SOURCE_UNREACHABLE',
   '57P03': 'SOURCE_UNREACHABLE',
+  '25P03': 'SOURCE_UNREACHABLE',
+  '25P04': 'SOURCE_UNREACHABLE',
+  '57P05': 'SOURCE_UNREACHABLE',
 };
 
 const NETWORK_CODES = /^(ECONN|EHOST|ENET|ENOTFOUND|EAI_|ETIMEDOUT|EPIPE|EADDR)/;
@@ -48,19 +51,35 @@ export function placeText(place: Place): string {
 export function connectError(cause: unknown, place: Place, replication: boolean): WalflowError {
   if (cause instanceof WalflowError) return cause;
   const failure = failureOf(cause);
-  return new WalflowError(
-    connectCode(failure, replication),
-    `could not connect to ${placeText(place)}${replication ? ' for replication' : ''}: ${failure.message}`,
-    { cause },
-  );
+  const what = `could not connect to ${placeText(place)}${replication ? ' for replication' : ''}: ${failure.message}`;
+  return errorOf(connectCode(failure, replication), what, failure, cause);
 }
 
 /** The typed error for a statement or a stream that failed on an open connection. */
 export function statementError(cause: unknown, doing: string): WalflowError {
   if (cause instanceof WalflowError) return cause;
   const failure = failureOf(cause);
-  return new WalflowError(statementCode(failure), `${doing} failed: ${failure.message}`, { cause });
+  return errorOf(statementCode(failure), `${doing} failed: ${failure.message}`, failure, cause);
 }
+
+/** A session that the server ended or a statement that it cancelled: no firewall and no other rule of a code says why. */
+function errorOf(code: ErrorCode, what: string, failure: Failure, cause: unknown): WalflowError {
+  const ended = ENDINGS[String(failure.code)];
+  if (ended === undefined) return new WalflowError(code, what, { cause });
+  return new WalflowError(code, what, { cause, hint: `the server ${ended} and says "${failure.message}"` });
+}
+
+/** SQLSTATE → what the server did, and where to look. */
+const ENDINGS: Readonly<Record<string, string>> = {
+  '25P03': 'ended the session by its idle_in_transaction_session_timeout',
+  '25P04': 'ended the session by its transaction_timeout',
+  '57014': 'cancelled the statement (a timeout, or pg_cancel_backend)',
+  '57P01': 'ended the session (an administrator, or a shutdown)',
+  '57P02': 'crashed and recovers',
+  '57P03': 'takes no connections yet',
+  '57P05': 'ended the session by its idle_session_timeout',
+  '55P03': 'gave up a lock by its lock_timeout',
+};
 
 /** SQLSTATE of a server's error, wrapped or not; null for anything else. */
 export function sqlState(cause: unknown): string | null {

@@ -18,6 +18,7 @@ import { type Blocker, readBlockersBelow, takeHorizon } from './blockers.ts';
 import { LAYOUT_SQL, LOGGED_COLUMNS_SQL } from './catalog.ts';
 import { connect, type Statements } from './connection.ts';
 import { type RowBounds, RowCursor, type TextRow } from './cursor.ts';
+import { behindSql, type KeyOperators, keyOperatorsSql, orderSql } from './key-order.ts';
 import { sqlName } from './publication.ts';
 import type { Source } from './source.ts';
 
@@ -46,6 +47,8 @@ interface TableState extends Relation {
   readonly partitioned: boolean;
   /** SQL names of the columns' types. */
   readonly typeNames: Readonly<Record<string, string>>;
+  /** Null when no index has the captured key any more. */
+  readonly keyOperators: readonly KeyOperators[] | null;
 }
 
 const POLL_MS = 50;
@@ -53,14 +56,15 @@ const BLOCKED_EVERY_MS = 5_000;
 const CURSOR = 'walflow_snapshot';
 
 /** pg_relation_filenode() sees the catalog as it is now, the rest of the query as it was when the transaction began. */
-const STATE_SQL = `
+const stateSql = (table: CapturedTable) => `
   select c.oid, n.nspname as schema, c.relname as name, c.relreplident as "replicaIdentity",
     ${LOGGED_COLUMNS_SQL} as columns, ${LAYOUT_SQL} as layout, c.relkind = 'p' as partitioned,
     exists (select from pg_class l
       where (l.oid = c.oid or l.oid in (select relid from pg_partition_tree(c.oid)))
         and l.relkind = 'r' and pg_relation_filenode(l.oid) is distinct from l.relfilenode) as rewritten,
     (select json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod))
-      from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as "typeNames"
+      from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as "typeNames",
+    ${keyOperatorsSql(table)} as "keyOperators"
   from pg_class c join pg_namespace n on n.oid = c.relnamespace`;
 
 /**
@@ -95,15 +99,15 @@ export async function readChunk(
 ): Promise<Chunk> {
   return await source.connection.transaction('begin isolation level repeatable read read only', async (statements) => {
     const state = await lockAndRead(statements, table);
-    if (!isCaptured(state, table)) return { rows: [], last: false, lastKey: null, asCaptured: false };
-    const { partitioned, typeNames } = state;
+    if (!isCaptured(state, table) || state.keyOperators === null) {
+      return { rows: [], last: false, lastKey: null, asCaptured: false };
+    }
+    const { partitioned, typeNames, keyOperators } = state;
     const key = table.keyColumns.map((name) => pg.escapeIdentifier(name));
     const casts = table.keyColumns.map((name, i) => `$${i + 1}::${typeNames[name]}`);
-    const behind = after === null ? '' : ` where (${key.join(', ')}) > (${casts.join(', ')})`;
-    // `using <` finds its operator by name, as `>` above does: both order alike, also for types from extensions.
-    const order = key.map((column) => `${column} using <`).join(', ');
+    const behind = after === null ? '' : ` where ${behindSql(key, casts, keyOperators)}`;
     // A cursor lets the rows be counted in bytes; the limit lets the planner know that few are needed.
-    const text = `${selectSql(table, partitioned)}${behind} order by ${order} limit ${bounds.maxRows}`;
+    const text = `${selectSql(table, partitioned)}${behind} order by ${orderSql(key, keyOperators)} limit ${bounds.maxRows}`;
     await statements.textRows(`declare ${CURSOR} no scroll cursor for ${text}`, after ?? []);
     const { rows, ended } = await new RowCursor(statements, CURSOR).next(bounds);
     return { rows, last: ended, lastKey: keyOfLast(table, rows), asCaptured: true };
@@ -154,7 +158,7 @@ async function lockAndRead(statements: Statements, table: CapturedTable): Promis
   // First, because LOCK does not fix yet what the transaction sees.
   await statements.rows(`lock table ${sqlName(table)} in access share mode`);
   const where = `where n.nspname = ${pg.escapeLiteral(table.schema)} and c.relname = ${pg.escapeLiteral(table.name)}`;
-  return await statements.row<TableState>(`${STATE_SQL} ${where}`);
+  return await statements.row<TableState>(`${stateSql(table)} ${where}`);
 }
 
 function isCaptured(state: TableState, table: CapturedTable): boolean {

@@ -11,9 +11,10 @@ import { WalflowError } from '../../../workflows/model/errors.ts';
 import { type Lsn, lsnToText } from '../../../workflows/model/lsn.ts';
 import { FrameCutter } from '../frames.ts';
 import { encodeStandbyStatus } from '../standby-status.ts';
-import { clientConfig, createClient, placeOf, sessionSql } from './connection.ts';
+import { byAnyWay, type Way, waysTo } from './connection.ts';
 import { connectError, type Place, placeText, sqlState, statementError } from './errors.ts';
 import { LazyReads } from './lazy-reads.ts';
+import { LATE_SETTINGS_SQL } from './session.ts';
 import { ReplicationSocket } from './socket.ts';
 import { settleBusySlot } from './takeover.ts';
 
@@ -73,12 +74,14 @@ interface CopyConnection {
  * @throws WalflowError SLOT_BUSY (who holds it), SLOT_MISSING, SLOT_LOST, PUBLICATION_MISSING, and what connecting throws.
  */
 export async function openReplicationStream(options: ReplicationStreamOptions): Promise<ReplicationStream> {
-  const place = placeOf(createClient(options.url, options.applicationName, true));
+  const ways = waysTo(options.url, options.applicationName);
   for (let tries = 1; ; tries++) {
-    const stream = new LogicalStream(options, place);
     try {
-      await stream.started;
-      return stream;
+      return await byAnyWay(ways, async (way) => {
+        const stream = new LogicalStream(options, way);
+        await stream.started;
+        return stream;
+      });
     } catch (failure) {
       if (sqlState(failure) !== SLOT_IN_USE) throw failure;
       await settleBusySlot({ ...options, tries, failure });
@@ -106,7 +109,7 @@ class LogicalStream implements ReplicationStream {
   #heard = false;
   #silentTicks = 0;
 
-  constructor(options: ReplicationStreamOptions, place: Place) {
+  constructor(options: ReplicationStreamOptions, { config, place }: Way) {
     this.#options = options;
     this.#place = place;
     this.#ended.promise.catch(() => {});
@@ -118,9 +121,9 @@ class LogicalStream implements ReplicationStream {
         for (const reader of this.#readers) reader(kept);
       },
     });
-    const config = { ...clientConfig(options.url, options.applicationName), stream: openSocket };
     // Its own acknowledging is off: it confirms positions that were only received, and one byte too many.
-    this.#service = new LogicalReplicationService(config, { acknowledge: { auto: false, timeoutSeconds: 0 } });
+    const settings = { ...config, stream: openSocket };
+    this.#service = new LogicalReplicationService(settings, { acknowledge: { auto: false, timeoutSeconds: 0 } });
     this.#service.on('error', (cause) => this.#fail(cause));
     this.#service.on('start', () => {
       // From this first status on, silence means that the consumer is dead.
@@ -186,8 +189,8 @@ class LogicalStream implements ReplicationStream {
 
   /** Sets up session, timers and lazy reads, then sends the command; its promise stays pending while the stream lives. */
   async #start(client: pg.Client): Promise<unknown> {
-    const { applicationName, slot, publications, startLsn, coalesceMs } = this.#options;
-    await client.query(sessionSql(applicationName));
+    const { slot, publications, startLsn, coalesceMs } = this.#options;
+    await client.query(LATE_SETTINGS_SQL);
     const { rows } = await client.query<{ setting: string }>(TIMEOUT_SQL);
     // pg does not declare its connection, but a COPY BOTH can be controlled only through it.
     const { connection } = client as unknown as { readonly connection: CopyConnection };

@@ -26,6 +26,16 @@ describe('statementError', () => {
     expect(statementError(failureOf(message, fields), 'replication')).toMatchObject({ code });
   });
 
+  it.each([
+    ['terminating connection due to idle-session timeout', '57P05', 'SOURCE_UNREACHABLE'],
+    ['terminating connection due to transaction timeout', '25P04', 'SOURCE_UNREACHABLE'],
+    ['canceling statement due to statement timeout', '57014', 'SOURCE_REFUSED'],
+  ])('repeats in its hint why the server ended it: %s', (message, code, expected) => {
+    const error = statementError(failureOf(message, { code }), 'replication');
+    expect(error).toMatchObject({ code: expected, hint: expect.stringContaining(`"${message}"`) });
+    expect(error.hint).not.toContain('firewall');
+  });
+
   it('leaves a typed error as it is', () => {
     const own = new WalflowError('SLOT_BUSY', 'somebody reads it');
     expect(statementError(own, 'anything')).toBe(own);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Blocker } from '../../../activities/wal/postgres/blockers.ts';
 import { matchTables } from '../../../activities/wal/postgres/catalog.ts';
 import type { TextRow } from '../../../activities/wal/postgres/cursor.ts';
+import { behindSql, orderSql } from '../../../activities/wal/postgres/key-order.ts';
 import { createSlot, dropSlot } from '../../../activities/wal/postgres/slot.ts';
 import { exactSnapshot, readChunk, waitForTransactions } from '../../../activities/wal/postgres/snapshot-reader.ts';
 import { openSource, type Source } from '../../../activities/wal/postgres/source.ts';
@@ -114,11 +115,60 @@ describe('readChunk', () => {
     expect(new Set(rows.map(([, i]) => i)).size).toBe(20);
   });
 
-  it('uses the key\u2019s index for a chunk in the middle', async () => {
-    await sql(`create table wide (a int, b varchar(20), primary key (a, b));
-      insert into wide select i / 10, 'b' || i % 10 from generate_series(1, 20000) i; analyze wide`);
-    const { rows } = await sql(`explain select a, b from only wide
-      where (a, b) > (1000::integer, 'b5'::character varying(20)) order by a using <, b using < limit 100`);
+  it.each([
+    ['ltree', `('a.' || i)::apart.ltree`],
+    ['cube', `apart.cube(array[i, -i]::float8[])`],
+    ['seg', `(i || ' .. ' || i + 1)::apart.seg`],
+    ['isbn13', `('978' || lpad(i::text, 9, '0') || '?')::apart.isbn13`],
+    ['hstore', `apart.hstore('k', i::text)`],
+    ['citext', `case i % 2 when 0 then upper(chr(97 + i)) else chr(97 + i) end`],
+  ])('walks keys of %s, whose operators are in a schema of their own', async (type, value) => {
+    const extension = type === 'isbn13' ? 'isn' : type;
+    await sql(`create schema if not exists apart; drop extension if exists ${extension} cascade;
+      create extension ${extension} schema apart; drop table if exists keys; create table keys (k apart.${type} primary key, i int); insert into keys select ${value}, i from generate_series(0, 19) i`);
+    const rows = await readAll(await tableOf('public.keys'), 3);
+    const { rows: expected } = await sql('select k::text, i::text from keys order by keys.k');
+    expect(rows).toEqual(expected.map(({ k, i }) => [k, i]));
+    await sql(`drop extension ${extension} cascade; drop table keys`);
+  });
+
+  it('walks a key whose columns have operators in several schemas, and one ordered by other operators', async () => {
+    await sql(`create schema if not exists apart; create extension if not exists ltree schema apart;
+      create table several (a int, b apart.ltree, c text, primary key (a, b, c));
+      insert into several select i % 3, ('x.' || i % 4)::apart.ltree, 'c' || i from generate_series(0, 35) i;
+      create table patterned (c text not null, i int); create unique index patterned_c on patterned (c text_pattern_ops);
+      alter table patterned replica identity using index patterned_c;
+      insert into patterned select chr(65 + i) || chr(97 + 25 - i), i from generate_series(0, 19) i`);
+    for (const limit of [1, 4, 7]) {
+      expect(new Set((await readAll(await tableOf('public.several'), limit)).map(([, , c]) => c)).size).toBe(36);
+      expect(await readAll(await tableOf('public.patterned'), limit)).toHaveLength(20);
+    }
+    await sql('drop table several; drop extension ltree cascade');
+  });
+
+  it('finds the captured key gone', async () => {
+    await sql(`create table unkeyed (id int primary key); insert into unkeyed values (1)`);
+    const table = await tableOf('public.unkeyed');
+    await sql('alter table unkeyed drop constraint unkeyed_pkey');
+    expect(await readChunk(source, table, null, atMost(1))).toMatchObject({ rows: [], asCaptured: false });
+  });
+
+  it.each([
+    ['one operator serves all columns', ['operator(pg_catalog.>)', 'operator(pg_catalog.>)']],
+    ['each column has its own', ['operator(pg_catalog.>)', 'operator(public.>)']],
+  ])('uses the key\u2019s index for a chunk in the middle, where %s', async (_, [a, b]) => {
+    await sql(`drop table if exists wide; create table wide (a int, b varchar(20), primary key (a, b));
+      insert into wide select i / 10, 'b' || i % 10 from generate_series(1, 20000) i; analyze wide;
+      create or replace function greater(varchar, varchar) returns bool language sql immutable as 'select $1 > $2';
+      drop operator if exists public.> (varchar, varchar);
+      create operator public.> (function = greater, leftarg = varchar, rightarg = varchar)`);
+    const operators = [a, b].map((greater = '') => ({
+      greater,
+      ...{ less: 'operator(pg_catalog.<)', greaterOrEqual: 'operator(pg_catalog.>=)' },
+    }));
+    const behind = behindSql(['a', 'b'], ['1000::integer', `'b5'::character varying(20)`], operators);
+    const order = orderSql(['a', 'b'], operators);
+    const { rows } = await sql(`explain select a, b from only wide where ${behind} order by ${order} limit 100`);
     expect(JSON.stringify(rows)).toContain('Index Cond');
   });
 

@@ -64,8 +64,14 @@ describe('a source', () => {
     const source = await open();
     const { pid } = await source.connection.row<{ pid: number }>('select pg_backend_pid() as pid');
     await withClient(database.url, (client) => client.query('select pg_terminate_backend($1)', [pid]));
-    await expect(source.lost).rejects.toMatchObject({ code: 'SOURCE_UNREACHABLE' });
-    await expect(source.insertLsn()).rejects.toMatchObject({ code: 'SOURCE_UNREACHABLE' });
+    const failure = {
+      code: 'SOURCE_UNREACHABLE',
+      message: expect.stringContaining('terminating connection due to administrator command'),
+      hint: expect.stringContaining('terminating connection due to administrator command'),
+    };
+    await expect(source.lost).rejects.toMatchObject(failure);
+    await expect(source.insertLsn()).rejects.toMatchObject(failure);
+    await expect(source.connection.transaction('begin', () => Promise.resolve())).rejects.toMatchObject(failure);
   });
 
   it('keeps the statements of a transaction together while others wait', async () => {
