@@ -4,7 +4,7 @@ import { connect } from '../../../activities/wal/postgres/connection.ts';
 import { dropPublications, ensurePublications } from '../../../activities/wal/postgres/publication.ts';
 import { readSnapshot } from '../../../activities/wal/postgres/rows.ts';
 import { createSlot, dropSlot } from '../../../activities/wal/postgres/slot.ts';
-import { exactCopy, readChunk, waitForTransactions } from '../../../activities/wal/postgres/snapshot-reader.ts';
+import { exactSnapshot, readChunk, waitForTransactions } from '../../../activities/wal/postgres/snapshot-reader.ts';
 import { openSource, type Source } from '../../../activities/wal/postgres/source.ts';
 import type { CapturedTable } from '../../../workflows/model/relation.ts';
 import { freshDatabase, withClient } from '../../support/database.ts';
@@ -156,7 +156,7 @@ describe('under hostile settings', () => {
     const compared: (readonly (string | null)[])[] = [];
     await readSnapshot(source, keyed, async (rows) => void compared.push(...rows));
     const lines: (readonly (string | null)[])[] = [];
-    await exactCopy(url(), keyless, { maxRows: 10, maxBytes: 1_000_000 }, async (rows) => void lines.push(...rows));
+    await exactSnapshot(url(), keyless, { maxRows: 10, maxBytes: 1_000_000 }, async (rows) => void lines.push(...rows));
     const stream = await record({ url: url(), slot, publications: [slot] });
     await stream.untilInserted(1);
     await stream.stream.stop();
