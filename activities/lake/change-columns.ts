@@ -1,5 +1,5 @@
-// walflow's own columns of a change file: operation, position, what the log did not carry. What is equal for a whole
-// transaction (commit LSN, commit time, xid) is one dictionary entry and one run, and costs nothing per row.
+// walflow's own columns of a change file: operation, position, and which values the WAL did not carry. What is equal for a
+// whole transaction (commit LSN, commit time, xid) is one dictionary entry and one run, and costs nothing per row.
 
 import type { Lsn } from '../../workflows/model/lsn.ts';
 import { ColumnBuffer } from './codec/column-buffer.ts';
@@ -8,7 +8,7 @@ import { type ColumnPages, type LeafColumn, withLength } from './parquet/file.ts
 import { bitWidthOf, packedValues, runLength, runLengths } from './parquet/run-encoding.ts';
 import { BOOLEAN, INT32, INT64, STRING, TIMESTAMP_UTC } from './parquet/schema.ts';
 
-/** What happened to the row: insert, update, delete, or read by a first copy. */
+/** What happened to the row: insert, update, delete, or read by a snapshot. */
 export type RowOp = 'i' | 'u' | 'd' | 'r';
 
 const OPS: readonly RowOp[] = ['i', 'u', 'd', 'r'];
@@ -29,7 +29,7 @@ const XID: LeafColumn = { name: '_xid', shape: 'required', type: INT64 };
 const UNCHANGED: LeafColumn = { name: '_unchanged', shape: 'list', type: STRING };
 const MOVED: LeafColumn = { name: '_moved', shape: 'required', type: BOOLEAN };
 
-/** First and last positions of a file; zeros when it has no rows. */
+/** First and last position in a file; zeros when it has no rows. */
 export interface PositionRange {
   readonly minCommitLsn: Lsn;
   readonly maxCommitLsn: Lsn;
@@ -68,12 +68,12 @@ export class ChangeColumns {
     this.rows += 1;
   }
 
-  /** Of the row appended last: every value is there. */
+  /** The row appended last has all its values. */
   allCarried(): void {
     this.#unchangedLevels.writeByte(NO_LIST);
   }
 
-  /** Of the row appended last: a column the log did not carry. */
+  /** Adds a column that the WAL did not carry in the row appended last. */
   notCarried(name: Buffer, isFirst: boolean): void {
     this.#unchangedLevels.writeByte(isFirst ? FIRST_ELEMENT : NEXT_ELEMENT);
     this.#unchangedNames.writeByteArray(name, 0, name.length);
@@ -118,7 +118,7 @@ export class ChangeColumns {
     for (const buffer of [this.#commitLsns, this.#commitTimes, this.#xids]) buffer.reset();
   }
 
-  /** A transaction whose rows were all refused: a run of no rows would be malformed. */
+  /** Drops a transaction whose rows were all refused: a run without rows would be malformed. */
   #dropEmptyTransaction(): void {
     if (this.#firstRows.length === 0 || this.#firstRows.at(-1) !== this.rows) return;
     this.#firstRows.pop();

@@ -1,6 +1,6 @@
-// Tuples → one Parquet file of change rows, straight from the bytes of the log: no row objects, no strings. One encoder per
-// table, reused batch after batch. Invariant: a row is appended whole or not at all; a value without an exact form is
-// refused by name, never rounded, never NULL.
+// Station 4 on a row's way: from tuples to a Parquet file of changes, straight from the received bytes, without row objects
+// or strings. One encoder per table, reused for every batch. Invariant: a row is appended whole or not at all; a value
+// without an exact form is refused with the name of its column, never rounded, never turned into NULL.
 
 import { createHash } from 'node:crypto';
 import { columnTypeOf } from '../../workflows/model/column-type.ts';
@@ -16,7 +16,7 @@ import { minMaxOf } from './parquet/column-statistics.ts';
 import { type ColumnPages, definitionLevels, encodeParquet, type LeafColumn } from './parquet/file.ts';
 import { PHYSICAL } from './parquet/schema.ts';
 
-/** What a manifest says about a file, and the file. */
+/** A file, and what its manifest will say about it. */
 export interface EncodedChangeFile extends PositionRange {
   readonly bytes: Buffer;
   /** Hex SHA-256 of `bytes`. */
@@ -26,7 +26,7 @@ export interface EncodedChangeFile extends PositionRange {
   readonly updates: number;
   readonly deletes: number;
   readonly moved: number;
-  /** Source columns the log did not carry in at least one row, in table order. */
+  /** Source columns that the WAL did not carry in at least one row, in table order. */
   readonly unchangedColumns: readonly string[];
 }
 
@@ -35,17 +35,17 @@ interface SourceColumn {
   readonly nameBytes: Buffer;
   readonly leaf: LeafColumn;
   readonly convert: ColumnCodec['convert'];
-  /** Null where no statistics are kept: for all but the key's columns. */
+  /** Null = no statistics: they are kept for key columns only. */
   readonly order: ColumnCodec['order'];
   readonly values: ColumnBuffer;
-  /** The log did not carry it in at least one row. */
+  /** The WAL did not carry it in at least one row. */
   unchanged: boolean;
 }
 
-/** What a row costs besides its values. */
+/** What a row takes besides its values. */
 const ROW_BYTES = 16;
 const FIRST_SCRATCH_BYTES = 1 << 12;
-/** UTF-8 needs at most this many bytes per UTF-16 unit. */
+/** UTF-8 takes at most this many bytes per UTF-16 code unit. */
 const MAX_UTF8_BYTES = 3;
 
 export class ChangeFileEncoder {
@@ -69,12 +69,12 @@ export class ChangeFileEncoder {
     return this.#own.rows;
   }
 
-  /** Bytes of the log held here, about: what bounds a batch. */
+  /** About how many received bytes are held here: this bounds a batch. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Every row from here on belongs to this transaction. Transactions come in commit order. */
+  /** Every row from now on belongs to this transaction. Transactions come in commit order. */
   beginTransaction(commitLsn: Lsn, commitTimeUs: number, xid: number): void {
     this.#own.beginTransaction(commitLsn, commitTimeUs, xid);
   }
@@ -84,7 +84,7 @@ export class ChangeFileEncoder {
    * @throws WalflowError VALUE_NOT_EXACT, CHANGE_FILE_FULL; the row is then not part of the file.
    */
   append(op: RowOp, ordinal: number, moved: boolean, { buffer, starts, lengths }: Tuple): void {
-    if (this.#finished) throw new WalflowError('INTERNAL', `${this.#table}: a finished change file was appended to`);
+    if (this.#finished) throw new WalflowError('INTERNAL', `${this.#table}: a row was appended to a finished file`);
     const columns = this.#columns;
     const row = this.#own.rows;
     let bytes = ROW_BYTES;
@@ -106,7 +106,7 @@ export class ChangeFileEncoder {
     this.#bytes += bytes;
   }
 
-  /** Appends a row of a first copy (`_op` r): each value as PostgreSQL prints it. Throws as `append` does. */
+  /** Appends a row of a snapshot (`_op` r), each value as PostgreSQL prints it. Throws as `append` does. */
   appendText(ordinal: number, values: readonly (string | null)[]): void {
     const { starts, lengths } = this.#scratch;
     let at = 0;
@@ -120,7 +120,7 @@ export class ChangeFileEncoder {
     this.append('r', ordinal, false, this.#scratch);
   }
 
-  /** The file. The encoder takes no more rows until `reset`; nothing of it may be touched before this resolves. */
+  /** Encodes the file. The encoder must not be used before this resolves, and takes no more rows until `reset`. */
   async finish(): Promise<EncodedChangeFile> {
     this.#finished = true;
     const { rows, counts, moved } = this.#own;
@@ -133,7 +133,7 @@ export class ChangeFileEncoder {
     return { bytes, sha256, ...figures, ...positions };
   }
 
-  /** Empties the encoder for the next file; memory is kept. */
+  /** Empties the encoder for the next file and keeps its memory. */
   reset(): void {
     this.#own.reset();
     for (const column of this.#columns) {
@@ -157,7 +157,7 @@ export class ChangeFileEncoder {
     if (exact) return;
     throw new WalflowError(
       'VALUE_NOT_EXACT',
-      `${this.#table}.${column.name} has a value its column cannot hold exactly`,
+      `${this.#table}.${column.name} has a value that its column in the lake cannot hold exactly`,
     );
   }
 

@@ -1,27 +1,27 @@
-// The manifest log: one object per manifest, numbered without gaps, each stored by a conditional PUT. Invariant: number n
-// exists only if n - 1 does, so existence alone tells where the log ends; a listing (eventually complete, paged) never
-// decides. Nothing here knows S3.
+// Station 6 on a row's way, the commit point: the manifest log. One object per manifest, numbered without gaps, each stored
+// by a conditional PUT. Invariant: number n exists only if n - 1 does, so existence alone shows where the log ends; a
+// listing, which may be late, never decides. Nothing here knows S3.
 
 import { WalflowError } from '../../workflows/model/errors.ts';
 import type { Manifest, StoredManifest } from '../../workflows/model/manifest.ts';
 import { decodeManifest, type EncodedObject, encodeManifest } from './manifest-codec.ts';
 import { manifestKey } from './object-key.ts';
 
-/** What the log needs of the store that holds it; keys are relative to the pipeline's folder. */
+/** What the manifest log needs from its store; keys are relative to the pipeline's folder. */
 export interface ManifestStore {
-  /** Null where there is no such object. */
+  /** Null when there is no such object. */
   get(key: string): Promise<Buffer | null>;
-  /** LAKE_UNREACHABLE means: unknown whether it was stored. */
+  /** After LAKE_UNREACHABLE it is unknown whether the object was stored. */
   putIfAbsent(key: string, body: Uint8Array, sha256: string): Promise<'stored' | 'exists'>;
   exists(key: string): Promise<boolean>;
 }
 
-/** PUTs of one body before the store counts as unreachable; the store's client retries each of them by itself. */
+/** How often one body is PUT before the store counts as unreachable; the S3 client also retries each PUT. */
 const APPEND_ATTEMPTS = 3;
 
 /**
  * Number of the last manifest, 0 for an empty log.
- * @param hintSeq a number that existed once; 0 when nothing is known. A wrong hint costs requests, not correctness.
+ * @param hintSeq a number that is thought to exist; 0 = not known. A wrong hint costs requests, not correctness.
  */
 export async function findHead(store: ManifestStore, hintSeq: number): Promise<number> {
   const isThere = (seq: number) => store.exists(manifestKey(seq));
@@ -40,7 +40,7 @@ export async function findHead(store: ManifestStore, hintSeq: number): Promise<n
 }
 
 /**
- * Null where the log ends before `seq`.
+ * Manifest `seq`; null when the log ends before it.
  * @throws WalflowError MANIFEST_UNREADABLE, MANIFEST_NEWER, and what the store throws.
  */
 export async function readManifest(store: ManifestStore, seq: number): Promise<StoredManifest | null> {
@@ -50,9 +50,9 @@ export async function readManifest(store: ManifestStore, seq: number): Promise<S
 }
 
 /**
- * Stores a manifest under its number, or finds that an earlier try of ours did.
- * @throws WalflowError LOG_TAKEN_OVER when another writer's manifest has the number; LAKE_UNREACHABLE when it stays
- * unknown whether ours was stored (the next attempt reads the head and finds out).
+ * Stores a manifest under its number, or finds that an earlier try of this call has.
+ * @throws WalflowError LOG_TAKEN_OVER when another writer's manifest has the number; LAKE_UNREACHABLE when it remains
+ * unknown whether ours was stored (the next attempt reads the head of the log and finds out).
  */
 export async function appendManifest(store: ManifestStore, manifest: Manifest): Promise<StoredManifest> {
   const key = manifestKey(manifest.seq);
@@ -62,19 +62,20 @@ export async function appendManifest(store: ManifestStore, manifest: Manifest): 
     const outcome = await tryPut(store, key, encoded);
     if (outcome === 'stored') return { manifest, hash: encoded.hash };
     if (outcome !== 'exists') lastFailure = outcome;
-    // A client's retry meets its own first try and is told "exists"; a lost answer tells nothing. The object decides.
+    // "exists" may be the client's retry that met its own first try, and after a lost answer nothing is known: the object
+    // itself decides.
     const found = await store.get(key);
     if (found === null) continue;
-    // The body holds this attempt's nonce: equal bytes are ours, and nobody else's.
+    // The body contains this attempt's nonce, so equal bytes can only be ours.
     if (found.equals(encoded.bytes)) return { manifest, hash: encoded.hash };
     throw takenOver(key, found);
   }
-  throw new WalflowError('LAKE_UNREACHABLE', `${key} could not be stored in ${APPEND_ATTEMPTS} tries`, {
+  throw new WalflowError('LAKE_UNREACHABLE', `${key} could not be stored in ${APPEND_ATTEMPTS} attempts`, {
     cause: lastFailure,
   });
 }
 
-/** The failure as a value where the outcome is unknown. */
+/** Returns the failure when the outcome is unknown. */
 async function tryPut(
   store: ManifestStore,
   key: string,

@@ -1,6 +1,6 @@
-// Manifests as bytes and back, and the rule that makes a list of them a log. The hash of a manifest is the hash of its
-// stored bytes, so what is hashed is never re-encoded. Indented JSON: a person with `less` and a broken pipeline is a
-// reader too, and a manifest is small against the files it names.
+// Encodes and decodes manifests, and checks that each one continues the one before. The hash of a manifest is the hash of
+// its stored bytes, which are never encoded again. The JSON is indented, because a person with `less` and a broken pipeline
+// reads it too, and a manifest is small compared to the files it names.
 
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
@@ -23,13 +23,13 @@ export interface EncodedObject {
 
 const INDENT = 2;
 
-/** The bytes to store. Refuses (INTERNAL) what `decodeManifest` would not read back. */
+/** The bytes to store. Throws (INTERNAL) for what `decodeManifest` would not read. */
 export function encodeManifest(manifest: Manifest): EncodedObject {
   return encode(manifestSchema, manifest, manifestKey(manifest.seq));
 }
 
 /**
- * @param key where the bytes were found; named in messages, and the manifest's number must be the key's.
+ * @param key where the bytes were found: named in messages, and its number must be the manifest's.
  * @throws WalflowError MANIFEST_UNREADABLE (truncated, foreign, wrong types), MANIFEST_NEWER.
  */
 export function decodeManifest(bytes: Buffer, key: string): StoredManifest {
@@ -61,7 +61,7 @@ export function decodeChunkMarker(bytes: Buffer, key: string): ChunkMarker {
 }
 
 /**
- * Does `next` continue the log where `previous` (null = before manifest 1) ends?
+ * Checks that `next` continues the log where `previous` ends (null = before manifest 1).
  * @throws WalflowError LOG_BROKEN.
  */
 export function assertFollows(previous: StoredManifest | null, next: StoredManifest): void {
@@ -70,17 +70,17 @@ export function assertFollows(previous: StoredManifest | null, next: StoredManif
 }
 
 function problemBetween(previous: StoredManifest | null, next: Manifest): string | null {
-  if (previous === null) return next.seq === 1 ? null : 'was read as the first of the log';
+  if (previous === null) return next.seq === 1 ? null : 'was read as the first one of the log';
   const before = previous.manifest;
   if (next.seq !== before.seq + 1) return `was read after manifest ${before.seq}`;
   if (next.pipeline !== before.pipeline) return `belongs to pipeline ${next.pipeline}, not ${before.pipeline}`;
-  if (next.previousHash !== previous.hash) return `continues another manifest ${before.seq} than the one in the log`;
+  if (next.previousHash !== previous.hash) return `does not continue the manifest ${before.seq} that is in the log`;
   if (next.epochNo < before.epochNo) return `is of epoch ${next.epochNo}, after epoch ${before.epochNo}`;
   if (next.epochNo > before.epochNo) return null;
   if (!sameEpoch(before, next)) return `names another slot or server for epoch ${next.epochNo}`;
   return next.startLsn === before.endLsn
     ? null
-    : `starts at ${next.startLsn}, its predecessor ends at ${before.endLsn}`;
+    : `starts at ${next.startLsn}, but the one before it ends at ${before.endLsn}`;
 }
 
 function sameEpoch({ epoch: a }: Manifest, { epoch: b }: Manifest): boolean {
@@ -110,13 +110,17 @@ function parseJson(bytes: Buffer, key: string, unreadable: ErrorCode): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new WalflowError(unreadable, `${key} (${bytes.length} bytes) is no JSON: truncated or foreign`, {
-      cause,
-    });
+    throw new WalflowError(
+      unreadable,
+      `${key} (${bytes.length} bytes) is not JSON: truncated, or not written by walflow`,
+      {
+        cause,
+      },
+    );
   }
 }
 
-/** 0 where there is none: the schema then says what is wrong. */
+/** 0 when there is none: the schema then reports what is wrong. */
 function formatVersionOf(json: unknown): number {
   if (typeof json !== 'object' || json === null || !('formatVersion' in json)) return 0;
   return typeof json.formatVersion === 'number' ? json.formatVersion : 0;
@@ -124,7 +128,7 @@ function formatVersionOf(json: unknown): number {
 
 function firstIssue(error: z.ZodError): string {
   const issue = error.issues[0];
-  return issue === undefined ? 'malformed' : `${issue.path.join('.') || 'the whole'}: ${issue.message}`;
+  return issue === undefined ? 'malformed' : `${issue.path.join('.') || 'the object'}: ${issue.message}`;
 }
 
 const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');

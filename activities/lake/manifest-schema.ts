@@ -1,5 +1,5 @@
-// What a stored manifest, a snapshot's `complete.json` and its chunk markers must look like: checked when written and when
-// read, because everything after them trusts positions, keys and checksums blindly. Fields: workflows/model/manifest.ts.
+// The schemas of a stored manifest, of a snapshot's `complete.json` and of its chunk markers: checked when written and when
+// read, because all later code trusts positions, keys and checksums. Fields: workflows/model/manifest.ts.
 
 import { z } from 'zod';
 import type { ChunkMarker, Manifest, SnapshotComplete } from '../../workflows/model/manifest.ts';

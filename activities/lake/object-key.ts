@@ -1,20 +1,20 @@
-// Every object key of the lake, relative to the pipeline's own folder. The layout is a contract: docs/lake-format.md.
-// Names are percent-encoded (also `.` and `/`), so that no table name can step into another table's folder.
+// Every object key of the lake, relative to the pipeline's folder. The layout is a contract: docs/lake-format.md.
+// Names are percent-encoded (also `.` and `/`), so that no table's name can reach into the folder of another.
 
-/** A table's own names, not encoded. */
+/** The names of a table, not encoded. */
 interface TableName {
   readonly schema: string;
   readonly name: string;
 }
 
 export interface DataPlace extends TableName {
-  /** Number of the manifest that will name the file. */
+  /** Number of the manifest that is to name the file. */
   readonly seq: number;
   /** Counts the files of one batch from 0. */
   readonly part: number;
-  /** Commit time of the batch's first transaction, microseconds since 1970: placement only, never selection. */
+  /** Commit time of the batch's first transaction, in microseconds since 1970: only decides where the file is placed. */
   readonly commitTimeUs: number;
-  /** The attempt's own random name. */
+  /** Random name of the attempt. */
   readonly nonce: string;
 }
 
@@ -23,7 +23,7 @@ const CHUNK_DIGITS = 8;
 
 const padded = (value: number, digits: number) => String(value).padStart(digits, '0');
 
-/** RFC 3986 unreserved characters stay, except the dot; all others become %XX of their UTF-8 bytes. */
+/** RFC 3986's unreserved characters stay, except for the dot; all others become %XX of their UTF-8 bytes. */
 const encodeName = (name: string) =>
   encodeURIComponent(name).replace(/[.!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 
@@ -41,17 +41,17 @@ export function dataKey(place: DataPlace): string {
   return `${folder}/${padded(place.seq, SEQ_DIGITS)}-${place.part}-${place.nonce}.parquet`;
 }
 
-/** Rows `n * chunk size` onward of a table's first copy. */
+/** Chunk `n` of a table's snapshot. */
 export function snapshotChunkKey(table: TableName, id: string, n: number, nonce: string): string {
   return `${snapshotFolder(table, id)}/${padded(n, CHUNK_DIGITS)}-${nonce}.parquet`;
 }
 
-/** Says that chunk `n` is stored, and where the next one begins. */
+/** The marker that chunk `n` is stored, and where the next one begins. */
 export function snapshotMarkerKey(table: TableName, id: string, n: number): string {
   return `${snapshotFolder(table, id)}/${padded(n, CHUNK_DIGITS)}.json`;
 }
 
-/** Says that the copy is whole. */
+/** The object that makes a snapshot complete; it lists the chunks. */
 export function snapshotCompleteKey(table: TableName, id: string): string {
   return `${snapshotFolder(table, id)}/complete.json`;
 }

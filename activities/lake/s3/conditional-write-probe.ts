@@ -1,17 +1,17 @@
-// A store may accept If-None-Match and ignore it: two writers would then both believe that their manifest is the log. So
-// writers race for a fresh key before anything depends on the promise.
+// A store may accept If-None-Match and ignore it: two writers could then both store a manifest under one number. So writers
+// race for a fresh key before anything depends on conditional writes.
 
 import { createHash } from 'node:crypto';
 import { WalflowError } from '../../../workflows/model/errors.ts';
 
-/** What the probe needs of the store. */
+/** What the probe needs from the store. */
 interface RacedStore {
   putIfAbsent(key: string, body: Uint8Array, sha256: string): Promise<'stored' | 'exists'>;
   remove(key: string): Promise<void>;
 }
 
 const RACERS = 16;
-/** A race nobody is told to have won is run again: the winner's answer may have been lost. */
+/** A race without a winner is repeated: the winner's answer may have been lost. */
 const RACES = 3;
 
 /** @throws WalflowError LAKE_NO_CONDITIONAL_WRITES unless exactly one of the racers wins. */
@@ -28,7 +28,7 @@ export async function proveConditionalWrites(store: RacedStore, freshKey: () => 
 
 async function winnersOf(store: RacedStore, key: string): Promise<number> {
   const racers = Array.from({ length: RACERS }, (_, i) => Buffer.from(`racer ${i}`));
-  // All of them are awaited, whatever one met: a late one would leave its object behind.
+  // Waits for all of them, even if one fails: a late one would leave its object behind.
   const outcomes = await Promise.allSettled(
     racers.map((body) => store.putIfAbsent(key, body, createHash('sha256').update(body).digest('hex'))),
   );

@@ -1,5 +1,5 @@
-// An object's bytes into a file: counted and hashed while they pass, visible under their name only when all of them are
-// there and right. Memory holds one chunk.
+// Saves an object as a file: its bytes are counted and hashed on the way, and the file gets its name only when all of them
+// are there and correct. One chunk at a time is in memory.
 
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
@@ -8,7 +8,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { WalflowError } from '../../../workflows/model/errors.ts';
 
-/** What a manifest says about a file. */
+/** What the manifest says about a file. */
 export interface ExpectedFile {
   /** Hex. */
   readonly sha256: string;
@@ -47,7 +47,7 @@ export async function saveVerified(
   }
 }
 
-/** A failure of the local disk must not pass for one of the store; null for any other. */
+/** Keeps a failure of the local disk apart from one of the store; null for any other failure. */
 function diskFailure(cause: unknown, path: string): WalflowError | null {
   const { code, path: failedPath } = cause as NodeJS.ErrnoException;
   if (code === 'ENOSPC') {

@@ -1,9 +1,9 @@
-// What a failed S3 request means to the operator. Stores answer with AWS's error names; what never reached a store is a
-// failure of sockets or credentials. Names: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+// What a failed S3 request means to the operator. Stores answer with AWS's error names; a request that never reached one
+// failed by its socket or credentials. Names: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 
 import { WalflowError } from '../../../workflows/model/errors.ts';
 
-/** The parts of the SDK's errors that tell kinds apart; every one can be missing. */
+/** The parts of the SDK's errors that distinguish them; each can be missing. */
 interface S3Failure {
   readonly name?: string;
   readonly message?: string;
@@ -28,33 +28,33 @@ const factsOf = (failure: unknown): S3Failure => (typeof failure === 'object' &&
 
 const statusOf = (failure: unknown) => factsOf(failure).$metadata?.httpStatusCode ?? 0;
 
-/** 404 of an object; a missing bucket answers by its own name (a HEAD cannot: it has no body). */
+/** A 404 for an object. A missing bucket has an error name of its own, except in answers to HEAD, which have no body. */
 export function isMissingObject(failure: unknown): boolean {
   return statusOf(failure) === 404 && factsOf(failure).name !== 'NoSuchBucket';
 }
 
-/** If-None-Match: the object is there already. */
+/** The object exists, so If-None-Match failed. */
 export function isPreconditionFailed(failure: unknown): boolean {
   return statusOf(failure) === 412;
 }
 
-/** Two conditional writes of one key met; the store asks to try again. */
+/** Two conditional writes of one key collided, and the store asks for another try. */
 export function isConflict(failure: unknown): boolean {
   return statusOf(failure) === 409;
 }
 
-/** The header is refused as such. */
+/** The store does not support the header. */
 export function isNotImplemented(failure: unknown): boolean {
   return statusOf(failure) === 501;
 }
 
-/** A HEAD's answer has no body to name the error in. */
+/** The answer to a HEAD has no body and so no error name. */
 function nameOf(failure: unknown): string {
   const { name = 'Error' } = factsOf(failure);
   return name === 'Unknown' ? `HTTP ${statusOf(failure)}` : name;
 }
 
-/** @param what the request in words, with its key: `PUT log/00…1.json`. */
+/** @param what the request with its key: `PUT log/00…1.json`. */
 export function lakeFailure(failure: unknown, what: string, bucket: string): WalflowError {
   if (failure instanceof WalflowError) return failure;
   const { message = '' } = factsOf(failure);

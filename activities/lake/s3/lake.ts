@@ -1,6 +1,6 @@
-// The lake's objects in S3, as seen by one pipeline: every key is relative to its folder. PUTs carry their SHA-256, so a
-// body damaged on the way is refused by the store; what is read is checked against what a manifest says by the caller
-// (`getToFile` does it itself). No listing decides anything.
+// Station 5 on a row's way: one pipeline's objects in S3, with keys relative to its folder. A PUT carries the SHA-256 of its
+// body, so the store refuses a body damaged on the way. `getToFile` checks what it reads against the manifest's checksum;
+// callers of `get` check it themselves. No listing decides anything.
 
 import { randomUUID } from 'node:crypto';
 import {
@@ -29,7 +29,7 @@ export interface S3LakeOptions {
   readonly region?: string;
   /** Default: AWS conventions (environment, profile, instance role, …). */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** What is read and not answered, or stands still, for this long is asked for again; an upload gets more. Default 15,000. */
+  /** A read that gets no bytes for this long is repeated; uploads get more time. Default 15,000. */
   readonly requestTimeoutMs?: number;
 }
 
@@ -44,18 +44,18 @@ const TRIES = 4;
 const CONNECT_TIMEOUT_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 /**
- * The SDK's time for an answer begins before the body is sent, so an upload gets this much more: 64 KiB/s. A larger file on
- * a slower line would be given up at the same place every time. A dead connection is noticed by its silence meanwhile.
+ * The SDK's time for an answer begins before the body is sent, so an upload gets time for its body at 64 KiB/s. Otherwise a
+ * large file on a slow line would be given up at the same place every time. Silence still ends a dead connection.
  */
 const SLOWEST_BYTES_PER_MS = 64;
-/** What the system takes of a body before the line does (Linux: tcp_wmem): the socket is silent until this is sent, too. */
+/** The operating system takes so much of a body at once (Linux: tcp_wmem); until that is sent, the socket is silent. */
 const SEND_BUFFER_BYTES = 4 * 1024 * 1024;
-/** Uploads of a batch, read-ahead of a merge and downloads run side by side. */
+/** Uploads of a batch, the read-ahead of a merge and downloads run side by side. */
 const MAX_SOCKETS = 64;
 
 export class S3Lake {
   readonly #client: S3Client;
-  /** Apart, because the SDK's limit on silence belongs to a client, and what is read may be given up sooner. */
+  /** Separate, because the SDK's limit on silence is set per client, and reads may be given up sooner. */
   readonly #uploads: S3Client;
   readonly #bucket: string;
   readonly #prefix: string;
@@ -72,7 +72,7 @@ export class S3Lake {
 
   /**
    * Stores an object unless the key is taken.
-   * @param sha256 hex, of `body`: the store refuses anything else.
+   * @param sha256 of `body`, in hex: the store refuses a body that does not match.
    * @throws WalflowError LAKE_UNREACHABLE (it is then unknown whether it was stored), LAKE_BUCKET_MISSING, LAKE_ACCESS_DENIED,
    * LAKE_NO_CONDITIONAL_WRITES.
    */
@@ -92,18 +92,18 @@ export class S3Lake {
     }
   }
 
-  /** Stores a text, replacing what is there: only for notes nothing else depends on. */
+  /** Stores a text and replaces what is there: only for notes that nothing depends on. */
   async putText(key: string, text: string): Promise<void> {
     await this.#wrap(`PUT ${key}`, () => this.#put(key, Buffer.from(text, 'utf8'), {}));
   }
 
-  /** A whole small object; null where there is none. */
+  /** A whole small object; null when there is none. */
   async get(key: string): Promise<Buffer | null> {
     return await this.#read(key, async (body) => Buffer.from(await body.transformToByteArray()));
   }
 
   /**
-   * Brings an object to a file, whole and verified or not at all: it appears under `path` by a rename.
+   * Saves an object as a file, whole and verified or not at all: it gets its name by a rename.
    * @throws WalflowError DATA_FILE_DAMAGED when it is missing, or differs in length or checksum.
    */
   async getToFile(key: string, path: string, expected: ExpectedFile): Promise<void> {
@@ -124,7 +124,7 @@ export class S3Lake {
     }
   }
 
-  /** Everything below a key prefix, in key order. For sweeping and for people: nothing may conclude absence from it. */
+  /** Everything below a key prefix, in key order. For sweeping and for people: do not conclude that an object is absent. */
   async *list(prefix: string): AsyncGenerator<ListedObject> {
     const request = { Bucket: this.#bucket, Prefix: this.#prefix + prefix };
     const pages = paginateListObjectsV2({ client: this.#client }, request);
@@ -139,14 +139,14 @@ export class S3Lake {
     }
   }
 
-  /** Removes an object; one that is not there is fine. */
+  /** Removes an object, if it exists. */
   async remove(key: string): Promise<void> {
     await this.#wrap(`DELETE ${key}`, () => this.#client.send(new DeleteObjectCommand(this.#address(key))));
   }
 
   /**
-   * Lets writers race for a fresh key of an existing bucket: exactly one may win. SeaweedFS hands its lock on in
-   * steps of a second, so there it takes several seconds.
+   * Lets writers race for a fresh key of an existing bucket: exactly one may win. With SeaweedFS, which passes its lock on
+   * in steps of a second, this takes several seconds.
    * @throws WalflowError LAKE_NO_CONDITIONAL_WRITES, and what `putIfAbsent` throws.
    */
   async provesConditionalWrites(): Promise<void> {
@@ -160,7 +160,7 @@ export class S3Lake {
     this.#uploads.destroy();
   }
 
-  /** Some stores make a bucket on the first PUT into it: a misspelt name would quietly become an empty lake. */
+  /** Some stores create a bucket on the first PUT into it: a misspelt name would become an empty lake without notice. */
   async #assertBucket(): Promise<void> {
     try {
       await this.#client.send(new HeadBucketCommand({ Bucket: this.#bucket }));
@@ -170,7 +170,7 @@ export class S3Lake {
     }
   }
 
-  /** Runs `use` on an object's body; null where there is no such object. A body that breaks off is asked for again. */
+  /** Runs `use` on an object's body; null when there is no such object. A body that breaks off is read again. */
   async #read<T>(key: string, use: (body: ObjectBody) => Promise<T>): Promise<T | null> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -221,7 +221,7 @@ function clientConfig(options: S3LakeOptions, requestTimeoutMs: number, socketTi
     ...(region === undefined ? {} : { region }),
     ...(credentials === undefined ? {} : { credentials }),
     maxAttempts: TRIES,
-    // Bodies carry a SHA-256 of ours; the SDK's own CRC trailers are refused by stores that do not know them.
+    // Bodies carry our SHA-256; some stores refuse the CRC trailers the SDK would add.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
