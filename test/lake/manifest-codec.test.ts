@@ -37,7 +37,7 @@ describe('a manifest', () => {
 
   test.each<[string, unknown, string]>([
     ['is foreign', { hello: 'world' }, 'formatVersion'],
-    ['is no object', [1, 2], 'the whole'],
+    ['is no object', [1, 2], 'the object'],
     [
       'has a field of another type',
       { ...SAMPLE, tables: [{ table: 'public.t', schemaVersion: 'x', files: [{}] }] },

@@ -36,7 +36,7 @@ test('the marker that another attempt stored first counts', async () => {
 });
 
 test.each([
-  ['cut off', STORED.slice(0, 60), 'no JSON'],
+  ['cut off', STORED.slice(0, 60), 'not JSON'],
   ['foreign', '{"hello":"world"}', 'file'],
   ['of another shape', STORED.replace('["7"]', '[7]'), 'lastKey.0'],
 ])('a marker that is %s is named and nothing is copied behind it', async (_, text, what) => {
