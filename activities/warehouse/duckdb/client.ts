@@ -147,6 +147,8 @@ async function openInstance(path: string, options: DuckDbOptions): Promise<DuckD
       threads: String(options.threads),
       temp_directory: options.tempDirectory,
       checkpoint_threshold: CHECKPOINT_THRESHOLD,
+      // A change file is read by one merge and then removed; cached, its bytes would stay up to the memory limit.
+      enable_external_file_cache: 'false',
     });
   } catch (failure) {
     throw openFailure(path, failure);

@@ -55,6 +55,15 @@ async function liveDocs(schema: string): Promise<CaptureEntry> {
 const contents = (schema: string) => warehouse.rows(`select id, note, doc from ${schema}.docs order by id`);
 const states = (pipeline: string) => warehouse.owner.use((session) => readTables(session, pipeline));
 
+test('change files leave nothing behind in memory once they are merged', async () => {
+  const entry = await liveDocs('cached');
+  await warehouse.merge('cached', 200, {
+    tables: [await changes(entry, [change('i', 150, 0, { id: '3', note: 'new', doc: 'three' })])],
+  });
+  const cached = `select memory_usage_bytes::INTEGER as bytes from duckdb_memory() where tag = 'EXTERNAL_FILE_CACHE'`;
+  expect(await warehouse.rows(cached)).toEqual([{ bytes: 0 }]);
+});
+
 describe('a live table', () => {
   test('keeps unchanged values through a chain of key moves in one transaction', async () => {
     const entry = await liveDocs('chain');
