@@ -70,7 +70,7 @@ async function connect(
   const landing = new Landing({
     writer,
     capture,
-    newCopyId: () => randomUUID().slice(0, 8),
+    newSnapshotId: () => randomUUID().slice(0, 8),
     ...pipeline.flush,
     isBehind: (lsn) => backlog.isBehind(lsn, performance.now()),
     nowMs: () => performance.now(),

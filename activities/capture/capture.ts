@@ -1,5 +1,5 @@
-// Which tables are captured, and onto which copy the log's changes are folded. Pure: catalog and the recorded list in,
-// the new list out. A table gets a new copy when it is new, when its columns, identity or values changed, or when asked.
+// Which tables are captured, and onto which snapshot their changes are folded. Pure: catalog and recorded list in, new list
+// out. A table gets a new snapshot when it is new, when its columns, identity or values changed, or on request.
 
 import type { LsnHex } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry, TablePause } from '../../workflows/model/manifest.ts';
@@ -13,10 +13,10 @@ import {
 } from '../../workflows/model/relation.ts';
 import { schemaVersionOf } from './schema-version.ts';
 
-/** Codes of tables whose rows may not be read. */
+/** Codes of tables whose rows the role may not read. */
 export const UNREADABLE: readonly string[] = ['SOURCE_PERMISSION_DENIED', 'SOURCE_ROW_SECURITY'];
 
-/** With `newTables: 'ignore'` a pattern stands for the tables it matched at first; those named outright always count. */
+/** With `newTables: 'ignore'` a pattern means the tables it matched at first; tables listed by name always count. */
 export function isWanted(
   table: string,
   { tables, newTables }: { readonly tables: readonly string[]; readonly newTables: 'add' | 'ignore' },
@@ -25,16 +25,16 @@ export function isWanted(
 }
 
 interface CaptureInput {
-  /** What the catalog says now. */
+  /** The catalog as it is now. */
   readonly catalog: readonly CapturedTable[];
-  /** What the log records. */
+  /** As recorded in the manifest log. */
   readonly captured: readonly CaptureEntry[];
   readonly resync: ReadonlySet<string>;
-  /** Tables whose rows may not be read, and why: they pause. */
+  /** Tables whose rows the role may not read, and why: they pause. */
   readonly unreadable: ReadonlyMap<string, Pick<TablePause, 'code'> & { readonly message: string }>;
-  /** Where the log ends: a table that pauses now lacks what comes after it. */
+  /** End of the manifest log: a table that pauses now lacks what comes after it. */
   readonly endLsn: LsnHex;
-  /** Read from the server after slot and publication existed. */
+  /** Read from the server once slot and publication existed. */
   readonly r0Lsn: string;
   /** Number of the manifest that will record this. */
   readonly seq: number;
@@ -51,34 +51,35 @@ export function reconcileCapture(input: CaptureInput): { capture: readonly Captu
 
 function nextEntry(table: CapturedTable, entry: CaptureEntry | undefined, input: CaptureInput): CaptureEntry {
   const { r0Lsn, seq, newId, resync } = input;
-  const outdated = entry === undefined || resync.has(table.table) || needsCopy(entry, table);
+  const outdated = entry === undefined || resync.has(table.table) || needsSnapshot(entry, table);
   const obstacle = input.unreadable.get(table.table);
   if (obstacle !== undefined && (outdated || entry.paused === undefined)) {
     if (entry?.paused?.code === obstacle.code && sameTable(entry, table)) return entry;
     const paused = { code: obstacle.code, reason: obstacle.message, commitLsn: input.endLsn };
-    const base = entry !== undefined && sameTable(entry, table) ? entry : beginCopy(table, { r0Lsn, seq, id: newId() });
+    const base =
+      entry !== undefined && sameTable(entry, table) ? entry : beginSnapshot(table, { r0Lsn, seq, id: newId() });
     return { ...base, paused };
   }
-  if (outdated) return beginCopy(table, { r0Lsn, seq, id: newId() });
+  if (outdated) return beginSnapshot(table, { r0Lsn, seq, id: newId() });
   const { layout } = table;
   return layout === undefined || entry.provisional || sameParts(entry, table) ? entry : { ...entry, layout };
 }
 
-function needsCopy(entry: CaptureEntry, table: CapturedTable): boolean {
+function needsSnapshot(entry: CaptureEntry, table: CapturedTable): boolean {
   if (ENDS_BY_ITSELF.has(entry.paused?.code ?? '') || !sameTable(entry, table)) return true;
-  // Rows may have been rewritten since the log described them: R0 has to lie behind what the catalog says now.
+  // Rows may have been rewritten since the WAL described them: R0 has to lie after what the catalog shows now.
   return entry.provisional === true && entry.paused === undefined;
 }
 
-/** Pauses that nobody has to end: the table is copied again as soon as it can be. */
+/** Pauses that end by themselves: the table gets a new snapshot as soon as possible. */
 const ENDS_BY_ITSELF = new Set(['TABLE_SHAPE_CHANGED', 'PUBLICATION_CHANGED', ...UNREADABLE]);
 
-/** Is everything recorded that later looks are compared with? A new partition has to be known for its end to be seen. */
+/** Does the record hold all partitions? Only of a recorded partition can a later look see that it is gone. */
 export function sameParts(entry: CapturedTable, { layout }: CapturedTable): boolean {
   return layout === undefined || (entry.layout !== undefined && samePartitions(entry.layout, layout));
 }
 
-/** Does the catalog still describe what is captured: the same columns, key and mode, and rows no DDL has rewritten? */
+/** Does the catalog still describe the captured table: same columns, key and mode, and no rows rewritten by DDL? */
 export function sameTable(captured: CapturedTable, now: CapturedTable): boolean {
   return (
     captured.mode === now.mode &&
@@ -88,15 +89,15 @@ export function sameTable(captured: CapturedTable, now: CapturedTable): boolean 
   );
 }
 
-interface CopyStart {
+interface SnapshotStart {
   readonly r0Lsn: LsnHex;
   /** Number of the manifest that records it. */
   readonly seq: number;
   readonly id: string;
 }
 
-/** The table with a new copy, still to be made. */
-export function beginCopy(table: CapturedTable, { r0Lsn, seq, id }: CopyStart): CaptureEntry {
+/** The table with a new snapshot, which is still to be taken. */
+export function beginSnapshot(table: CapturedTable, { r0Lsn, seq, id }: SnapshotStart): CaptureEntry {
   return {
     ...table,
     schemaVersion: schemaVersionOf(table),
@@ -105,8 +106,8 @@ export function beginCopy(table: CapturedTable, { r0Lsn, seq, id }: CopyStart): 
 }
 
 /**
- * A captured table as the log describes it now; null when the log alone cannot tell how to go on (renamed, made anew, its
- * identity or key changed): then the catalog decides.
+ * A captured table as the WAL describes it now; null when that is not enough to go on (it was renamed or created again, or
+ * its identity or key changed): then the catalog decides.
  */
 export function reshaped(captured: CapturedTable, relation: LoggedRelation): CapturedTable | null {
   const names = new Set(relation.columns.map((column) => column.name));

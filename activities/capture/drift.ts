@@ -1,7 +1,6 @@
-// Beside the stream: notices that the captured tables are no longer what they were. Two witnesses: the log, which describes
-// a table anew before its next change, and the catalog, which knows of changes nobody writes behind, and of publications
-// that somebody altered. The catalog is ahead of the log; it is believed only once everything logged until it was read has
-// arrived and has not told the same.
+// Runs beside the stream and notices when captured tables are no longer what they were. There are two sources: the WAL,
+// which describes a table again before its next change, and the catalog, which also shows DDL that no change follows, and
+// altered publications. The catalog is ahead of the WAL, so it counts only once all WAL up to the reading has arrived.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lsn } from '../../workflows/model/lsn.ts';
@@ -17,7 +16,7 @@ import type { MatchedTable } from '../wal/table-match.ts';
 import { isWanted, sameParts, sameTable, UNREADABLE } from './capture.ts';
 import type { LiveCapture } from './live-capture.ts';
 
-/** The catalog is asked this often without a sign that anything changed. */
+/** How often the catalog is read without a sign that anything changed. */
 const RESCAN_MS = 60_000;
 const LOOK_MS = 250;
 
@@ -25,15 +24,15 @@ interface Watched {
   readonly pipeline: PipelineResources;
   readonly source: Source;
   readonly capture: LiveCapture;
-  /** Tables the log described differently, as far as the lake has recorded it. */
+  /** Tables whose change of shape is in the manifest log. */
   readonly reshaped: () => ReadonlySet<string>;
-  /** Counts how often the log described a table again: after DDL, and after maintenance that changes nothing. */
+  /** How often the WAL described a table again: after DDL, and after maintenance that changes nothing. */
   readonly redescribed: () => number;
   /** Nothing before this position is still on its way to the lake. */
   readonly settledLsn: () => Lsn;
 }
 
-/** Resolves when some table needs to be prepared anew; rejects when the source cannot be asked, or on abort. */
+/** Resolves when the source has to be prepared again; rejects when it cannot be read, or on abort. */
 export async function captureChanged(watched: Watched, signal: AbortSignal): Promise<StreamEnd> {
   const { source, reshaped, redescribed, settledLsn } = watched;
   let askedMs = performance.now();
@@ -54,7 +53,7 @@ export async function captureChanged(watched: Watched, signal: AbortSignal): Pro
   }
 }
 
-/** Names of tables, or of a publication that has others than it should. */
+/** Names of changed tables, or of a publication that has the wrong tables. */
 async function changedInCatalog({ pipeline, source, capture }: Watched): Promise<string[]> {
   const known = new Map(capture.entries.map((entry) => [entry.table, entry]));
   const { tables: found } = await matchTables(source.connection, pipeline.source.tables);
@@ -81,7 +80,7 @@ function altered({ name, unpublished, statements }: PublicationPlan): string[] {
   return unpublished.length === 0 ? [name] : unpublished.map(({ table }) => table);
 }
 
-/** Those of new tables that can be captured; the others would only be left out again. */
+/** The new tables that can be captured; the others would only be left out again. */
 async function usable(
   source: Source,
   publication: string,

@@ -1,19 +1,19 @@
-// The captured tables of a running stream, as its own log describes them so far. Begins with the recorded list; a table
-// that is paused, or described differently, changes here first and is recorded by the next manifest.
+// The captured tables as the running stream has described them so far. Begins with the recorded list; a table that pauses
+// or gets another shape changes here first, and the next manifest records it.
 
 import { type Lsn, lsnToHex } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry, TablePause } from '../../workflows/model/manifest.ts';
 import { type CapturedTable, type LoggedRelation, tableId } from '../../workflows/model/relation.ts';
-import { beginCopy, reshaped } from './capture.ts';
+import { beginSnapshot, reshaped } from './capture.ts';
 
-/** Where the log describes a table anew. */
+/** A new description of a table, and where in the WAL it stands. */
 interface Described {
   readonly relation: LoggedRelation;
-  /** The transaction that was being read. */
+  /** Of the transaction that is being read. */
   readonly commitLsn: Lsn;
   /** Number of the manifest that will cover it. */
   readonly seq: number;
-  readonly copyId: string;
+  readonly snapshotId: string;
 }
 
 export class LiveCapture {
@@ -29,13 +29,13 @@ export class LiveCapture {
     return [...this.#byTable.values()];
   }
 
-  /** Undefined when the table takes no changes: nobody captures it, or it is paused. */
+  /** Undefined when the table takes no changes because it is not captured or paused. */
   flowing(table: string): CaptureEntry | undefined {
     const entry = this.#byTable.get(table);
     return entry?.paused === undefined ? entry : undefined;
   }
 
-  /** By name, else by oid: a renamed table is one whose description changed, not one that nobody captures. */
+  /** By name, else by oid: a renamed table is one whose description changed, not one that is not captured. */
   find(relation: LoggedRelation): CapturedTable | null {
     const name = tableId(relation.schema, relation.name);
     const renamed = this.#byOid.get(relation.oid);
@@ -47,13 +47,13 @@ export class LiveCapture {
   }
 
   /**
-   * The table goes on in the shape the log describes, onto a copy still to be made; null when the log alone cannot tell
-   * how. The copy is read later, so it holds this transaction: whatever shapes its changes have, none is needed on top.
+   * The table goes on in the shape the WAL describes, onto a snapshot that is still to be taken; null when the WAL is not
+   * enough to go on. The snapshot comes later and contains this transaction, so its changes are not needed on top of it.
    */
-  reshape(entry: CaptureEntry, { relation, commitLsn, seq, copyId }: Described): CaptureEntry | null {
+  reshape(entry: CaptureEntry, { relation, commitLsn, seq, snapshotId }: Described): CaptureEntry | null {
     const table = reshaped(entry, relation);
     if (table === null) return null;
-    const copy = beginCopy(table, { r0Lsn: lsnToHex(commitLsn + 1n), seq, id: copyId });
+    const copy = beginSnapshot(table, { r0Lsn: lsnToHex(commitLsn + 1n), seq, id: snapshotId });
     const next: CaptureEntry = { ...copy, provisional: true };
     this.#byTable.set(entry.table, next);
     return next;

@@ -1,5 +1,5 @@
-// Where the log ends and whether the slot still continues it. Run at every start: nothing is trusted from memory,
-// heartbeats or history.
+// Where the manifest log ends, and whether the slot still continues it. Read at every start: nothing from memory,
+// heartbeats or history is trusted.
 
 import { WalflowError } from '../../workflows/model/errors.ts';
 import type { Lsn } from '../../workflows/model/lsn.ts';
@@ -10,17 +10,17 @@ import type { Source } from '../wal/postgres/source.ts';
 import { readTimelineEnd } from '../wal/postgres/timeline.ts';
 import { assertContinues } from './slot-continuity.ts';
 
-/** Position of an epoch in the log: what the next manifest continues. */
+/** The position that the next manifest continues. */
 export interface LogPosition {
   readonly head: StoredManifest | null;
   readonly epochNo: number;
   readonly epoch: Epoch;
   readonly timeline: number;
-  /** What the slot was acknowledged up to: from here on the server sends. */
+  /** Up to where the slot was acknowledged: the server sends from here. */
   readonly resumeLsn: Lsn;
 }
 
-/** The last manifest of the log; null for a lake that has none. */
+/** The last manifest; null for a lake without any. */
 export async function readHead(lake: ManifestStore): Promise<StoredManifest | null> {
   const seq = await findHead(lake, 0);
   return seq === 0 ? null : await readManifest(lake, seq);
@@ -42,7 +42,7 @@ export async function readCapture(lake: ManifestStore, head: StoredManifest | nu
 }
 
 /**
- * The position an existing slot continues.
+ * The position that an existing slot continues.
  * @throws WalflowError SLOT_MISSING, and what `assertContinues` throws.
  */
 export async function continuedPosition(pipeline: PipelineResources, source: Source): Promise<LogPosition> {

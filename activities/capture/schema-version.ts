@@ -9,7 +9,7 @@ export function schemaVersionOf(table: CapturedTable): string {
   return createHash('sha256').update(JSON.stringify(shape)).digest('hex').slice(0, 12);
 }
 
-/** Names a table in one of its shapes: what has this key has the same columns. */
+/** Identifies a table in one shape: files with the same key have the same columns. */
 export function shapeKey({ table, schemaVersion }: { readonly table: string; readonly schemaVersion: string }): string {
   return `${table} ${schemaVersion}`;
 }

@@ -1,5 +1,5 @@
-// A batch = whole transactions on their way to one manifest. It owns one encoder per table and, for transactions larger
-// than memory should hold, the parts that were already stored while the transaction was still arriving.
+// A batch: whole transactions on their way to one manifest. It has one encoder per table and, for transactions too large
+// for memory, the parts that were stored while the transaction was still arriving.
 
 import { isoFromMicros } from '../../workflows/model/commit-time.ts';
 import { type Lsn, lsnToHex } from '../../workflows/model/lsn.ts';
@@ -13,7 +13,7 @@ import type { ManifestAppender } from './manifest-appender.ts';
 interface OpenFile {
   readonly entry: CaptureEntry;
   readonly encoder: ChangeFileEncoder;
-  /** Position of the transaction the encoder was last told about. */
+  /** Position of the transaction the encoder began last. */
   commitLsn: Lsn;
 }
 
@@ -32,10 +32,10 @@ export class Batch {
   rows = 0;
   transactions = 0;
   lastCommit: LastCommit | null = null;
-  /** Running maximum inside the batch. */
+  /** Latest commit time in the batch. */
   effectiveTimeUs = 0;
   endLsn: Lsn = 0n;
-  /** Tables the log described differently in this batch. */
+  /** Tables that got another shape in this batch. */
   readonly reshaped: string[] = [];
   partsInFlight = 0;
   readonly #writer: ManifestAppender;
@@ -55,14 +55,14 @@ export class Batch {
     this.firstCommitTimeUs = commitTimeUs;
   }
 
-  /** Raw bytes held in encoders: what bounds memory. */
+  /** Bytes held in encoders: this bounds memory. */
   get bytes(): number {
     let bytes = 0;
     for (const file of this.#files.values()) bytes += file.encoder.bytes;
     return bytes;
   }
 
-  /** The encoder for a table, told about the current transaction; null when the table takes no more changes. */
+  /** The table's encoder, in the current transaction; null when the table takes no more changes. */
   encoderOf(table: CapturedTable, commitLsn: Lsn, commitTimeUs: number, xid: number): ChangeFileEncoder | null {
     const file = table === this.#lastTable ? this.#lastFile : this.#fileOf(table);
     if (file === null) return null;
@@ -73,7 +73,7 @@ export class Batch {
     return file.encoder;
   }
 
-  /** The captured tables changed: this batch's manifest records them. */
+  /** The captured tables changed, so the manifest of this batch records them. */
   noteCaptureChange(): void {
     this.#captureChanged = true;
     this.#lastTable = null;
@@ -90,19 +90,19 @@ export class Batch {
     this.lastCommit = { lsn: lsnToHex(commitLsn), xid, time: isoFromMicros(commitTimeUs) };
   }
 
-  /** Stores what is encoded so far as parts of a batch that goes on. */
+  /** Stores what is encoded so far as parts; the batch goes on. */
   async spill(): Promise<void> {
     const before = this.#parts.length;
     this.#seal();
     await Promise.all(this.#parts.slice(before).map((part) => part.stored));
   }
 
-  /** Waits for every part that is on its way. */
+  /** Waits until every part is stored. */
   async settle(): Promise<void> {
     await Promise.all(this.#parts.map((part) => part.stored));
   }
 
-  /** Encodes and stores everything; resolves with the manifest's table entries. */
+  /** Encodes and stores everything that is left; resolves with the manifest's entries for tables. */
   async finish(): Promise<readonly ManifestTable[]> {
     this.#seal();
     const byShape = new Map<string, { table: string; schemaVersion: string; files: DataFile[] }>();
@@ -118,7 +118,7 @@ export class Batch {
 
   #fileOf(table: CapturedTable): OpenFile | null {
     const entry = this.#capture.flowing(table.table);
-    // A paused table is asked for again: it never becomes the last one.
+    // A paused table never becomes the last one, so this is asked again for each of its changes.
     if (entry === undefined) return null;
     const existing = this.#files.get(shapeKey(entry));
     const file = existing ?? { entry, encoder: this.#writer.encoderFor(entry), commitLsn: -1n };

@@ -1,16 +1,16 @@
-// Keeps an idle source from pinning WAL: moves the slot by empty manifests, rarely by itself, at once when someone waits
-// for a position. Invariant: only a position outside any transaction, with nothing pending, is ever landed.
+// Keeps an idle source from retaining WAL: empty manifests move its slot, seldom by themselves, at once when someone waits
+// for a position. Invariant: only a position outside any transaction, with nothing pending, is landed.
 
 import type { Lsn } from '../../workflows/model/lsn.ts';
 import type { Landing } from './landing.ts';
 
-/** An idle source costs at most one object a minute… */
+/** An idle source costs at most one object a minute … */
 const EMPTY_AFTER_MS = 60_000;
-/** …or one per this much foreign WAL, so that other databases' traffic never fills the disk. */
+/** … or one for so much WAL of others, so that the traffic of other databases never fills the disk. */
 const EMPTY_AFTER_BYTES = 16n * 1024n * 1024n;
-/** While someone waits, the server is asked this often how far it has read. */
+/** How often the server is asked for a keepalive while someone waits. */
 const PING_MS = 20;
-/** Otherwise it is asked this often: its own keepalives come only every half `wal_sender_timeout`, and freshness waits. */
+/** … and otherwise: on its own it sends one only every half `wal_sender_timeout`, too seldom to measure freshness. */
 const QUIET_PING_MS = 2_000;
 
 export class IdleLanding {
@@ -43,7 +43,7 @@ export class IdleLanding {
     if (wanted || old || walEnd - durable >= EMPTY_AFTER_BYTES) this.#landing.landEmpty();
   }
 
-  /** Someone waits until this position is in the lake. */
+  /** A nudge: someone waits until this position is in the lake. */
   want(lsn: Lsn): void {
     if (lsn > this.#wantedLsn) this.#wantedLsn = lsn;
     if (this.#pinging !== null || this.#durableLsn() >= this.#wantedLsn) return;

@@ -1,6 +1,6 @@
-// From changes to manifests: batches whole transactions, encodes and stores their files, appends manifests one by one.
+// Stations 3 to 6 on a row's way: batches whole transactions, encodes and stores their files, appends manifests one by one.
 // Invariants: a batch is cut only after a commit; files are stored before their manifest; manifests are strictly serial;
-// nothing is reported as landed before its manifest is stored. Memory is bounded by pausing the stream.
+// nothing is reported as landed before its manifest is stored. Holding the stream bounds memory.
 
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { type Lsn, lsnToHex, parseLsn } from '../../workflows/model/lsn.ts';
@@ -14,29 +14,29 @@ import type { LandedBatch, ManifestAppender } from './manifest-appender.ts';
 interface LandingOptions {
   readonly writer: ManifestAppender;
   readonly capture: LiveCapture;
-  /** Names a copy; different at every call. */
-  readonly newCopyId: () => string;
+  /** A new snapshot id at every call. */
+  readonly newSnapshotId: () => string;
   readonly maxDelayMs: number;
-  /** Was the commit at this position made a while ago? Then its batch waits for more. */
+  /** Is the commit at this position old? Then its batch waits for more. */
   readonly isBehind: (lsn: Lsn) => boolean;
   readonly maxRows: number;
   readonly maxBytes: number;
   readonly nowMs: () => number;
-  /** Called after a manifest is stored: acknowledge, ring, count. */
+  /** Called once a manifest is stored: acknowledges, rings the doorbell, counts. */
   readonly onLanded: (batch: LandedBatch, flushSeconds: number) => void;
-  /** Asks the stream to stop or go on reading. */
+  /** Holds or releases the stream. */
   readonly onPressure: (paused: boolean) => void;
 }
 
-/** Two batches on their way: one uploads files while the other's manifest is stored. */
+/** One batch uploads its files while the manifest of the one before is stored. */
 const MAX_IN_FLIGHT = 2;
-/** A commit after an idle spell waits this long for the rest of what is already in the socket. */
+/** After an idle time a commit waits only so long, for what is already in the socket. */
 const IDLE_CUT_MS = 2;
-/** While old commits are caught up with, a batch may take this long to fill: large ones cost a third less on the whole way. */
+/** While the stream catches up with old commits, a batch may fill for so long: large ones cost a third less in total. */
 const CATCH_UP_DELAY_MS = 1_000;
-/** … or until nothing came for this long. */
+/** … or until nothing has come for so long. */
 const LULL_MS = 40;
-/** How often, in rows, the memory of all tables of a batch is summed up. */
+/** After how many rows the memory of all tables of a batch is added up. */
 const SUM_EVERY_ROWS = 1_024;
 
 export class Landing implements ChangeSink {
@@ -71,7 +71,7 @@ export class Landing implements ChangeSink {
     this.failed.catch(() => {});
   }
 
-  /** Tables whose shape changed, as the log has recorded by now: they need a new copy. */
+  /** Tables whose change of shape is in the manifest log: they need a new snapshot. */
   get changedTables(): ReadonlySet<string> {
     return this.#changedTables;
   }
@@ -92,7 +92,7 @@ export class Landing implements ChangeSink {
     this.#commitLsn = commitLsn;
     this.#commitTimeUs = commitTimeUs;
     this.#xid = xid;
-    // The server resends from the acknowledged position; the lake may be ahead of it (stored, not yet acknowledged).
+    // The server sends again from the acknowledged position, and the lake may be ahead of that.
     this.#covered = commitLsn < this.#writer.durableLsn;
     if (this.#covered) this.#writer.history.resent(commitLsn, commitTimeUs, xid);
     else this.#writer.history.passed(commitLsn);
@@ -114,7 +114,7 @@ export class Landing implements ChangeSink {
       return;
     }
     batch.rows += 1;
-    // Per row for this table, because a few rows can be gigabytes; all tables together only now and then.
+    // This table's memory after each row, because a few rows can be gigabytes; that of all tables only now and then.
     const { maxBytes } = this.#options;
     if (encoder.bytes >= maxBytes || (batch.rows % SUM_EVERY_ROWS === 0 && batch.bytes >= maxBytes)) this.#spill(batch);
   }
@@ -128,13 +128,13 @@ export class Landing implements ChangeSink {
     batch.truncates.push({ table: table.table, commitLsn: lsnToHex(this.#commitLsn), ordinal });
   }
 
-  /** The log goes on without a gap, in the new shape; the warehouse waits for a copy in that shape. */
+  /** The manifest log goes on without a gap, in the new shape; the warehouse waits for a snapshot in that shape. */
   shapeChanged({ table }: CapturedTable, relation: LoggedRelation): CapturedTable | null {
     const entry = this.#capture.flowing(table);
     if (entry === undefined || this.#covered) return null;
     const batch = this.#batch ?? this.#open();
-    const copyId = this.#options.newCopyId();
-    const next = this.#capture.reshape(entry, { relation, commitLsn: this.#commitLsn, seq: batch.seq, copyId });
+    const snapshotId = this.#options.newSnapshotId();
+    const next = this.#capture.reshape(entry, { relation, commitLsn: this.#commitLsn, seq: batch.seq, snapshotId });
     if (next !== null) batch.noteCaptureChange();
     else if (!this.#pauseTable(table, 'TABLE_SHAPE_CHANGED', `${table} is no longer the table that was captured`)) {
       return null;
@@ -160,8 +160,8 @@ export class Landing implements ChangeSink {
   }
 
   /**
-   * A keepalive outside any transaction says that everything before `walEnd` was sent. Returns whether the lake could be
-   * moved there by an empty manifest (the caller decides when that is worth an object).
+   * Takes a keepalive: everything before `walEnd` was sent. Returns whether an empty manifest could move the lake there; the
+   * caller decides when that is worth an object.
    */
   idleAt(walEnd: Lsn): boolean {
     if (!this.idle) return false;
@@ -169,7 +169,7 @@ export class Landing implements ChangeSink {
     return this.#idleLsn > this.#writer.durableLsn;
   }
 
-  /** Stores an empty manifest that ends where the idle source stands; a no-op while anything is pending. */
+  /** Stores an empty manifest that ends where the idle source stands; does nothing while anything is pending. */
   landEmpty(): void {
     if (!this.idle || this.#idleLsn <= this.#writer.durableLsn) return;
     const batch = this.#open();
@@ -177,13 +177,13 @@ export class Landing implements ChangeSink {
     this.#cut(batch);
   }
 
-  /** Lands what is complete and waits until it is stored. An open transaction is left to the next attempt. */
+  /** Lands what is complete and waits until it is stored. An open transaction is left for the next attempt. */
   async drain(): Promise<void> {
     if (this.#batch !== null && !this.#inTransaction && this.#batch.endLsn > 0n) this.#cut(this.#batch);
     await this.#chain;
   }
 
-  /** Drops timers; call it once the stream is closed. */
+  /** Clears timers; call it once the stream is closed. */
   close(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
@@ -194,7 +194,7 @@ export class Landing implements ChangeSink {
     return this.#batch;
   }
 
-  /** A change that is sent again, of a table whose every change since its copy is in the lake. */
+  /** Checks a change that is sent again: the lake has every change of its table since the table's R0. */
   #assertKnown(table: CapturedTable): void {
     const entry = this.#capture.flowing(table.table);
     if (entry === undefined) return;
@@ -202,8 +202,8 @@ export class Landing implements ChangeSink {
   }
 
   /**
-   * What the batch holds of the table stays: it happened. Not paused, false: by a change that is stored already, or that
-   * the table's copy contains; a pause for its sake would ask for yet another copy.
+   * Pauses a table; its earlier changes stay in the batch. Returns false and does not pause when the change is stored
+   * already, or when the table's snapshot contains it: a pause would ask for one more snapshot for nothing.
    */
   #pauseTable(table: string, code: string, reason: string): boolean {
     const entry = this.#capture.flowing(table);
@@ -215,7 +215,7 @@ export class Landing implements ChangeSink {
     return true;
   }
 
-  /** Stores what is encoded as parts of the batch, and holds the stream while too many are on their way. */
+  /** Stores what is encoded as parts of the batch, and holds the stream while too many are being stored. */
   #spill(batch: Batch): void {
     batch.spill().catch((failure) => this.#fail(failure));
     if (batch.partsInFlight >= MAX_IN_FLIGHT) {
@@ -227,7 +227,7 @@ export class Landing implements ChangeSink {
     }
   }
 
-  /** Called outside a transaction: what the batch holds is complete. */
+  /** Called outside a transaction, so the batch is complete. */
   #cutWhenDue(batch: Batch): void {
     const { maxRows, maxBytes, maxDelayMs, isBehind, nowMs } = this.#options;
     if (this.#inFlight >= MAX_IN_FLIGHT) {
@@ -247,14 +247,14 @@ export class Landing implements ChangeSink {
     this.#timer ??= setTimeout(
       () => {
         this.#timer = null;
-        // Nothing came: what was behind is read, there is no more to wait for.
+        // Nothing came, so the backlog is read and there is nothing more to wait for.
         this.#look(behind && batch.transactions === transactions);
       },
       behind ? Math.min(waitMs, LULL_MS) : waitMs,
     );
   }
 
-  /** Under load a timer nearly always fires inside a transaction: then the next commit finds that the batch is due. */
+  /** Under load the timer nearly always fires inside a transaction; then the next commit cuts the batch. */
   #look(lull = false): void {
     const batch = this.#batch;
     if (batch === null || this.#inTransaction || batch.endLsn === 0n) return;

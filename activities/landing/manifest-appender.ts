@@ -1,5 +1,5 @@
-// The one appender of a pipeline's manifest log: knows the head it writes behind, stores data files under its own nonce
-// and appends manifests by conditional PUT. A foreign manifest in its place means another writer took over: this one ends.
+// Appends to a pipeline's manifest log: knows the head, stores data files under its own nonce, and appends manifests by
+// conditional PUT. If it finds another writer's manifest in its place, that writer has taken over and this one ends.
 
 import { randomUUID } from 'node:crypto';
 import { isoFromMicros, laterIso } from '../../workflows/model/commit-time.ts';
@@ -25,13 +25,13 @@ import { dataKey } from '../lake/object-key.ts';
 import type { IngestResources, PipelineResources } from '../resources.ts';
 import { SharedHistory } from './shared-history.ts';
 
-/** What the writer needs of the lake. */
+/** What the appender needs from the lake. */
 export interface LakeStore extends ManifestStore {
   putIfAbsent(key: string, body: Uint8Array, sha256: string): Promise<'stored' | 'exists'>;
   exists(key: string): Promise<boolean>;
 }
 
-/** Whole transactions, complete: what a manifest says of its batch. */
+/** What a manifest says about its batch of whole transactions. */
 export interface BatchContent {
   readonly rows: number;
   readonly transactions: number;
@@ -53,11 +53,11 @@ interface AppenderOptions {
   readonly lake: LakeStore;
   readonly position: LogPosition;
   readonly writer: ManifestWriter;
-  /** HEAD each data file before its manifest. */
+  /** Ask for each data file (HEAD) before its manifest is stored. */
   readonly verifyWrites: boolean;
 }
 
-/** What a manifest says beyond the position it continues. */
+/** What a manifest says besides the position it continues. */
 interface ManifestContent {
   readonly endLsn: Lsn;
   readonly tables: readonly ManifestTable[];
@@ -65,7 +65,7 @@ interface ManifestContent {
   readonly batch: BatchContent | null;
 }
 
-/** An appender that continues a position, under a nonce of its own: no other attempt writes under that name. */
+/** An appender that continues a position, with a nonce of its own, which no other attempt uses. */
 export function openAppender(
   { version }: Pick<IngestResources, 'version'>,
   { name, lake, verifyWrites }: PipelineResources,
@@ -77,7 +77,7 @@ export function openAppender(
 }
 
 export class ManifestAppender {
-  /** Whether the source still is what the log was made of. */
+  /** Checks that the source still has the history that is in the lake. */
   readonly history: SharedHistory;
   readonly #options: AppenderOptions;
   readonly #spare = new Map<string, ChangeFileEncoder[]>();
@@ -97,7 +97,7 @@ export class ManifestAppender {
     return this.#head;
   }
 
-  /** End of the log: every transaction with commitLsn below it is covered. */
+  /** End of the manifest log: every transaction with a commit LSN below it is covered. */
   get durableLsn(): Lsn {
     const { epoch, epochNo } = this.#options.position;
     const continued = this.#head !== null && this.#head.manifest.epochNo === epochNo;
@@ -110,7 +110,7 @@ export class ManifestAppender {
     return this.#reservedSeq;
   }
 
-  /** An empty encoder for a table, made once and reused batch after batch. */
+  /** An empty encoder for a table; encoders are reused. */
   encoderFor(entry: CaptureEntry): ChangeFileEncoder {
     return this.#spare.get(shapeKey(entry))?.pop() ?? new ChangeFileEncoder(entry);
   }
@@ -122,7 +122,7 @@ export class ManifestAppender {
     else spare.push(encoder);
   }
 
-  /** Encodes one file and stores it; it exists for nobody until a manifest names it. */
+  /** Encodes one file and stores it; it does not count until a manifest names it. */
   async storeFile(
     entry: CaptureEntry,
     encoder: ChangeFileEncoder,
@@ -132,7 +132,7 @@ export class ManifestAppender {
     const encoded = await encoder.finish();
     this.recycle(entry, encoder);
     const key = dataKey({ schema: entry.schema, name: entry.name, ...place, nonce: writer.nonce });
-    // The nonce is this attempt's own, so an existing object is this very upload, retried by the client.
+    // No other attempt uses this nonce, so an object that exists is this same upload, retried by the client.
     await lake.putIfAbsent(key, encoded.bytes, encoded.sha256);
     if (verifyWrites && !(await lake.exists(key))) {
       throw new WalflowError('LAKE_LOST_OBJECT', `${key} was confirmed by the store but is not there`);

@@ -1,6 +1,6 @@
-// A publication that somebody else changed or dropped: since then changes of its tables may be missing in the log, and
-// nothing tells which. Such a table is paused in the lake before the publication is mended: afterwards nobody could see that
-// it ever was different, and an attempt that died in between would leave the gap behind.
+// A publication that was changed or dropped from outside: since then some changes of its tables may be missing in the
+// stream, and there is no way to find out which. Such tables are paused in the lake before the publication is repaired:
+// afterwards nothing would show that it was different, and an attempt that dies in between would leave the gap behind.
 
 import { lsnToHex } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
@@ -15,13 +15,13 @@ const CODE = 'PUBLICATION_CHANGED';
 interface Recorded {
   readonly publication: string;
   readonly captured: readonly CaptureEntry[];
-  /** What the catalog says now: a table that is gone or made anew is not one that somebody took out. */
+  /** The catalog as it is now. A table that is gone or was created again was not taken out of the publication. */
   readonly catalog: readonly CapturedTable[];
 }
 
 /**
  * Pauses the captured tables whose changes are not published in full.
- * @returns the list that is recorded now, and which tables were paused.
+ * @returns the list that is recorded now, and the tables that were paused.
  */
 export async function pauseUnpublished(
   source: Source,
@@ -44,8 +44,8 @@ export async function pauseUnpublished(
 }
 
 /**
- * Call it between mending and reading R0: a transaction that runs across both was logged in part, and what was logged would
- * beat the copied rows if R0 came before its commit.
+ * Waits, between the repair and reading R0: of a transaction that runs across the repair only a part is streamed, and that
+ * part would beat the rows of the snapshot if R0 lay before its commit.
  */
 export async function untilLoggedInFull(
   source: Source,

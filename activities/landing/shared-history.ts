@@ -1,6 +1,6 @@
-// Is the log that is being read the one the lake was made of? A server that was restored, and has written on, can stand
-// beyond the lake's end and look like the same: only what it sends again tells. Until everything up to the lake's end has
-// passed, nothing may be acknowledged: that would make the server forget the evidence. Pure.
+// Does the server still have the history that is in the lake? One that was restored from a backup and has written on can be
+// beyond the lake's end and look the same: only what it sends again shows the difference. Until everything up to the lake's
+// end has been sent, nothing may be acknowledged, because the server would then remove the evidence. Pure.
 
 import { isoFromMicros } from '../../workflows/model/commit-time.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
@@ -8,11 +8,11 @@ import { type Lsn, lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
 import type { LastCommit } from '../../workflows/model/manifest.ts';
 
 interface Recorded {
-  /** The last transaction the log recorded; null for a log that has none. */
+  /** The last transaction in the lake; null when there is none. */
   readonly lastCommit: LastCommit | null;
-  /** End of the log. */
+  /** End of the manifest log. */
   readonly endLsn: Lsn;
-  /** What the slot was acknowledged up to: every transaction that commits at or behind it is sent (again). */
+  /** Up to where the slot was acknowledged: every transaction that commits at or after it is sent, or sent again. */
   readonly resumeLsn: Lsn;
 }
 
@@ -29,12 +29,12 @@ export class SharedHistory {
     this.#awaited = recorded.lastCommit !== null && this.#lastLsn >= recorded.resumeLsn;
   }
 
-  /** The server has sent everything up to the lake's end, and nothing contradicted the lake. */
+  /** The server has sent everything up to the lake's end, and nothing contradicts the lake. */
   get proven(): boolean {
     return this.#proven;
   }
 
-  /** A transaction the lake covers is sent again. */
+  /** A transaction that the lake covers is sent again. */
   resent(commitLsn: Lsn, commitTimeUs: number, xid: number): void {
     const { lastCommit } = this.#recorded;
     if (lastCommit === null || commitLsn < this.#lastLsn) return;
@@ -49,12 +49,12 @@ export class SharedHistory {
   }
 
   /**
-   * A covered transaction changes a table the lake followed already.
-   * @param sinceLsn from where on the lake holds every change of the table
+   * A covered transaction that is sent again changes a captured table.
+   * @param sinceLsn from here on the lake holds every change of the table
    */
   resentChange(commitLsn: Lsn, table: string, sinceLsn: Lsn): void {
     if (commitLsn <= this.#lastLsn || commitLsn < sinceLsn) return;
-    throw forked(`the transaction at ${lsnToText(commitLsn)} changes ${table}, the lake knows of none there`);
+    throw forked(`the transaction at ${lsnToText(commitLsn)} changes ${table}, but the lake has no transaction there`);
   }
 
   /** The server has sent everything before this position. */
@@ -66,9 +66,7 @@ export class SharedHistory {
 
   #assertNotAwaited(): void {
     if (!this.#awaited) return;
-    throw forked(
-      `the server did not send the transaction at ${lsnToText(this.#lastLsn)} again, which the lake recorded`,
-    );
+    throw forked(`the server did not send again the transaction at ${lsnToText(this.#lastLsn)}, which is in the lake`);
   }
 }
 

@@ -1,4 +1,4 @@
-// Beside the stream: heartbeats its progress and measures the slot. Nothing here touches the way of a row.
+// Runs beside the stream: sends heartbeats with its progress and measures the slot. No row passes here.
 
 import { type Lsn, type LsnHex, lsnToHex } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
@@ -12,10 +12,10 @@ import type { LandedBatch } from './manifest-appender.ts';
 const HEARTBEAT_MS = 2_000;
 const SLOT_MS = 5_000;
 
-/** NOTIFY on this channel, with a position, makes ingest cover that position at once. */
+/** The channel for nudges: a NOTIFY with a position makes ingest cover that position at once. */
 export const nudgeChannel = (pipeline: string) => `walflow_${pipeline}`;
 
-/** How walflow's own walsender is recognised; a stale one may be ended, a stranger's never. */
+/** By this name walflow recognises its own walsender: a stale one may be ended, another consumer's never. */
 export const streamApplicationName = (pipeline: string) => `walflow ${pipeline} stream`;
 
 /** The second publication exists only while a captured table needs it. */
@@ -24,7 +24,7 @@ export function publicationsOf(publication: string, capture: readonly CaptureEnt
   return append ? [publication, appendPublicationName(publication)] : [publication];
 }
 
-/** What a heartbeat of the stream says; LSNs as 16 hex digits, rows since this attempt began. */
+/** A heartbeat of the stream. Rows count from the beginning of this attempt. */
 interface StreamProgress {
   readonly receivedLsn: LsnHex;
   readonly durableLsn: LsnHex;

@@ -12,7 +12,7 @@ export class MergeTally {
   #windows = 0;
   readonly #rows = new Map<string, number>();
   /** Copies that cannot be completed, by table. */
-  readonly #rejected = new Map<string, { readonly copyId: string; readonly isNew: boolean }>();
+  readonly #rejected = new Map<string, { readonly snapshotId: string; readonly isNew: boolean }>();
 
   /** Counts one committed window. */
   add(manifests: readonly StoredManifest[], rows: Readonly<Record<string, number>>): void {
@@ -31,8 +31,8 @@ export class MergeTally {
   }
 
   /** A table whose copy cannot be completed exactly; `isNew` unless an earlier run said so already. */
-  reject(table: string, copyId: string, isNew: boolean): void {
-    this.#rejected.set(table, { copyId, isNew });
+  reject(table: string, snapshotId: string, isNew: boolean): void {
+    this.#rejected.set(table, { snapshotId, isNew });
   }
 
   /** A new copy of the table has begun: what was wrong with the one before needs no other. */
@@ -65,7 +65,7 @@ export class MergeTally {
     // A run that ended early for new ones says nothing of the others: they were asked for a moment ago.
     const endedEarly = this.hasNewRejected;
     const resync = [...this.#rejected].flatMap(([table, { isNew }]) => (isNew || !endedEarly ? [table] : []));
-    const rejected = [...this.#rejected.values()].map(({ copyId }) => copyId);
+    const rejected = [...this.#rejected.values()].map(({ snapshotId }) => snapshotId);
     return { merged, mergedLsn, more, resync, rejected };
   }
 }

@@ -1,5 +1,5 @@
-// Markers of a copy in progress: `snapshot/<schema>/<table>/<id>/<n>.json` says that chunk n is stored and which key it
-// ended with. Invariant: markers 0..n-1 exist before marker n; the first writer of a marker wins.
+// Markers of a snapshot in progress: `snapshot/<schema>/<table>/<id>/<n>.json` says that chunk n is stored, and with which
+// key it ends. Invariant: markers 0..n-1 exist before marker n; the first writer of a marker wins.
 
 import type { CaptureEntry, ChunkMarker } from '../../workflows/model/manifest.ts';
 import type { ManifestStore } from '../lake/log.ts';
@@ -19,7 +19,7 @@ export async function readMarkers(lake: ManifestStore, entry: CaptureEntry): Pro
   }
 }
 
-/** Stores marker n, or returns the one a concurrent attempt stored first: its chunk then counts, ours is nobody's. */
+/** Stores marker n, or returns the one that another attempt stored first: then its chunk counts and ours does not. */
 export async function storeMarker(
   lake: ManifestStore,
   entry: CaptureEntry,

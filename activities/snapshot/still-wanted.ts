@@ -1,11 +1,11 @@
-// Whether a copy is still wanted: the log's list of captured tables names the copy each table stands on. Another one may
-// take its place at any time; what this one still reads would be nobody's.
+// Is a snapshot still needed? The manifest log names the snapshot of each captured table; once it names another one,
+// whatever this one still reads is of no use.
 
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
 import { readCapture } from '../capture/log-position.ts';
 import { findHead, type ManifestStore, readManifest } from '../lake/log.ts';
 
-/** A copy goes on for so long after another one replaced it; a look is a few small requests. */
+/** How long a snapshot may go on after another one replaced it; a look costs a few small requests. */
 const LOOK_EVERY_MS = 10_000;
 
 export class StillWanted {
@@ -21,12 +21,12 @@ export class StillWanted {
     this.#id = id;
   }
 
-  /** Aborts once a look found another copy, or none, in this one's place. */
+  /** Aborts once a look finds that another snapshot, or none, has taken its place. */
   get superseded(): AbortSignal {
     return this.#superseded.signal;
   }
 
-  /** The table as the log describes it now; null when another copy replaced this one. */
+  /** The table as the manifest log has it now; null when the snapshot is no longer needed. */
   async look(): Promise<CaptureEntry | null> {
     this.#headSeq = await findHead(this.#lake, this.#headSeq);
     const head = this.#headSeq === 0 ? null : await readManifest(this.#lake, this.#headSeq);
@@ -36,7 +36,7 @@ export class StillWanted {
     return null;
   }
 
-  /** Looks from time to time; returns what ends it. A look that fails says nothing: the copy itself meets the trouble. */
+  /** Looks from time to time, until the returned function is called. A look may fail: the snapshot meets the same failure. */
   watch(everyMs = LOOK_EVERY_MS): () => void {
     const timer = setInterval(() => void this.look().catch(() => {}), everyMs);
     return () => clearInterval(timer);

@@ -131,8 +131,8 @@ test(
   LIMIT_MS,
 );
 
-async function isWhole(copyId: string | undefined): Promise<boolean> {
-  return (await lakeKeys(pipeline.rig, 'snapshot')).some((key) => key.endsWith(`/${copyId}/complete.json`));
+async function isWhole(snapshotId: string | undefined): Promise<boolean> {
+  return (await lakeKeys(pipeline.rig, 'snapshot')).some((key) => key.endsWith(`/${snapshotId}/complete.json`));
 }
 
 function slowChunks(delayMs = CHUNK_DELAY_MS): void {

@@ -31,7 +31,7 @@ function paced(isBehind = () => false) {
       writer: { workflowId: 'ingest/shop', runId: 'r', attempt: 1, nonce: 'abcd1234', version: '0.0.0' },
     }),
     capture: new LiveCapture([ENTRY]),
-    newCopyId: () => 'b2',
+    newSnapshotId: () => 'b2',
     ...{ maxDelayMs: MAX_DELAY_MS, maxRows: 1_000, maxBytes: 1 << 20 },
     isBehind,
     nowMs: () => performance.now(),

@@ -44,7 +44,7 @@ function landing(r0Lsn = ENTRY.snapshot.r0Lsn) {
       writer: { workflowId: 'ingest/shop', runId: 'r', attempt: 1, nonce: 'abcd1234', version: '0.0.0' },
     }),
     ...{ capture, maxDelayMs: 60_000, maxRows: 1_000, maxBytes: 1 << 20 },
-    newCopyId: () => `b${++copies}`,
+    newSnapshotId: () => `b${++copies}`,
     isBehind: () => false,
     nowMs: () => performance.now(),
     onLanded: ({ manifest }) => void manifests.push(manifest),

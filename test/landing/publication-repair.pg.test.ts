@@ -1,7 +1,7 @@
 // A publication changed by somebody else: the lake says so before it is mended, and says it once.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { beginCopy } from '../../activities/capture/capture.ts';
+import { beginSnapshot } from '../../activities/capture/capture.ts';
 import { type LakeStore, ManifestAppender } from '../../activities/landing/manifest-appender.ts';
 import { pauseUnpublished, untilLoggedInFull } from '../../activities/landing/publication-repair.ts';
 import { matchTables } from '../../activities/wal/postgres/catalog.ts';
@@ -30,7 +30,7 @@ beforeEach(async () => {
 afterAll(() => source.close());
 
 const recorded = async () =>
-  (await catalog()).map((table) => beginCopy(table, { r0Lsn: '0000000000000010', seq: 1, id: 'a' }));
+  (await catalog()).map((table) => beginSnapshot(table, { r0Lsn: '0000000000000010', seq: 1, id: 'a' }));
 
 async function pause(captured: readonly CaptureEntry[]) {
   const epoch = { systemIdentifier: '1', slot: 'walflow_shop', consistentPoint: '0000000000000020' };

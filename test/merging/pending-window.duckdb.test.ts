@@ -20,8 +20,8 @@ const RESHAPED = 130;
 const warehouse = TestWarehouse.forFile();
 
 /** Before, and again at the end: `doc`. In between: no `doc`, but `size`. */
-const shapeA = (schema: string, copyId?: string): CaptureEntry => ({
-  ...testEntry(`${schema}.docs`, { id: INT, doc: TEXT }, ['id'], copyId),
+const shapeA = (schema: string, snapshotId?: string): CaptureEntry => ({
+  ...testEntry(`${schema}.docs`, { id: INT, doc: TEXT }, ['id'], snapshotId),
   schemaVersion: 'a',
 });
 const shapeB = (schema: string): CaptureEntry => ({
