@@ -9,6 +9,7 @@ import { WalflowError } from '../../../workflows/model/errors.ts';
 import { Turnstile } from '../turnstile.ts';
 import { prepareCatalog } from './catalog.ts';
 import { failureClass, openFailure, warehouseFailure } from './failure.ts';
+import { filePattern } from './file-sql.ts';
 import { literal } from './identifier.ts';
 import { DuckDbSession } from './session.ts';
 
@@ -157,7 +158,9 @@ async function openInstance(path: string, options: DuckDbOptions): Promise<DuckD
 
 /** The order matters: nothing can be set any more once the configuration is locked. */
 async function lockDown(session: DuckDbSession, folders: readonly string[]): Promise<void> {
-  const allowed = folders.map((folder) => literal(`${resolve(folder)}/`)).join(', ');
+  const readable = folders.map((folder) => `${resolve(folder)}/`);
+  // A file is asked for by its pattern and opened by its name.
+  const allowed = [...readable, ...readable.map(filePattern)].map(literal).join(', ');
   await session.run(`set global TimeZone = 'UTC'`);
   await session.run(`set global allowed_directories = [${allowed}]`);
   await session.run('set global autoinstall_known_extensions = false');

@@ -3,21 +3,17 @@
 
 import type { Lsn } from '../../../workflows/model/lsn.ts';
 import type { CapturedTable } from '../../../workflows/model/relation.ts';
+import { csvSql } from './file-sql.ts';
 import { literal, qualified, quoted } from './identifier.ts';
 import { columnAlias } from './merge/changes-sql.ts';
 import { duckDbType } from './type.ts';
 
 export const SOURCE_TEXT = 'temp.main._walflow_source';
 
-/**
- * Loads a CSV file of all columns in table order: NULL is nothing, an empty text is quoted, no header.
- * @param bufferBytes no line may be longer
- */
+/** Loads what the source printed: all columns in table order. */
 export function loadSourceSql(table: CapturedTable, csvPath: string, bufferBytes: number): string {
-  const columns = table.columns.map((_, i) => `${literal(columnAlias(i))}: 'VARCHAR'`);
-  return `create or replace temp table _walflow_source as select * from read_csv(${literal(csvPath)},
-  columns = {${columns.join(', ')}}, auto_detect = false, header = false, delim = ',', quote = '"', escape = '"',
-  nullstr = '', allow_quoted_nulls = false, max_line_size = ${bufferBytes}, buffer_size = ${bufferBytes})`;
+  const columns = table.columns.map((_, i) => columnAlias(i));
+  return `create or replace temp table _walflow_source as select * from ${csvSql(csvPath, columns, bufferBytes)}`;
 }
 
 /** SELECT: per column (c0, c1, …) how many values have no exact counterpart in the warehouse's type. */

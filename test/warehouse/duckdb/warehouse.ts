@@ -18,13 +18,18 @@ export const NOW = '2026-02-03T04:05:06.000Z';
 
 export class TestWarehouse {
   readonly folder = freshFolder();
-  readonly spool = join(this.folder, 'spool');
-  readonly writer = new ChangeFileWriter(this.spool);
+  readonly spool: string;
+  readonly writer: ChangeFileWriter;
   #owner: DuckDbOwner | null = null;
 
+  constructor(spool = 'spool') {
+    this.spool = join(this.folder, spool);
+    this.writer = new ChangeFileWriter(this.spool);
+  }
+
   /** Opens before the file's tests and closes after them. */
-  static forFile(): TestWarehouse {
-    const warehouse = new TestWarehouse();
+  static forFile(spool?: string): TestWarehouse {
+    const warehouse = new TestWarehouse(spool);
     beforeAll(() => warehouse.open());
     afterAll(() => warehouse.close());
     return warehouse;

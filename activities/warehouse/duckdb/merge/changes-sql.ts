@@ -5,7 +5,8 @@ import { lakeColumnName } from '../../../../workflows/model/lake-column.ts';
 import { type LsnHex, parseLsn } from '../../../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
 import type { ChangeFile, TruncatePoint } from '../../merge-plan.ts';
-import { literal, quoted } from '../identifier.ts';
+import { parquetSql } from '../file-sql.ts';
+import { quoted } from '../identifier.ts';
 
 /** Ordinals are below this. */
 const ORDINALS = 2n ** 31n;
@@ -79,8 +80,4 @@ export function chunksSql(entry: CaptureEntry, paths: readonly string[]): string
 
 function aliasedColumns(entry: CaptureEntry): string {
   return entry.columns.map((column, i) => `${quoted(lakeColumnName(column.name))} as ${columnAlias(i)}`).join(', ');
-}
-
-function parquetSql(paths: readonly string[]): string {
-  return `read_parquet([${paths.map(literal).join(', ')}])`;
 }

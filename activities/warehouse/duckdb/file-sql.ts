@@ -1,0 +1,30 @@
+// How files are read: every option that could take a value from a path, guess a type, or leave out a row is said. DuckDB's
+// own guesses are for analysts: by default a folder `country=de` anywhere above a file gives all its rows that country.
+
+import { literal } from './identifier.ts';
+
+/** A path as DuckDB takes it for this one file: it reads names as patterns. */
+export function filePattern(path: string): string {
+  return path.replace(/[*?[]/g, (character) => `[${character}]`);
+}
+
+const NOTHING_FROM_PATHS = 'hive_partitioning = false, hive_types_autocast = false, filename = false';
+
+/** FROM item: the rows of files with the same columns; one that lacks a column fails. */
+export function parquetSql(paths: readonly string[]): string {
+  const files = paths.map((path) => literal(filePattern(path))).join(', ');
+  return `read_parquet([${files}], ${NOTHING_FROM_PATHS}, union_by_name = false, file_row_number = false,
+    binary_as_string = false)`;
+}
+
+/**
+ * FROM item: a CSV file of texts without a header; NULL is nothing, an empty text is quoted.
+ * @param bufferBytes no line may be longer
+ */
+export function csvSql(path: string, columns: readonly string[], bufferBytes: number): string {
+  const texts = columns.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
+  return `read_csv(${literal(filePattern(path))}, columns = {${texts}}, ${NOTHING_FROM_PATHS},
+    auto_detect = false, header = false, skip = 0, delim = ',', quote = '"', escape = '"', comment = '',
+    nullstr = '', allow_quoted_nulls = false, null_padding = false, ignore_errors = false, strict_mode = true,
+    encoding = 'utf-8', compression = 'none', max_line_size = ${bufferBytes}, buffer_size = ${bufferBytes})`;
+}
