@@ -20,16 +20,18 @@ const EXAMPLE = /```sql\n([\s\S]*?)```/.exec(PAGE)?.[1] ?? '';
 const COPY_ID = '00000001-a1b2';
 const R0 = 0x1000n;
 
-const products = {
+/** The example's table; its columns may have other names. */
+const productsWith = (sku: string, description: string) => ({
   ...capturedTable([
     ['id', OID.int8],
-    ['sku', OID.text],
-    ['description', OID.text],
+    [sku, OID.text],
+    [description, OID.text],
   ]),
   table: 'public.products',
   name: 'products',
-};
-const folder = freshFolder();
+});
+let products = productsWith('sku', 'description');
+const folder = join(freshFolder(), 'sku=x');
 
 function write(key: string, bytes: Uint8Array): void {
   mkdirSync(dirname(join(folder, key)), { recursive: true });
@@ -99,7 +101,10 @@ async function runExample(): Promise<unknown[][]> {
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   try {
-    const sql = EXAMPLE.replaceAll('s3://my-bucket/raw/cdc/shop', folder);
+    const [, sku = '', description = ''] = products.columns.map(({ name }) => name);
+    const sql = EXAMPLE.replaceAll(/\bsku\b/g, sku)
+      .replaceAll(/\bdescription\b/g, description)
+      .replaceAll('s3://my-bucket/raw/cdc/shop', folder);
     return (await connection.runAndReadAll(sql)).getRowsJson();
   } finally {
     connection.closeSync();
@@ -154,6 +159,17 @@ test('the example leaves out an older epoch, whose positions were larger', async
   const reborn = following(old, { ...epoch, capture: [{ ...products, schemaVersion: 'v1', snapshot }] });
   write(manifestKey(reborn.seq), encodeManifest(reborn).bytes);
   await append(reborn, R0 + 16n, [['i', '2', 'b', 'two']]);
+  expect(await runExample()).toEqual([
+    ['1', 'a', 'one'],
+    ['2', 'b', 'two'],
+  ]);
+});
+
+test('the example takes no value from a folder, also where columns are named like the folders', async () => {
+  products = productsWith('dt', 'hr');
+  await copyOf([['1', 'a', 'one']]);
+  const first = await startLog();
+  await append(first, R0 + 16n, [['i', '2', 'b', 'two']]);
   expect(await runExample()).toEqual([
     ['1', 'a', 'one'],
     ['2', 'b', 'two'],

@@ -91,7 +91,7 @@ export async function versionsInLake(
   const connection = await instance.connect();
   const list = paths.map((path) => `'${path}'`).join(', ');
   const result = await connection.runAndReadAll(
-    `select version::varchar, count(*)::int from read_parquet([${list}]) where _op <> 'd' group by 1`,
+    `select version::varchar, count(*)::int from read_parquet([${list}], hive_partitioning = false) where _op <> 'd' group by 1`,
   );
   connection.closeSync();
   instance.closeSync();
