@@ -111,7 +111,7 @@ test.each(failingServers)('a download that is %s leaves nothing behind and says 
 test('an archive without the program in it is no program', async () => {
   const other = await archiveOf('gadget', 'x');
   const url = await serve((_, response) => response.end(other.bytes));
-  await expect(find({ GIZMO_URL: url }, release(other.sha256))).rejects.toThrow(/the archive holds no gizmo/);
+  await expect(find({ GIZMO_URL: url }, release(other.sha256))).rejects.toThrow(/the archive contains no gizmo/);
 });
 
 test('where the release cannot be reached, the wheel is installed by pip', async () => {

@@ -1,5 +1,5 @@
-// Makes the demo shop in a database and keeps its traffic going: paced, reconnecting, stopped within a second.
-// This is the outsider of the demo: it only commits; everything else must follow from the log.
+// Creates the demo shop in a database and keeps its traffic going: paced, reconnecting, stopped within a second. It plays
+// the application: it only commits, and knows nothing of walflow.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
@@ -10,11 +10,11 @@ import { type ShopIds, ShopTraffic, type ShopTransaction } from './shop-traffic.
 
 export interface ShopTrafficOptions {
   readonly url: string;
-  /** Rows per second aimed at, all tables together. */
+  /** Rows per second to aim for, in all tables together. */
   readonly rate: number;
   readonly seed: number;
   readonly signal: AbortSignal;
-  /** Told once per outage, with the reason; rows go on by themselves when the database is back. */
+  /** Called once per outage with the reason; traffic goes on by itself when the database is back. */
   readonly onOutage: (reason: string) => void;
 }
 
@@ -24,17 +24,17 @@ export interface ShopTrafficCount {
   transactions: number;
 }
 
-/** Above this rate transactions grow instead of becoming more: one connection commits a few hundred times a second. */
+/** Above this rate transactions get larger, not more frequent: one connection commits a few hundred times a second. */
 const RATE_PER_BURST = 500;
-/** After a stall the pace goes on from now: at most this much is caught up. */
+/** After a stall at most this much is caught up. */
 const MAX_BEHIND_MS = 1_000;
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 5_000;
 const TICK_MS = 5;
 
 /**
- * Creates the five tables and their first rows in one transaction, once: a shop that exists is left as it is.
- * @returns true when the shop was made now.
+ * Creates the five tables and their first rows in one transaction; a shop that exists is left as it is.
+ * @returns true when the shop was created now.
  * @throws WalflowError DEMO_UNPREPARED
  */
 export async function prepareShop(url: string): Promise<boolean> {
@@ -46,15 +46,15 @@ export async function prepareShop(url: string): Promise<boolean> {
     await client.query(`begin; ${SHOP_SCHEMA_SQL} ${SHOP_SEED_SQL} commit`);
     return true;
   } catch (cause) {
-    throw new WalflowError('DEMO_UNPREPARED', `the demo shop could not be made: ${reasonOf(cause)}`, { cause });
+    throw new WalflowError('DEMO_UNPREPARED', `the demo shop could not be created: ${reasonOf(cause)}`, { cause });
   } finally {
     await client.end().catch(() => undefined);
   }
 }
 
 /**
- * Commits shop transactions until the signal aborts; resolves within a second of it. An outage of the database is
- * waited out with backoff. `count` is kept current.
+ * Commits shop transactions until the signal aborts; resolves within a second of it. Waits out an outage of the database
+ * with backoff. Keeps `count` current.
  */
 export async function runShopTraffic(options: ShopTrafficOptions, count: ShopTrafficCount): Promise<void> {
   const { signal } = options;
@@ -131,7 +131,7 @@ function connectionTo(url: string): pg.Client {
     application_name: 'walflow demo traffic',
     connectionTimeoutMillis: 5_000,
   });
-  // Without a listener a server that goes away ends the whole process; the next query reports the loss anyway.
+  // Without a listener, losing the server would end the whole process; the next query reports the loss anyway.
   client.on('error', () => undefined);
   return client;
 }

@@ -1,6 +1,6 @@
-// The demo's source database: five tables of a small shop, and the rows it starts with. Every table exercises one thing
-// walflow must get right: a masked-looking column, a TOASTed text, money, a composite key, jsonb.
-// There are no foreign keys, so a reader may delete, truncate and move keys freely and watch what arrives.
+// The demo's source database: five tables of a small shop, and their first rows. Each table has one thing that walflow must
+// get right: personal data, a TOASTed text, money, a composite key, jsonb.
+// There are no foreign keys, so you can delete, truncate and change keys freely and watch what arrives.
 
 export const SHOP_SCHEMA_SQL = `
 create table public.customers (
@@ -42,12 +42,12 @@ create table public.events (
 );
 `;
 
-/** Orders are spread over this many days back from now, so that a daily asset has days. */
+/** Orders are spread over so many past days, so that a daily asset has partitions. */
 export const SHOP_DAYS = 14;
 
 /**
- * About 6 kB of text made from hashes of `seed`. PostgreSQL compresses a value before it moves it out of line, so only
- * a text that stays above 2 kB compressed is really TOASTed (https://www.postgresql.org/docs/17/storage-toast.html).
+ * About 6 kB of text made from hashes of `seed`. PostgreSQL compresses a value before it moves it out of line, so only a
+ * text that is still above 2 kB then is really TOASTed (https://www.postgresql.org/docs/17/storage-toast.html).
  */
 export function descriptionSql(seed: string): string {
   return `(select string_agg(md5(${seed} || ':' || part), ' ') from generate_series(1, 180) part)`;

@@ -1,6 +1,6 @@
-// What happens in the demo shop, one transaction after the other: a pure generator of SQL, deterministic by its seed.
-// Ids come from the database's own sequences, so a reader may insert rows by hand; a statement that picks a row takes
-// the nearest existing one, so rows that were deleted in between do no harm.
+// What happens in the demo shop, transaction by transaction: a pure generator of SQL that depends only on its seed. Ids come
+// from the database's own sequences, so you can insert rows by hand; a statement that picks a row takes the nearest one that
+// exists, so rows that were deleted meanwhile do no harm.
 
 import { between, oneOf, type Random } from './random.ts';
 import { descriptionSql, SHOP_DAYS } from './shop-schema.ts';
@@ -27,7 +27,7 @@ const COUNTRIES = ['AT', 'BR', 'DE', 'FR', 'IN', 'JP', 'KE', 'US'] as const;
 const KINDS = ['view', 'search', 'cart', 'checkout'] as const;
 const STATUSES = ['paid', 'packed', 'shipped', 'delivered', 'returned'] as const;
 
-/** What happens how often; together they touch every kind of change the log knows. */
+/** How often each thing happens; together they produce every kind of change. */
 const DECK: readonly Scene[] = [
   ...times(30, (shop) => shop.placeOrder()),
   ...times(24, (shop) => shop.moveOrder()),
@@ -46,7 +46,7 @@ export class ShopTraffic {
   readonly #burst: number;
   readonly #ids: { customers: number; products: number; orders: number };
 
-  /** @param burst multiplies the rows of multi-row statements: high rates need larger, not more, transactions. */
+  /** @param burst multiplies the rows of multi-row statements: high rates need larger transactions, not more of them */
   constructor(random: Random, ids: ShopIds, burst: number) {
     this.#random = random;
     this.#ids = { ...ids };
@@ -86,7 +86,7 @@ from unnest($1::bigint[], $2::int[], $3::numeric[]) with ordinality line(product
     ];
   }
 
-  /** A status goes on, and the customer's event about it commits with it. */
+  /** An order gets its next status, and the customer's event about that commits with it. */
   moveOrder(): ShopTransaction {
     const status = oneOf(this.#random, STATUSES);
     const order = this.#order();
@@ -102,7 +102,7 @@ from unnest($1::bigint[], $2::int[], $3::numeric[]) with ordinality line(product
     ];
   }
 
-  /** Many rows of one statement share an LSN; only commit position and ordinal tell them apart. */
+  /** Many rows of one statement can share an LSN; only commit LSN and ordinal order them. */
   browse(): ShopTransaction {
     const count = between(this.#random, 1, 6) * this.#burst;
     return [
@@ -131,7 +131,7 @@ select * from unnest($1::bigint[], $2::text[], $3::jsonb[])`,
     });
   }
 
-  /** Does not touch the TOASTed description: the log carries it as "unchanged", and the merge must keep it. */
+  /** Does not touch the TOASTed description: the WAL leaves it out as unchanged, and the merge must keep it. */
   reprice(): ShopTransaction {
     return [
       {
@@ -150,7 +150,7 @@ select * from unnest($1::bigint[], $2::text[], $3::jsonb[])`,
     ];
   }
 
-  /** The same row twice in one transaction: the later one wins. */
+  /** Changes one row twice in one transaction: the later change wins. */
   moveHouse(): ShopTransaction {
     const customer = this.#customer();
     const move = `update public.customers set country = $1 where id = ${nearest('customers', '$2')}`;
@@ -160,7 +160,7 @@ select * from unnest($1::bigint[], $2::text[], $3::jsonb[])`,
     ];
   }
 
-  /** A key change: line 1 of an order becomes a line number nobody had. */
+  /** A change of key: line 1 of an order gets a line number that was never used. */
   renumberLine(): ShopTransaction {
     return [
       {

@@ -1,5 +1,5 @@
-// One child process: started in a session of its own (the terminal's Ctrl-C must reach only the parent, which stops its
-// children in order), logged to a file, awaited until it answers, stopped by signals of growing force.
+// One child process: started in a session of its own (Ctrl-C must reach only the parent, which stops its children in
+// order), with its output in a log file, ready once it answers, stopped by ever stronger signals.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,14 +17,14 @@ export interface ChildSpec {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly logFile: string;
-  /** Another user to run as; needs root. */
+  /** User to run as; needs root. */
   readonly identity?: Identity;
-  /** True once the child does its work; asked again and again until then. */
+  /** True once the child does its work; called repeatedly until then. */
   readonly ready: () => Promise<boolean>;
   readonly readyTimeoutMs: number;
-  /** Files outside its folders that it does not remove itself when it is killed. */
+  /** Files outside its folders that stay behind when it is killed. */
   readonly leaves?: readonly string[];
-  /** First the polite signal, then harder ones; SIGKILL follows by itself. */
+  /** First the gentlest signal, then stronger ones; SIGKILL always comes last. */
   readonly stopSignals: readonly [NodeJS.Signals, ...NodeJS.Signals[]];
 }
 
@@ -40,14 +40,14 @@ export interface RunningChild {
   readonly exited: Promise<ChildExit>;
   /** The last lines of its log. */
   tail(lines: number): string;
-  /** Ends it within `boundMs`; the last quarter of that is left to SIGKILL. Safe to call twice. */
+  /** Ends it within `boundMs`; the last quarter of that time is for SIGKILL. Safe to call twice. */
   stop(boundMs?: number): Promise<void>;
 }
 
 export interface StartOptions {
-  /** Gives the start up; what was started is stopped. */
+  /** Aborts the start; what was started is stopped. */
   readonly signal?: AbortSignal;
-  /** Awaited before the child is asked whether it is ready. */
+  /** Awaited before the first check whether the child is ready. */
   readonly onSpawn?: (child: RunningChild) => Promise<void>;
 }
 
@@ -58,7 +58,7 @@ const LAST_WORDS_MS = 500;
 
 /**
  * Starts a child and waits until it is ready.
- * @throws WalflowError EMBEDDED_CHILD_CRASHED, with the tail of its log, when it ends first or does not get ready in time.
+ * @throws WalflowError EMBEDDED_CHILD_CRASHED, with the end of its log, when it ends first or is not ready in time.
  */
 export async function startChild(spec: ChildSpec, options: StartOptions = {}): Promise<RunningChild> {
   const { signal, onSpawn } = options;
@@ -71,7 +71,7 @@ export async function startChild(spec: ChildSpec, options: StartOptions = {}): P
   const deadlineMs = performance.now() + spec.readyTimeoutMs;
   for (;;) {
     const ready = await spec.ready().catch(() => false);
-    // Asked after the probe: another program on the same port may have answered for a child that could not have it.
+    // Checked after the probe: another program on the same port may have answered instead of the child.
     if (exit !== undefined) throw crashed(spec, child, `ended before it was ready (${exitText(exit)})`);
     if (signal?.aborted) {
       await child.stop();
@@ -86,7 +86,7 @@ export async function startChild(spec: ChildSpec, options: StartOptions = {}): P
   }
 }
 
-/** The error for a child that ended although nobody asked it to. */
+/** The error for a child that ended without being stopped. */
 export function crashed(spec: Pick<ChildSpec, 'name' | 'logFile'>, child: RunningChild, what: string): WalflowError {
   const tail = child.tail(TAIL_LINES);
   const log = tail === '' ? 'it wrote no log' : `the end of its log:\n${tail}\n`;
@@ -129,7 +129,7 @@ async function spawnChild(spec: ChildSpec): Promise<RunningChild> {
   };
 }
 
-/** Waits a moment for the last lines too, but not for grandchildren that still hold the pipe. */
+/** Waits a moment for the last lines of output, but not for grandchildren that still hold the pipe. */
 async function exitOf(child: ChildProcess): Promise<ChildExit> {
   const closed = once(child, 'close').catch(() => undefined);
   const [code, signal] = await once(child, 'exit').catch(() => [null, null]);
@@ -152,7 +152,7 @@ async function stopBySignals(
   for (const signal of signals) {
     if (child.exitCode !== null || child.signalCode !== null) break;
     child.kill(signal);
-    // The child itself keeps this process waiting; the timer must not go on when it is gone.
+    // The child itself keeps this process alive; the timer must not, once the child is gone.
     await Promise.race([exited, sleep(stepMs, undefined, { ref: false })]);
   }
   if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');

@@ -1,5 +1,5 @@
-// `walflow down`: ends what runs in a state folder, also what a kill -9 left behind. Only processes that were noted are
-// touched, and only while they are still the same processes.
+// `walflow down`: ends what runs in a state folder, including what a kill -9 left behind. Touches only processes that were
+// recorded, and only while they are still the same processes.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lockHolder } from './home-lock.ts';
@@ -9,11 +9,11 @@ import { isAlive, type ProcessIdentity } from './process-identity.ts';
 export interface EndedProcess {
   readonly name: string;
   readonly pid: number;
-  /** The signal it took. */
+  /** The signal that ended it. */
   readonly by: NodeJS.Signals;
 }
 
-/** A running `walflow dev` needs this long to stop its own children in order. */
+/** A running `walflow dev` needs up to this long to stop its own children in order. */
 const DEV_STOP_MS = 12_000;
 const DEFAULT_STEP_MS = 6_000;
 const POLL_MS = 50;
@@ -25,7 +25,7 @@ export async function cleanUp(home: string, stepMs?: number): Promise<readonly E
   return [...(ended === null ? [] : [ended]), ...(await endLeftovers(home, stepMs))];
 }
 
-/** Ends the children noted in a state folder nobody holds; `stepMs` is how long each signal has to take effect. */
+/** Ends the recorded children of a state folder that is not in use; `stepMs` is how long each signal gets to take effect. */
 export async function endLeftovers(home: string, stepMs = DEFAULT_STEP_MS): Promise<readonly EndedProcess[]> {
   const children = await notedChildren(home);
   const ended = await Promise.all(children.map((child) => end(child, stepMs)));
@@ -33,7 +33,7 @@ export async function endLeftovers(home: string, stepMs = DEFAULT_STEP_MS): Prom
   return ended.filter((process) => process !== null);
 }
 
-/** Null when it was gone already. */
+/** Null when it had ended already. */
 async function end(child: NotedChild, stepMs: number): Promise<EndedProcess | null> {
   if (!(await isAlive(child))) return null;
   const { name, pid } = child;
@@ -45,7 +45,7 @@ async function end(child: NotedChild, stepMs: number): Promise<EndedProcess | nu
   return { name, pid, by: 'SIGKILL' };
 }
 
-/** False when there is no such process any more. */
+/** False when the process no longer exists. */
 function signalled(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal);

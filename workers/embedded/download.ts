@@ -1,5 +1,5 @@
-// Downloads a release archive and unpacks the one program in it. Every byte is hashed on its way to disk, and nothing is
-// unpacked unless length and checksum are right. A server that does not answer is given up within seconds.
+// Downloads a release archive and unpacks the program in it. Every byte is hashed on its way to disk, and nothing is
+// unpacked unless length and checksum are right. A server that does not answer is given up on within seconds.
 
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
@@ -9,7 +9,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { extract } from 'tar';
 
-/** `totalBytes` is null where nobody knows it. */
+/** `totalBytes` is null when it is not known. */
 export type FetchEvent =
   | { readonly tag: 'started'; readonly title: string; readonly from: string }
   | { readonly tag: 'received'; readonly title: string; readonly bytes: number; readonly totalBytes: number | null };
@@ -25,7 +25,7 @@ export interface DownloadSource {
 interface DownloadOptions {
   readonly onFetch: OnFetch;
   readonly signal?: AbortSignal;
-  /** Without an answer, or without a byte, for this long the download is given up. */
+  /** The download fails after so long without an answer or without a byte. */
   readonly silenceMs?: number;
 }
 
@@ -33,7 +33,7 @@ const DEFAULT_SILENCE_MS = 8_000;
 
 /**
  * @returns path of the program, executable, inside `folder`
- * @throws Error with the reason in words: unreachable, HTTP status, cut off, wrong checksum, program not in it
+ * @throws Error with the reason in words: unreachable, HTTP status, cut off, wrong checksum, program missing
  */
 export async function downloadProgram(
   source: DownloadSource,
@@ -47,12 +47,12 @@ export async function downloadProgram(
   await extract({ file: archive, cwd: folder, strict: true }, [source.program]);
   const program = join(folder, source.program);
   await chmod(program, 0o755).catch(() => {
-    throw new Error(`the archive holds no ${source.program}`);
+    throw new Error(`the archive contains no ${source.program}`);
   });
   return program;
 }
 
-/** @returns hex SHA-256 of what was stored in `file` */
+/** @returns hex SHA-256 of the stored bytes */
 async function download(source: DownloadSource, file: string, options: DownloadOptions): Promise<string> {
   const watch = silenceWatch(options.silenceMs ?? DEFAULT_SILENCE_MS, options.signal);
   const hash = createHash('sha256');
@@ -82,7 +82,7 @@ async function download(source: DownloadSource, file: string, options: DownloadO
   }
 }
 
-/** A signal that aborts when nothing was heard for `silenceMs`, or when `outer` does. */
+/** A signal that aborts after `silenceMs` without a byte, or when `outer` does. */
 function silenceWatch(silenceMs: number, outer: AbortSignal | undefined) {
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(), silenceMs);
@@ -93,7 +93,7 @@ function silenceWatch(silenceMs: number, outer: AbortSignal | undefined) {
   };
 }
 
-/** fetch says "fetch failed" or "terminated"; what a person can use is in the cause. */
+/** fetch only says "fetch failed" or "terminated"; the useful reason is in the cause. */
 function reasonOf(error: unknown, bytes: number): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? error.cause.message : null;

@@ -1,5 +1,5 @@
-// Shows a running download: one line redrawn with a bar where a person looks at a terminal, a plain line now and then
-// elsewhere. Text only; where it goes is the caller's business.
+// Shows a running download: on a terminal as a bar that is redrawn in place, elsewhere as a plain line now and then. Text
+// only; the caller decides where it goes.
 
 import type { FetchEvent } from './download.ts';
 

@@ -1,5 +1,5 @@
-// One `walflow dev` per state folder: a lock file that names the process holding it. A lock whose process is gone is taken
-// over; one that lives is refused.
+// One `walflow dev` per state folder: a lock file names the process that holds it. The lock of a process that has ended is
+// taken over; a second start beside a living one is refused.
 
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -11,7 +11,7 @@ const lockFile = (home: string) => join(home, 'dev.lock');
 const MAX_TRIES = 5;
 
 /**
- * Takes the lock of a state folder (made if need be); the result gives it back.
+ * Takes the lock of a state folder, which is created if it does not exist. Call the result to release the lock.
  * @throws WalflowError DEV_ALREADY_RUNNING
  */
 export async function lockHome(home: string): Promise<() => Promise<void>> {
@@ -21,11 +21,11 @@ export async function lockHome(home: string): Promise<() => Promise<void>> {
   await writeFile(own, JSON.stringify(await processOf(process.pid)));
   try {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      // link(2) fails where the name exists: the lock appears whole or not at all.
+      // link(2) fails when the name exists: the lock appears complete or not at all.
       if (await didWork(link(own, file))) return () => rm(file, { force: true });
       const holder = await lockHolder(home);
       if (holder !== null) throw alreadyRunning(home, holder);
-      // Moved, not removed: of two processes that see the same dead lock only one moves it.
+      // Moved, not removed: of two processes that find the same dead lock only one can move it.
       const dead = `${own}.dead`;
       if (await didWork(rename(file, dead))) await putBackIfAlive(dead, file);
     }

@@ -1,5 +1,5 @@
-// `<home>/pids.json`: the children that run now, so that a later `walflow down` finds what a kill -9 left. Written whole,
-// under another name first: the file is there for exactly the moment nothing can be finished.
+// `<home>/pids.json` records the children that run now, so that a later `walflow down` finds what a kill -9 left behind.
+// Written under another name first and then renamed: a kill in the middle of writing must not damage it.
 
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { type ProcessIdentity, processOf } from './process-identity.ts';
 
 export interface NotedChild extends ProcessIdentity {
   readonly name: string;
-  /** How it is asked to end, politely first. */
+  /** The signals that end it, the gentlest first. */
   readonly stopSignals: readonly NodeJS.Signals[];
 }
 
@@ -45,7 +45,7 @@ export class PidFile {
   }
 }
 
-/** What the last writer noted; empty where there is no file, or none that can be read. */
+/** The recorded children; none when the file does not exist or cannot be read. */
 export async function notedChildren(home: string): Promise<readonly NotedChild[]> {
   try {
     return JSON.parse(await readFile(pidFile(home), 'utf8'));

@@ -1,5 +1,5 @@
-// Ports of the embedded servers: loopback only. A port a person chose is checked before its server starts, because the
-// servers' own complaints name neither the setting nor the way out.
+// Ports of the embedded servers, on loopback only. A configured port is checked before its server starts, because the
+// servers' own error messages name neither the setting nor a solution.
 
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
@@ -7,12 +7,12 @@ import { WalflowError } from '../../workflows/model/errors.ts';
 
 export const LOOPBACK = '127.0.0.1';
 
-/** Below the range systems give to outgoing connections (Linux 32768, others 49152), so no connection can take one. */
+/** Below the range for outgoing connections (Linux from 32768, others from 49152), so that none of those takes one. */
 const FREE_FROM = 20_000;
 const FREE_TO = 30_000;
 const MAX_TRIES = 200;
 
-/** @throws WalflowError PORT_TAKEN naming the setting that moves it. */
+/** @throws WalflowError PORT_TAKEN, naming the setting that changes the port. */
 export async function requireFreePort(port: number, setting: string): Promise<void> {
   const server = await listen(port);
   if (server === null) {
@@ -23,7 +23,7 @@ export async function requireFreePort(port: number, setting: string): Promise<vo
   await close(server);
 }
 
-/** `count` different ports nobody listens on now; held together until all are found. */
+/** `count` different free ports; all are held until the last one is found. */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const held = new Map<number, Server>();
   try {

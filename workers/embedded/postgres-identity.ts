@@ -1,5 +1,5 @@
-// PostgreSQL refuses to run as root, so root runs it as `nobody`: the one unprivileged user every Unix has by name
-// (initdb looks its own user up, a bare number will not do). Everybody else runs it as themselves.
+// PostgreSQL refuses to run as root, so root runs it as `nobody`, the one unprivileged user that every Unix has (initdb
+// looks up the name of its user, so a bare number is not enough). Any other user runs it as itself.
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -12,7 +12,7 @@ export interface Identity {
   readonly gid: number;
 }
 
-/** Who PostgreSQL runs as; undefined = as ourselves. */
+/** The user PostgreSQL runs as; undefined = the current one. */
 export async function postgresIdentity(): Promise<Identity | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   try {
@@ -30,7 +30,7 @@ export async function postgresIdentity(): Promise<Identity | undefined> {
   }
 }
 
-/** Can that user enter the folder and write there? Asked of the system itself: mode bits are only half the answer. */
+/** Can that user enter the folder and write in it? The system decides, because mode bits are not all that matters. */
 export async function canUse(folder: string, identity: Identity | undefined): Promise<boolean> {
   try {
     await run('/bin/sh', ['-c', 'test -w "$0" && test -x "$0"', folder], { ...identity });

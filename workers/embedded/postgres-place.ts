@@ -1,5 +1,5 @@
-// Where PostgreSQL's files may lie: in the state folder, unless the user it runs as cannot enter it (root started walflow
-// in a folder only root can enter); then in a folder of their own elsewhere, whose path is noted in the state folder.
+// Where PostgreSQL's files go: into the state folder, unless the user it runs as cannot enter that (root started walflow in
+// a folder that only root can enter). Then into a folder elsewhere, whose path is recorded in the state folder.
 
 import { randomUUID } from 'node:crypto';
 import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -9,11 +9,11 @@ import { WalflowError } from '../../workflows/model/errors.ts';
 import { canUse, type Identity } from './postgres-identity.ts';
 
 const ELSEWHERE = ['/var/lib/walflow', join(tmpdir(), 'walflow')] as const;
-/** Beside the state, so that a state folder that was deleted does not come back with the old database. */
+/** In the state folder, so that deleting it also forgets the old database. */
 const NOTE = 'moved-to';
 
 /**
- * `folder`, or its stand-in: made, owned by that user, and usable by it.
+ * `folder`, or its replacement: created, owned by that user, and usable by it.
  * @throws WalflowError EMBEDDED_POSTGRES_UNUSABLE
  */
 export async function reachableFolder(

@@ -1,6 +1,6 @@
-// PostgreSQL's program files, from the npm package of this platform. Two things can be wrong with them: npm did not run
-// the package's install script (the libraries' symlinks are missing), or the user PostgreSQL runs as cannot reach them
-// (a clone in root's home). The first is repaired in place, the second by a copy.
+// PostgreSQL's program files, from the npm package for this platform. Two things can be wrong: npm did not run the package's
+// install script, so symlinks of libraries are missing; or the user PostgreSQL runs as cannot read them (a clone in root's
+// home). The first is repaired in place, the second by copying the files.
 
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -21,7 +21,7 @@ function postgresPackage(): string {
 }
 
 /**
- * A tree whose programs start as that user: the installed one, repaired if need be, or a copy in `copyTo`.
+ * A tree whose programs that user can start: the installed one, repaired if necessary, or a copy in `copyTo`.
  * @throws WalflowError EMBEDDED_BINARY_MISSING, EMBEDDED_POSTGRES_UNUSABLE
  */
 export async function usableTree(
@@ -50,17 +50,17 @@ function installedTree(): PostgresTree {
   }
 }
 
-/** Starts the server's program only far enough to load its libraries. */
+/** Starts the server program just far enough to load its libraries. */
 async function whyUnusable(tree: PostgresTree, identity: Identity | undefined): Promise<unknown> {
   try {
     const { stdout } = await run(join(tree, 'bin', 'postgres'), ['--version'], { cwd: '/', ...identity });
-    return stdout.includes('PostgreSQL') ? null : 'it does not say its version';
+    return stdout.includes('PostgreSQL') ? null : 'it does not print its version';
   } catch (error) {
     return error;
   }
 }
 
-/** What the package's install script does: npm archives hold no symlinks, a JSON file lists them. */
+/** Does what the package's install script does: npm archives contain no symlinks, so a JSON file lists them. */
 async function repairSymlinks(tree: PostgresTree): Promise<void> {
   const links: readonly { source: string; target: string }[] = JSON.parse(
     await readFile(join(tree, 'pg-symlinks.json'), 'utf8'),
@@ -72,7 +72,7 @@ async function repairSymlinks(tree: PostgresTree): Promise<void> {
   }
 }
 
-/** Complete under its final name or not there at all: two starts may copy at once. */
+/** Appears complete under its final name or not at all: two starts may copy at the same time. */
 async function copyOf(tree: PostgresTree, folder: string, identity: Identity | undefined): Promise<PostgresTree> {
   const copy = join(folder, 'postgres', 'native');
   if ((await whyUnusable(copy, identity)) === null) return copy;

@@ -1,5 +1,5 @@
-// A real PostgreSQL 17 of our own, on loopback, with logical replication on. Its cluster is made once, complete or not at
-// all; settings are given at every start, so that a newer walflow brings newer ones to an old cluster.
+// An embedded PostgreSQL 17, on loopback, with logical replication. Its cluster is created once, complete or not at all;
+// settings are passed at every start, so that a newer walflow can change them for an old cluster.
 
 import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -18,21 +18,21 @@ import { type PostgresTree, usableTree } from './postgres-tree.ts';
 const run = promisify(execFile);
 
 export interface PostgresOptions {
-  /** Folder of the cluster; made if need be. Moved elsewhere when root runs this and `nobody` cannot enter it. */
+  /** Folder of the cluster, created if it does not exist. Replaced by another one when `nobody` cannot enter it. */
   readonly folder: string;
   readonly port: number;
   readonly logFile: string;
-  /** Role that logs in, with its password; owner of `database`. A superuser only where tests need one. */
+  /** The role that logs in; it owns `database`. A superuser only where tests need one. */
   readonly role: { readonly name: string; readonly password: string; readonly superuser: boolean };
   readonly database: string;
-  /** Server settings beside walflow's own. */
+  /** Server settings besides walflow's own. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** What walflow needs of any source, and no more than a laptop gives. */
+/** What walflow needs from any source, sized for a laptop. */
 const SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: LOOPBACK,
-  // A socket's path may have 107 bytes; a state folder's path may have more. TCP is enough.
+  // A socket's path may have 107 bytes, and a state folder's path can be longer. TCP is enough.
   unix_socket_directories: '',
   wal_level: 'logical',
   max_replication_slots: '20',
@@ -51,7 +51,7 @@ export function postgresUrl({ role, port, database }: PostgresOptions): string {
 }
 
 /**
- * Makes the cluster if there is none and says how to start its server.
+ * Creates the cluster if there is none. Returns how to start its server.
  * @throws WalflowError EMBEDDED_BINARY_MISSING, EMBEDDED_POSTGRES_UNUSABLE
  */
 export async function preparePostgres(options: PostgresOptions): Promise<ChildSpec> {
@@ -88,7 +88,7 @@ async function makeCluster(
   const { role } = options;
   const cluster = { cwd: folder, env: serverEnvironment(), ...identity };
   try {
-    // Nobody is told the password of a superuser that is not asked for.
+    // Where no superuser is needed its password is random and never stored.
     await writeFile(passwordFile, role.superuser ? role.password : randomUUID(), { mode: 0o600 });
     if (identity !== undefined) await chown(passwordFile, identity.uid, identity.gid);
     const superuser = role.superuser ? role.name : 'postgres';
@@ -102,7 +102,7 @@ async function makeCluster(
     await rename(draft, join(folder, 'data'));
   } catch (cause) {
     if (cause instanceof WalflowError) throw cause;
-    throw new WalflowError('EMBEDDED_POSTGRES_UNUSABLE', `PostgreSQL's cluster could not be made in ${folder}`, {
+    throw new WalflowError('EMBEDDED_POSTGRES_UNUSABLE', `PostgreSQL's cluster could not be created in ${folder}`, {
       cause,
     });
   } finally {
@@ -121,7 +121,7 @@ function setupSql({ role, database }: PostgresOptions): readonly string[] {
   ];
 }
 
-/** One statement a line into `postgres --single`: no port, no password, nobody else inside. */
+/** Runs statements in `postgres --single`: no port, no password, no other session. */
 async function runSingleUser(
   program: string,
   cluster: string,
@@ -143,12 +143,12 @@ async function runSingleUser(
   if (code !== 0 || /^.*(ERROR|FATAL|PANIC):/m.test(output)) {
     throw new WalflowError(
       'EMBEDDED_POSTGRES_UNUSABLE',
-      `PostgreSQL's first roles could not be made: ${output.trim()}`,
+      `PostgreSQL's first role could not be created: ${output.trim()}`,
     );
   }
 }
 
-/** PGDATA, PGPORT and the like of the person's shell must not reach our server. */
+/** PGDATA, PGPORT and the like from the user's shell must not reach this server. */
 function serverEnvironment(): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, LC_ALL: 'C', LANG: 'C' };
 }

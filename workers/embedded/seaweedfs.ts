@@ -1,6 +1,6 @@
-// A real S3 server of our own: SeaweedFS `weed mini`, every port of it on loopback, all but the S3 port chosen free at
-// each start so that several stacks run side by side. What it stores survives a change of these ports: volumes announce
-// themselves to the master, and the master's own memory is therefore dropped each time.
+// An embedded S3 server: SeaweedFS `weed mini`, with every port on loopback and all but the S3 port chosen at each start, so
+// that several stacks run side by side. Stored objects survive other ports: volumes announce themselves to the master, and
+// the master's own files, which name the old ports, are removed at each start.
 
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ export interface SeaweedOptions {
   readonly bucket: string;
 }
 
-/** Loopback only, so these guard against mix-ups, not against people. */
+/** The server is on loopback only: the keys protect against mistakes, not against people. */
 const ACCESS_KEY = { accessKeyId: 'walflow', secretAccessKey: 'walflow-secret' } as const;
 const READY_TIMEOUT_MS = 60_000;
 const PROBE_TIMEOUT_MS = 2_000;
@@ -33,7 +33,7 @@ export function s3Access({ port, bucket }: Pick<SeaweedOptions, 'port' | 'bucket
   return { endpoint: `http://${LOOPBACK}:${port}`, region: 'us-east-1', ...ACCESS_KEY, bucket };
 }
 
-/** Says how to start the server; makes its folder. */
+/** Creates the server's folder. Returns how to start it. */
 export async function prepareSeaweed(options: SeaweedOptions): Promise<ChildSpec> {
   await mkdir(options.folder, { recursive: true });
   await forgetMaster(options.folder);
@@ -65,7 +65,7 @@ export async function prepareSeaweed(options: SeaweedOptions): Promise<ChildSpec
     logFile: options.logFile,
     ready: async () =>
       (await isOk(`http://${LOOPBACK}:${options.port}/healthz`)) &&
-      // The bucket is made last of all; the filer tells without a signed request.
+      // The bucket is created last of all; the filer shows it without a signed request.
       (await isOk(`http://${LOOPBACK}:${ports['filer.port']}/buckets/${options.bucket}/`)),
     readyTimeoutMs: READY_TIMEOUT_MS,
     leaves: GRPC_PARTS.map((part) => `/tmp/seaweedfs-${part}-grpc-${ports[`${part}.port.grpc`]}.sock`),
@@ -73,14 +73,14 @@ export async function prepareSeaweed(options: SeaweedOptions): Promise<ChildSpec
   };
 }
 
-/** `m<port>` is what the master remembers of one port. Everything else in the folder is objects and their names. */
+/** `m<port>` holds the master's memory for one port. Everything else in the folder is objects and their names. */
 async function forgetMaster(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (/^m\d+$/.test(name)) await rm(join(folder, name), { recursive: true });
   }
 }
 
-/** `weed mini` starts more than S3, and each part wants a well-known port; telemetry is not ours to send. */
+/** `weed mini` starts more than S3, each part on a well-known port; and it is not for walflow to send telemetry. */
 const UNUSED_PARTS = [
   '-webdav=false',
   '-admin.ui=false',
@@ -90,7 +90,7 @@ const UNUSED_PARTS = [
   '-master.telemetry=false',
 ];
 
-/** Each has a gRPC port and, at a fixed place, a socket named after that port. */
+/** Each has a gRPC port and a socket in a fixed folder, named after that port. */
 const GRPC_PARTS = ['s3', 'master', 'filer', 'volume', 'admin'] as const;
 
 async function internalPorts(): Promise<Readonly<Record<string, number>>> {

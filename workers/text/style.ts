@@ -1,5 +1,5 @@
-// Coloured, cut and aligned pieces of a line. A line is spans until the end, so that cutting to the terminal's width never
-// splits an escape sequence and a line without colours is the same text. Pure.
+// Coloured, cut and aligned pieces of a line. A line stays a list of spans until it is printed, so that cutting it to the
+// terminal's width never splits an escape sequence, and without colours it is the same text. Pure.
 
 import { styleText } from 'node:util';
 

@@ -168,7 +168,7 @@ describe('walflow dev --demo', () => {
   }, async () => {
     dev.startDev('--demo', '--rate', '50');
     await dev.live(5);
-    expect(dev.output).not.toMatch(/the demo shop is made/);
+    expect(dev.output).not.toMatch(/the demo shop is created/);
     expect((await dev.walflow('verify', 'shop')).code).toBe(0);
     const pids = (await notedChildren(dev.home)).map(({ pid }) => pid);
     expect(pids.length).toBeGreaterThanOrEqual(5);

@@ -34,7 +34,7 @@ const TRAFFIC_SEED = 1;
 /** Resolves when the signal aborts; rejects when something cannot be started. */
 export async function followLive(live: Live): Promise<void> {
   const { stack, screen, signal } = live;
-  if (stack.postgresUrl !== undefined && (await prepareShop(stack.postgresUrl))) screen.say('the demo shop is made');
+  if (stack.postgresUrl !== undefined && (await prepareShop(stack.postgresUrl))) screen.say('the demo shop is created');
   await renewMissingSlots(live);
   await startWorkers(live);
   const traffic = demoTraffic(live);
