@@ -1,6 +1,6 @@
 // The assets of the recorded pipelines. ⚠ Never changed: a fixture's file knows them by the hash of their code.
 
-import type { AssetDefinition } from '../../workflows/model/asset.ts';
+import type { AssetDefinition } from '../../workflows/model/asset/definition.ts';
 
 export const FIXTURE_PIPELINE = 'shop';
 
