@@ -2,23 +2,21 @@
 // Idempotency key: the due partitions themselves; they are cleared in the transaction that recomputes them.
 
 import { Context } from '@temporalio/activity';
-import type { AssetDefinition } from '../workflows/model/asset.ts';
-import { WalflowError } from '../workflows/model/errors.ts';
+import type { DerivedAsset } from '../workflows/model/asset/graph.ts';
 import type { DueRun, MaterializeInput, MaterializeResult } from '../workflows/model/run.ts';
 import { NOTHING_MERGED } from '../workflows/model/watermark.ts';
 import { keepRecords } from './assets/record.ts';
 import type { WarehouseResources } from './resources.ts';
 import { runRef } from './run-context.ts';
-import { assetInputs } from './warehouse/asset-order.ts';
-import { downstreamRules } from './warehouse/touch-rule.ts';
 
 const HEARTBEAT_MS = 1_000;
 
 /** Assets whose automation says that they run now. The run key names the newest change they have not seen. */
 export async function listDueRuns(resources: WarehouseResources): Promise<readonly DueRun[]> {
-  const eager = resources.assets.filter((asset) => asset.automation?.kind === 'eager').map((asset) => asset.key);
+  const eager = resources.graph.derived.filter(({ definition }) => definition.automation?.kind === 'eager');
+  const keys = new Set(eager.map(({ key }) => key));
   const due = await resources.warehouse.dueAssets();
-  return due.filter(({ asset }) => eager.includes(asset)).map(({ asset, seq }) => ({ asset, runKey: `seq-${seq}` }));
+  return due.filter(({ asset }) => keys.has(asset)).map(({ asset, seq }) => ({ asset, runKey: `seq-${seq}` }));
 }
 
 /** Recomputes what is due of one asset and keeps the records in the lake as well. */
@@ -29,24 +27,20 @@ export async function materializeAsset(
   const context = Context.current();
   const alive = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
   try {
-    return await recompute(resources, assetOf(resources, input.asset));
+    return await recompute(resources, resources.graph.asset(input.asset));
   } finally {
     clearInterval(alive);
   }
 }
 
-async function recompute(resources: WarehouseResources, asset: AssetDefinition): Promise<MaterializeResult> {
+async function recompute(resources: WarehouseResources, asset: DerivedAsset): Promise<MaterializeResult> {
   const startedMs = performance.now();
-  const { warehouse, assets, pipelines, telemetry, doorbell } = resources;
-  const records = await warehouse.materialize({
-    asset,
-    inputs: assetInputs(asset, assets, new Set(pipelines.keys())),
-    downstream: downstreamRules(assets, asset.key),
-    run: runRef(),
-  });
+  const { warehouse, graph, telemetry, doorbell } = resources;
+  const readers = graph.readersOf(asset.key);
+  const records = await warehouse.materialize({ asset, readers, run: runRef() });
   await keepRecords(resources, asset, records);
   telemetry.assetRan(asset.key, (performance.now() - startedMs) / 1000);
-  if (records.length > 0 && assets.some((other) => other.deps.includes(asset.key))) doorbell.changed();
+  if (records.length > 0 && readers.length > 0) doorbell.changed();
   const read = records.flatMap((record) => record.inputs);
   return {
     partitions: records.length,
@@ -58,10 +52,4 @@ async function recompute(resources: WarehouseResources, asset: AssetDefinition):
         .sort()
         .at(-1) ?? NOTHING_MERGED.endLsn,
   };
-}
-
-function assetOf(resources: WarehouseResources, key: string): AssetDefinition {
-  const asset = resources.assets.find((one) => one.key === key);
-  if (asset === undefined) throw new WalflowError('ASSET_UNKNOWN', `the project has no asset "${key}"`);
-  return asset;
 }

@@ -1,7 +1,7 @@
 // What activities are given by the process that wires them: opened clients, settings, and where to report. Activities
 // never read the environment and never open a client they were not handed.
 
-import type { AssetDefinition } from '../workflows/model/asset.ts';
+import type { AssetGraph } from '../workflows/model/asset/graph.ts';
 import type { S3Lake } from './lake/s3/lake.ts';
 import type { Warehouse } from './warehouse/warehouse.ts';
 
@@ -82,7 +82,7 @@ export interface IngestResources {
 export interface WarehouseResources {
   readonly pipelines: ReadonlyMap<string, PipelineResources>;
   readonly warehouse: Warehouse;
-  readonly assets: readonly AssetDefinition[];
+  readonly graph: AssetGraph;
   /** Where change files wait, on a local disk, for their merge. */
   readonly spoolFolder: string;
   readonly doorbell: Doorbell;

@@ -3,7 +3,6 @@
 
 import { createWarehouseActivities } from '../activities/index.ts';
 import type { PipelineResources, WarehouseTelemetry } from '../activities/resources.ts';
-import { assetInputs } from '../activities/warehouse/asset-order.ts';
 import type { Warehouse } from '../activities/warehouse/warehouse.ts';
 import { warehouseQueue } from '../workflows/model/names.ts';
 import { ASSET_WAREHOUSE } from './config/project.ts';
@@ -67,7 +66,7 @@ async function runOne(name: string, opened: OpenWarehouses, options: WarehouseWo
     activities: createWarehouseActivities({
       pipelines,
       warehouse,
-      assets: project.assets,
+      graph: project.graph,
       spoolFolder: spoolFolder(options.home, name),
       doorbell: base.doorbell,
       log,
@@ -75,7 +74,7 @@ async function runOne(name: string, opened: OpenWarehouses, options: WarehouseWo
     }),
   });
   for (const input of base.pipelines.values()) if (input.warehouse === name) await startMerge(base.client, input);
-  if (name === ASSET_WAREHOUSE && project.assets.length > 0) {
+  if (name === ASSET_WAREHOUSE && project.graph.derived.length > 0) {
     await startAutomation(base.client, base.automation);
     // What was declared or merged before this process lived may be due: look once.
     base.doorbell.changed();
@@ -93,8 +92,5 @@ async function declareProjectAssets(
   { warehouses }: OpenWarehouses,
 ): Promise<void> {
   const warehouse = warehouses.get(ASSET_WAREHOUSE);
-  if (warehouse === undefined) return;
-  const pipelines = new Set(project.pipelines.keys());
-  const declared = project.assets.map((asset) => ({ asset, inputs: assetInputs(asset, project.assets, pipelines) }));
-  await warehouse.declareAssets(declared, new Date().toISOString());
+  await warehouse?.declareAssets(project.graph.derived, new Date().toISOString());
 }

@@ -2,7 +2,8 @@
 // The warehouse's own record comes first, in the transaction; what a crash kept from the lake is stored by the next run.
 
 import { createHash } from 'node:crypto';
-import { type AssetDefinition, type Materialization, parseCapturedKey } from '../../workflows/model/asset.ts';
+import type { DerivedAsset } from '../../workflows/model/asset/graph.ts';
+import type { Materialization } from '../../workflows/model/asset/record.ts';
 import { recordKey } from '../lake/object-key.ts';
 import type { S3Lake } from '../lake/s3/lake.ts';
 import type { WarehouseResources } from '../resources.ts';
@@ -13,11 +14,11 @@ const LOOK_BACK = 50;
 /** Stores the new records, and older ones that are missing. */
 export async function keepRecords(
   resources: WarehouseResources,
-  asset: AssetDefinition,
+  asset: DerivedAsset,
   records: readonly Materialization[],
 ): Promise<void> {
-  const lake = lakeOf(resources, asset);
-  if (lake === null) return;
+  const lake = asset.pipeline === null ? undefined : resources.pipelines.get(asset.pipeline)?.lake;
+  if (lake === undefined) return;
   await Promise.all(records.map((record) => put(lake, record)));
   const known = new Set(records.map((record) => record.id));
   const older = await resources.warehouse.materializations(asset.key, { limit: LOOK_BACK + records.length });
@@ -31,17 +32,4 @@ export async function keepRecords(
 async function put(lake: S3Lake, record: Materialization): Promise<void> {
   const body = Buffer.from(JSON.stringify({ formatVersion: 1, kind: 'materialization', ...record }, null, 2));
   await lake.putIfAbsent(recordKey(record), body, createHash('sha256').update(body).digest('hex'));
-}
-
-/** Records of an asset live beside the first captured table it reads; one of derived inputs only follows them. */
-function lakeOf(resources: WarehouseResources, asset: AssetDefinition): S3Lake | null {
-  const names = new Set(resources.pipelines.keys());
-  for (const dep of asset.deps) {
-    const captured = parseCapturedKey(dep, names);
-    if (captured !== null) return resources.pipelines.get(captured.pipeline)?.lake ?? null;
-    const upstream = resources.assets.find((other) => other.key === dep);
-    const lake = upstream === undefined ? null : lakeOf(resources, upstream);
-    if (lake !== null) return lake;
-  }
-  return null;
 }

@@ -10,7 +10,6 @@ import { NOTHING_MERGED, type Watermark } from '../../workflows/model/watermark.
 import type { PipelineResources, WarehouseResources } from '../resources.ts';
 import type { MergeOutcome, MergePlan, TablePauseOrder } from '../warehouse/merge-plan.ts';
 import { FLOWING, type TableState, type TableStatus } from '../warehouse/table-status.ts';
-import { touchRules } from '../warehouse/touch-rule.ts';
 import { changesOf, damageIn, discard, discardLoads, type PendingWindow } from './pending-window.ts';
 import { SnapshotLoads } from './snapshot-loads.ts';
 import { MergeTally } from './tally.ts';
@@ -103,7 +102,6 @@ export class MergeSession {
   }
 
   async #plan(window: PendingWindow, next: Watermark): Promise<MergePlan> {
-    const { pipelines, assets } = this.#resources;
     const capture = captureOf(window.manifests);
     const begins = capture === null ? [] : this.#begins(capture);
     const removes = capture === null ? [] : this.#removed(capture);
@@ -131,7 +129,7 @@ export class MergeSession {
       begins,
       pauses: [...pauses, ...damaged],
       removes,
-      touched: touchRules(assets, this.#pipeline.name, new Set(pipelines.keys())),
+      readers: this.#resources.graph.readersOfPipeline(this.#pipeline.name),
       nowIso: new Date().toISOString(),
     };
   }

@@ -1,11 +1,11 @@
 // What one merge transaction is asked to do, and what it says it did (station 8 of a row). A plan covers one window: whole
 // manifests between two watermarks. Everything in it is local: files are on disk, positions are known.
 
+import type { AssetEdge, CapturedAsset } from '../../workflows/model/asset/graph.ts';
 import type { LsnHex } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry, DataFile, Truncate } from '../../workflows/model/manifest.ts';
 import type { RunRef } from '../../workflows/model/run.ts';
 import type { Watermark } from '../../workflows/model/watermark.ts';
-import type { TouchRule } from './touch-rule.ts';
 
 /** A change file of the lake on the local disk, in a folder the warehouse may read. */
 export interface ChangeFile {
@@ -56,8 +56,8 @@ export interface MergePlan {
   readonly pauses: readonly TablePauseOrder[];
   /** Tables no longer captured: forgotten, their rows stay. */
   readonly removes: readonly string[];
-  /** Assets to mark when a table of this pipeline changes. */
-  readonly touched: readonly TouchRule[];
+  /** From the pipeline's tables to the assets that read them: what is marked as due when a table changes. */
+  readonly readers: readonly AssetEdge<CapturedAsset>[];
   /** ISO 8601 UTC. */
   readonly nowIso: string;
 }

@@ -1,9 +1,10 @@
 // The port: all that activities and workers know of a warehouse (station 9 of a row). An engine implements it in a folder
 // of its own. Its failures are `WalflowError`s, and never hold cell values.
 
-import type { Materialization } from '../../workflows/model/asset.ts';
+import type { DerivedAsset } from '../../workflows/model/asset/graph.ts';
+import type { Materialization } from '../../workflows/model/asset/record.ts';
 import type { Watermark } from '../../workflows/model/watermark.ts';
-import type { AssetFigures, DeclaredAsset, DueAsset, MaterializationQuery, MaterializeOrder } from './asset-order.ts';
+import type { AssetFigures, DueAsset, MaterializationQuery, MaterializeOrder } from './asset-order.ts';
 import type { CompareOrder, TableComparison } from './comparison.ts';
 import type { MergeOutcome, MergePlan } from './merge-plan.ts';
 import type { QueryLimits, QueryResult, QueryValue } from './query.ts';
@@ -36,7 +37,7 @@ export interface Warehouse {
    * Takes note of the assets the configuration declares now. A new one, and one whose code changed, is due as a whole; one
    * that is gone is never due again, its table stays.
    */
-  declareAssets(declared: readonly DeclaredAsset[], nowIso: string): Promise<void>;
+  declareAssets(assets: readonly DerivedAsset[], nowIso: string): Promise<void>;
   /** Assets with something to recompute whose inputs are all there. */
   dueAssets(): Promise<readonly DueAsset[]>;
   /**

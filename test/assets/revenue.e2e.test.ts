@@ -3,7 +3,7 @@
 
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Materialization } from '../../workflows/model/asset.ts';
+import type { Materialization } from '../../workflows/model/asset/record.ts';
 import { freshDatabase, withClient } from '../support/database.ts';
 import { freshFolder } from '../support/folder.ts';
 import { createRig, type Rig, type WorkerProcess } from '../support/rig.ts';

@@ -1,7 +1,7 @@
 // The shop's derived asset over a small table of orders, and what a stranger would compute from the source.
 
 import { expect, vi } from 'vitest';
-import type { Materialization } from '../../workflows/model/asset.ts';
+import type { Materialization } from '../../workflows/model/asset/record.ts';
 import { withClient } from '../support/database.ts';
 import { lakeJson, lakeKeys } from '../support/lake-audit.ts';
 import type { Rig } from '../support/rig.ts';

@@ -98,7 +98,10 @@ describe('a project', () => {
       merge: { maxRows: 1_000_000, maxBytes: 268_435_456 },
       snapshot: { chunkRows: 50_000 },
     });
-    expect(resolved.assets[0]?.freshnessLimits).toEqual({ warnAfterMs: 120_000, failAfterMs: 300_000 });
+    expect(resolved.graph.asset('analytics/revenue').definition.freshnessLimits).toEqual({
+      warnAfterMs: 120_000,
+      failAfterMs: 300_000,
+    });
   });
 
   test('takes the S3 endpoint and region from the environment, unless it says them itself', () => {
@@ -270,6 +273,30 @@ describe('an asset is refused when', () => {
       'did you mean {shop/public.orders}?',
     ],
     [
+      'its SQL names a table with a hyphen wrongly',
+      [revenue({ deps: ['shop/public.order-items'], sql: 'select 1 from {shop/public.order-itemz}' })],
+      'assets[0].sql reads {shop/public.order-itemz}, which is not in deps',
+      'did you mean {shop/public.order-items}?',
+    ],
+    [
+      'its SQL misspells a bound',
+      [
+        revenue({
+          partitions: { kind: 'daily', start: '2026-01-01', dep: 'at', output: 'day' },
+          sql: 'select 1 from {shop/public.orders} where at >= {strat}',
+        }),
+      ],
+      'assets[0].sql reads {strat}, which is not in deps',
+      'did you mean {start}?',
+    ],
+    [
+      'its dependency is no table',
+      [revenue({ deps: ['shop/orders'], sql: 'select 1' })],
+      'assets[0].deps[0] names shop/orders, which does not exist',
+      'name <pipeline>/<schema>.<table>',
+    ],
+    ['its key is a bound', [revenue({ key: 'start' })], 'assets[0].key is start', 'choose another key'],
+    [
       'its SQL uses days without partitions',
       [revenue({ sql: 'select {start}' })],
       'assets[0].sql uses {start}',
@@ -348,7 +375,7 @@ describe('an asset is refused when', () => {
 
   test('a struct in its SQL is no placeholder', () => {
     const sql = "select {'a': 1, b: 2} from {shop/public.orders}";
-    expect(resolveProject(project({ assets: [revenue({ sql })] }), ORIGIN).assets).toHaveLength(1);
+    expect(resolveProject(project({ assets: [revenue({ sql })] }), ORIGIN).graph.derived).toHaveLength(1);
   });
 });
 

@@ -23,7 +23,7 @@ function projectText(project: ResolvedProject): string {
     `project ${project.name} is valid (${project.file ?? 'from flags'})`,
     ...[...project.warehouses.values()].map(({ name, kind, path }) => `  warehouse ${name}: ${kind} ${path}`),
     ...[...project.pipelines.values()].map(pipelineText),
-    ...project.assets.map(({ key, deps }) => `  asset ${key} from ${deps.join(', ')}`),
+    ...project.graph.derived.map(({ key, definition }) => `  asset ${key} from ${definition.deps.join(', ')}`),
   ].join('\n');
 }
 

@@ -35,7 +35,7 @@ export async function deploy(cli: Cli, dryRun: boolean): Promise<ExitCode> {
 
 async function startAll(temporal: TemporalAccess, project: ResolvedProject): Promise<void> {
   for (const name of project.pipelines.keys()) await startPipeline(temporal, name);
-  if (project.assets.length === 0) return;
+  if (project.graph.derived.length === 0) return;
   const { client, searchAttributes } = temporal;
   await startAutomation(client, {
     project: project.name,

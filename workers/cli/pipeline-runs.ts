@@ -16,7 +16,7 @@ export function entityWorkflowIds(project: ResolvedProject): readonly string[] {
   return [
     ...pipelines.map(ingestWorkflowId),
     ...pipelines.map(mergeWorkflowId),
-    ...(project.assets.length === 0 ? [] : [automationWorkflowId(project.name)]),
+    ...(project.graph.derived.length === 0 ? [] : [automationWorkflowId(project.name)]),
   ];
 }
 

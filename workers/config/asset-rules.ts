@@ -1,43 +1,43 @@
-// Rules over a project's derived assets: every dependency exists, nobody waits for himself, no two results share a table.
-// Pure.
+// Rules over a project's derived assets: they make a graph, each key and table is one asset's own, and what they read is
+// there. Pure.
 
-import { type AssetDefinition, assetTable, parseCapturedKey } from '../../workflows/model/asset.ts';
+import type { LoadedAsset } from '../../workflows/model/asset/definition.ts';
+import { type GraphFault, graphFaults } from '../../workflows/model/asset/graph-fault.ts';
+import { capturedKey, derivedPlace, parseCapturedKey } from '../../workflows/model/asset/key.ts';
+import { placeholderName, RANGE_WORDS } from '../../workflows/model/asset/placeholder.ts';
+import { parseTableId } from '../../workflows/model/relation.ts';
 import { nearestName } from './nearest-name.ts';
 import type { Problem } from './problem.ts';
-import { ASSET_WAREHOUSE, type ResolvedAsset, type ResolvedProject } from './project.ts';
+import { ASSET_WAREHOUSE, type GraphlessProject } from './project.ts';
 import { matchesTable, overlaps } from './table-pattern.ts';
 
 /** Last parts of API addresses below /api/assets/<key>: a key that ended in one could not be asked for. */
 const RESERVED_NAMES = new Set(['materializations', 'partitions', 'materialize', 'why']);
 const RESERVED_SCHEMA = '_walflow';
 
-export function assetProblems(project: ResolvedProject): readonly Problem[] {
-  const { assets } = project;
+export function assetProblems(project: GraphlessProject, assets: readonly LoadedAsset[]): readonly Problem[] {
+  const faults = graphFaults(assets, new Set(project.pipelines.keys()));
   return [
-    ...noWarehouse(project),
+    ...noWarehouse(project, assets),
+    ...faults.map((fault) => faultProblem(project, assets, fault)),
     ...assets.flatMap((asset, i) => [
       ...keyProblems(project, asset, i),
-      ...asset.deps.flatMap((dep, d) => dependencyProblems(project, asset, dep, `assets[${i}].deps[${d}]`)),
-      ...placeholderProblems(asset, `assets[${i}].sql`),
+      ...asset.deps.flatMap((dep, d) => captureProblems(project, dep, `assets[${i}].deps[${d}]`)),
       ...freshnessProblems(asset, `assets[${i}].freshness`),
-      ...tableProblems(project, asset, i),
+      ...tableProblems(project, assets, i),
     ]),
-    ...cycleProblems(assets),
   ];
 }
 
-function noWarehouse({ assets, warehouses }: ResolvedProject): readonly Problem[] {
+function noWarehouse({ warehouses }: GraphlessProject, assets: readonly LoadedAsset[]): readonly Problem[] {
   if (assets.length === 0 || warehouses.has(ASSET_WAREHOUSE)) return [];
   const what = `are made in warehouse ${ASSET_WAREHOUSE}, which is not defined`;
   return [{ path: 'assets', what, fix: `define warehouses.${ASSET_WAREHOUSE}` }];
 }
 
-function keyProblems({ assets, pipelines }: ResolvedProject, { key }: ResolvedAsset, i: number): readonly Problem[] {
+function keyProblems({ pipelines }: GraphlessProject, { key }: LoadedAsset, i: number): readonly Problem[] {
   const path = `assets[${i}].key`;
   const parts = key.split('/');
-  if (assets.findIndex((other) => other.key === key) < i) {
-    return [{ path, what: `${key} is declared twice`, fix: 'give each asset a key of its own' }];
-  }
   if (pipelines.has(parts[0] ?? '')) {
     const what = `${key} begins with the name of pipeline ${parts[0]}`;
     return [{ path, what, fix: 'keys that begin with a pipeline are its captured tables: choose another group' }];
@@ -45,18 +45,24 @@ function keyProblems({ assets, pipelines }: ResolvedProject, { key }: ResolvedAs
   if (RESERVED_NAMES.has(parts.at(-1) ?? '')) {
     return [{ path, what: `${key} ends in a word of the HTTP API`, fix: 'choose another last part' }];
   }
+  if (RANGE_WORDS.includes(key)) {
+    return [
+      {
+        path,
+        what: `is ${key}, and {${key}} in an asset's SQL is a bound of its partition`,
+        fix: 'choose another key',
+      },
+    ];
+  }
   return [];
 }
 
-function dependencyProblems(
-  project: ResolvedProject,
-  asset: ResolvedAsset,
-  dep: string,
-  path: string,
-): readonly Problem[] {
-  const captured = parseCapturedKey(dep, new Set(project.pipelines.keys()));
-  const pipeline = captured === null ? undefined : project.pipelines.get(captured.pipeline);
-  if (captured === null || pipeline === undefined) return derivedProblems(project, asset, dep, path);
+/** A captured table that an asset reads must be captured, and into the warehouse the asset is made in. */
+function captureProblems({ pipelines }: GraphlessProject, dep: string, path: string): readonly Problem[] {
+  const captured = parseCapturedKey(dep, new Set(pipelines.keys()));
+  const pipeline = captured === null ? undefined : pipelines.get(captured.pipeline);
+  // What is no table at all is a fault of the graph.
+  if (captured === null || pipeline === undefined || parseTableId(captured.table) === null) return [];
   if (!pipeline.source.tables.some((pattern) => matchesTable(pattern, captured.table))) {
     const fix = `add '${captured.table}' to pipelines.${pipeline.name}.source.tables`;
     return [{ path, what: `names ${captured.table}, which pipeline ${pipeline.name} does not capture`, fix }];
@@ -66,48 +72,54 @@ function dependencyProblems(
   return [{ path, what, fix: `merge pipeline ${pipeline.name} into warehouse ${ASSET_WAREHOUSE}` }];
 }
 
-function derivedProblems(
-  { assets, pipelines }: ResolvedProject,
-  asset: ResolvedAsset,
-  dep: string,
-  path: string,
-): readonly Problem[] {
-  if (assets.some(({ key }) => key === dep)) return [];
-  const tables = [...pipelines.values()].flatMap(({ name, source }) =>
-    source.tables.map((table) => `${name}/${table}`),
-  );
-  const others = assets.flatMap(({ key }) => (key === asset.key ? [] : [key]));
-  const meant = nearestName(dep, [...tables.filter((key) => !key.endsWith('.*')), ...others]);
-  const fix =
-    meant === null ? 'name <pipeline>/<schema>.<table> or the key of another asset' : `did you mean ${meant}?`;
-  return [{ path, what: `names ${dep}, which does not exist`, fix }];
-}
-
-/** `{a/b}` must be a dependency, else the run would read what the asset does not wait for. */
-function placeholderProblems(asset: ResolvedAsset, path: string): readonly Problem[] {
-  const names = new Set([...asset.sql.matchAll(/\{([\w%./]+)\}/g)].map(([, name = '']) => name));
-  return [...names].flatMap((name): readonly Problem[] => {
-    if (name === 'start' || name === 'end') {
-      return asset.partitions === undefined
-        ? [{ path, what: `uses {${name}}, but the asset has no partitions`, fix: 'add partitions: daily({ … })' }]
-        : [];
+/** A fault of the graph, with its path and what the reader most likely meant. */
+function faultProblem(project: GraphlessProject, assets: readonly LoadedAsset[], fault: GraphFault): Problem {
+  const { what } = fault;
+  const path = `assets[${fault.asset}]`;
+  const asset = assets[fault.asset];
+  switch (fault.tag) {
+    case 'duplicate-key':
+      return { path: `${path}.key`, what, fix: 'give each asset a key of its own' };
+    case 'unknown-dependency': {
+      const meant = nearestName(asset?.deps[fault.dep] ?? '', knownKeys(project, assets, fault.asset));
+      const fix = meant === null ? 'name <pipeline>/<schema>.<table> or the key of another asset' : didYouMean(meant);
+      return { path: `${path}.deps[${fault.dep}]`, what, fix };
     }
-    if (asset.deps.includes(name)) return [];
-    const meant = nearestName(name, asset.deps);
-    const fix = meant === null ? `add '${name}' to the asset's deps` : `did you mean {${meant}}?`;
-    return [{ path, what: `reads {${name}}, which is not in deps`, fix }];
-  });
+    case 'unknown-placeholder': {
+      const words = asset?.partitions === undefined ? [] : RANGE_WORDS;
+      const meant = nearestName(fault.name, [...(asset?.deps ?? []).map(placeholderName), ...words]);
+      const fix = meant === null ? `add '${fault.name}' to the asset's deps` : didYouMean(`{${meant}}`);
+      return { path: `${path}.sql`, what, fix };
+    }
+    case 'no-partitions':
+      return { path: `${path}.sql`, what, fix: 'add partitions: daily({ … })' };
+    case 'cycle':
+      return { path: 'assets', what, fix: 'break the circle' };
+  }
 }
 
-function freshnessProblems({ freshnessLimits: limits }: ResolvedAsset, path: string): readonly Problem[] {
-  if (limits === null || limits.warnAfterMs < limits.failAfterMs) return [];
+const didYouMean = (name: string) => `did you mean ${name}?`;
+
+/** What an asset could read: captured tables that are named one by one, and the other assets. */
+function knownKeys({ pipelines }: GraphlessProject, assets: readonly LoadedAsset[], reader: number): string[] {
+  const tables = [...pipelines.values()].flatMap(({ name, source }) =>
+    source.tables.map((table) => capturedKey(name, table)),
+  );
+  const others = assets.flatMap(({ key }, i) => (i === reader ? [] : [key]));
+  return [...tables.filter((key) => !key.endsWith('.*')), ...others];
+}
+
+function freshnessProblems({ freshnessLimits: limits }: LoadedAsset, path: string): readonly Problem[] {
+  if (limits === undefined || limits.warnAfterMs < limits.failAfterMs) return [];
   return [{ path: `${path}.warnAfter`, what: 'must be shorter than failAfter', fix: 'warn first, fail later' }];
 }
 
-function tableProblems({ assets, pipelines }: ResolvedProject, asset: ResolvedAsset, i: number): readonly Problem[] {
+function tableProblems({ pipelines }: GraphlessProject, assets: readonly LoadedAsset[], i: number): readonly Problem[] {
+  const asset = assets[i];
+  if (asset === undefined) return [];
   const path = `assets[${i}].${asset.table === undefined ? 'key' : 'table'}`;
   const mine = tableName(asset);
-  if (assetTable(asset).schema.toLowerCase() === RESERVED_SCHEMA) {
+  if (derivedPlace(asset).schema.toLowerCase() === RESERVED_SCHEMA) {
     return [
       {
         path,
@@ -128,28 +140,7 @@ function tableProblems({ assets, pipelines }: ResolvedProject, asset: ResolvedAs
   return [{ path, what, fix: "choose another group, or set 'table'" }];
 }
 
-function tableName(asset: Pick<AssetDefinition, 'key' | 'table'>): string {
-  const { schema, name } = assetTable(asset);
+function tableName(asset: LoadedAsset): string {
+  const { schema, name } = derivedPlace(asset);
   return `${schema}.${name}`.toLowerCase();
-}
-
-function cycleProblems(assets: readonly ResolvedAsset[]): readonly Problem[] {
-  const byKey = new Map(assets.map((asset) => [asset.key, asset]));
-  const settled = new Set<string>();
-  const cycleFrom = (key: string, trail: readonly string[]): readonly string[] | null => {
-    if (trail.includes(key)) return [...trail.slice(trail.indexOf(key)), key];
-    if (settled.has(key)) return null;
-    for (const dep of byKey.get(key)?.deps ?? []) {
-      const cycle = cycleFrom(dep, [...trail, key]);
-      if (cycle !== null) return cycle;
-    }
-    settled.add(key);
-    return null;
-  };
-  for (const { key } of assets) {
-    const cycle = cycleFrom(key, []);
-    if (cycle !== null)
-      return [{ path: 'assets', what: `wait for each other: ${cycle.join(' → ')}`, fix: 'break the circle' }];
-  }
-  return [];
 }

@@ -2,7 +2,8 @@
 // for people who write the file are in workflows/model/define.ts; a field is added in both, and the compiler compares.
 
 import { z } from 'zod';
-import type { AssetDefinition, Automation, DailyPartitions } from '../../workflows/model/asset.ts';
+import type { AssetDefinition, Automation } from '../../workflows/model/asset/definition.ts';
+import type { DailyPartitions } from '../../workflows/model/asset/partition.ts';
 import type {
   DuckDbWarehouse,
   FlushConfig,

@@ -3,10 +3,10 @@
 
 import { nearestName } from './nearest-name.ts';
 import type { Problem } from './problem.ts';
-import type { ResolvedPipeline, ResolvedProject, ResolvedWarehouse } from './project.ts';
+import type { GraphlessProject, ResolvedPipeline, ResolvedWarehouse } from './project.ts';
 import { overlaps } from './table-pattern.ts';
 
-export function pipelineProblems(project: ResolvedProject): readonly Problem[] {
+export function pipelineProblems(project: GraphlessProject): readonly Problem[] {
   const pipelines = [...project.pipelines.values()];
   return [
     ...sharedFiles(project),
@@ -20,7 +20,7 @@ export function pipelineProblems(project: ResolvedProject): readonly Problem[] {
   ];
 }
 
-function sharedFiles({ warehouses }: ResolvedProject): readonly Problem[] {
+function sharedFiles({ warehouses }: GraphlessProject): readonly Problem[] {
   return pairs([...warehouses.values()]).flatMap(([first, second]) =>
     storageOf(first) === storageOf(second)
       ? [
@@ -42,7 +42,7 @@ function storageOf(warehouse: ResolvedWarehouse): string {
   }
 }
 
-function unknownWarehouse({ warehouses }: ResolvedProject, { name, warehouse }: ResolvedPipeline): readonly Problem[] {
+function unknownWarehouse({ warehouses }: GraphlessProject, { name, warehouse }: ResolvedPipeline): readonly Problem[] {
   if (warehouses.has(warehouse)) return [];
   const meant = nearestName(warehouse, warehouses.keys());
   const known = [...warehouses.keys()].join(', ');

@@ -1,7 +1,7 @@
 // A project as the processes use it: every default filled in, paths absolute, durations in milliseconds, all names
 // checked against each other. Made only by resolve.ts.
 
-import type { AssetDefinition } from '../../workflows/model/asset.ts';
+import type { AssetGraph } from '../../workflows/model/asset/graph.ts';
 
 /** The warehouse derived assets live in. */
 export const ASSET_WAREHOUSE = 'main';
@@ -48,15 +48,14 @@ export interface ResolvedDuckDb {
   readonly threads: number | undefined;
 }
 
-export interface ResolvedAsset extends AssetDefinition {
-  readonly freshnessLimits: { readonly warnAfterMs: number; readonly failAfterMs: number } | null;
-}
-
 export interface ResolvedProject {
   readonly name: string;
   /** The configuration file; null for a project made of command-line flags. */
   readonly file: string | null;
   readonly warehouses: ReadonlyMap<string, ResolvedWarehouse>;
   readonly pipelines: ReadonlyMap<string, ResolvedPipeline>;
-  readonly assets: readonly ResolvedAsset[];
+  readonly graph: AssetGraph;
 }
+
+/** While its assets are examined: only assets without a fault make a graph. */
+export type GraphlessProject = Omit<ResolvedProject, 'graph'>;

@@ -2,6 +2,8 @@
 // all names checked against each other.
 
 import { isAbsolute, resolve } from 'node:path';
+import type { FreshnessLimits, LoadedAsset } from '../../workflows/model/asset/definition.ts';
+import { buildAssetGraph } from '../../workflows/model/asset/graph.ts';
 import { parseLakeUrl } from '../../workflows/model/lake-url.ts';
 import { defaultSlotName } from '../../workflows/model/names.ts';
 import { assetProblems } from './asset-rules.ts';
@@ -9,7 +11,7 @@ import { parseDuration } from './duration.ts';
 import { type CheckedConfig, PROJECT } from './field.ts';
 import { pipelineProblems } from './pipeline-rules.ts';
 import { configInvalid, problemsOf } from './problem.ts';
-import type { ResolvedAsset, ResolvedPipeline, ResolvedProject, ResolvedWarehouse } from './project.ts';
+import type { GraphlessProject, ResolvedPipeline, ResolvedProject, ResolvedWarehouse } from './project.ts';
 import type { Environment } from './setting.ts';
 
 /** Where a configuration came from. */
@@ -38,16 +40,16 @@ export function resolveProject(config: unknown, origin: ConfigOrigin): ResolvedP
     );
   }
   const checked = parsed.data;
-  const project: ResolvedProject = {
+  const project: GraphlessProject = {
     name: checked.name,
     file: origin.file,
     warehouses: new Map(Object.entries(checked.warehouses).map(([name, it]) => [name, warehouse(name, it, origin)])),
     pipelines: new Map(Object.entries(checked.pipelines).map(([name, it]) => [name, pipeline(name, it, origin.env)])),
-    assets: checked.assets.map(asset),
   };
-  const problems = [...pipelineProblems(project), ...assetProblems(project)];
+  const assets = checked.assets.map(asset);
+  const problems = [...pipelineProblems(project), ...assetProblems(project, assets)];
   if (problems.length > 0) throw configInvalid(origin.label, problems);
-  return project;
+  return { ...project, graph: buildAssetGraph(assets, new Set(project.pipelines.keys())) };
 }
 
 function warehouse(name: string, it: CheckedConfig['warehouses'][string], origin: ConfigOrigin): ResolvedWarehouse {
@@ -94,18 +96,17 @@ function sourceUrl(url: string, { PGSSLMODE }: Environment): string {
   return `${url}${url.includes('?') ? '&' : '?'}sslmode=${encodeURIComponent(PGSSLMODE)}`;
 }
 
-function asset(it: CheckedConfig['assets'][number]): ResolvedAsset {
+function asset(it: CheckedConfig['assets'][number]): LoadedAsset {
   const { partitions, automation, freshness, table, ...rest } = it;
   return {
     ...rest,
     ...(partitions === undefined ? {} : { partitions }),
     ...(automation === undefined ? {} : { automation }),
-    ...(freshness === undefined ? {} : { freshness }),
+    ...(freshness === undefined ? {} : { freshness, freshnessLimits: freshnessLimits(freshness) }),
     ...(table === undefined ? {} : { table }),
-    freshnessLimits: freshness === undefined ? null : freshnessLimits(freshness),
   };
 }
 
-function freshnessLimits(freshness: NonNullable<CheckedConfig['assets'][number]['freshness']>) {
+function freshnessLimits(freshness: NonNullable<LoadedAsset['freshness']>): FreshnessLimits {
   return { warnAfterMs: parseDuration(freshness.warnAfter) ?? 0, failAfterMs: parseDuration(freshness.failAfter) ?? 0 };
 }

@@ -5,7 +5,7 @@ import type { MaterializationQuery } from '../../activities/warehouse/asset-orde
 import type { RowDifference } from '../../activities/warehouse/comparison.ts';
 import type { QueryResult, QueryValue } from '../../activities/warehouse/query.ts';
 import type { TableState } from '../../activities/warehouse/table-status.ts';
-import type { Materialization } from '../../workflows/model/asset.ts';
+import type { Materialization } from '../../workflows/model/asset/record.ts';
 import type { Lsn, LsnHex } from '../../workflows/model/lsn.ts';
 import type { RunRef } from '../../workflows/model/run.ts';
 

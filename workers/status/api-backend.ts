@@ -2,10 +2,11 @@
 
 import type { Logger } from 'pino';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
+import type { AssetGraph } from '../../workflows/model/asset/graph.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import type { Lsn } from '../../workflows/model/lsn.ts';
 import { ingestWorkflowId } from '../../workflows/model/names.ts';
-import { ASSET_WAREHOUSE, type ResolvedAsset } from '../config/project.ts';
+import { ASSET_WAREHOUSE } from '../config/project.ts';
 import type { ApiBackend, RunHandle, WaitResult } from '../http/backend.ts';
 import type { WarehouseFigures } from '../metrics/telemetry.ts';
 import { PendingFailures } from '../temporal/pending-failure.ts';
@@ -22,7 +23,7 @@ const QUERY_LIMITS = { maxRows: 10_000, timeoutMs: 30_000, maxBytes: 32 * 1024 *
 
 export interface BackendOptions {
   readonly opened: OpenWarehouses;
-  readonly assets: readonly ResolvedAsset[];
+  readonly graph: AssetGraph;
   readonly figures: WarehouseFigures;
   readonly log: Logger;
 }
@@ -144,8 +145,8 @@ class WarehouseBackend implements ApiBackend {
   }
 
   async #assetParts() {
-    const { assets, opened } = this.#options;
-    return { assets, warehouse: opened.warehouses.get(ASSET_WAREHOUSE), pipelines: await this.pipelines() };
+    const { graph, opened } = this.#options;
+    return { graph, warehouse: opened.warehouses.get(ASSET_WAREHOUSE), pipelines: await this.pipelines() };
   }
 
   #monitorOf(name: string): PipelineMonitor {

@@ -2,12 +2,13 @@
 // A derived asset is as fresh as its inputs while nothing is due, and ages from the oldest change it has not seen.
 
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
+import type { AssetGraph, DerivedAsset } from '../../workflows/model/asset/graph.ts';
+import { capturedKey } from '../../workflows/model/asset/key.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
-import type { ResolvedAsset } from '../config/project.ts';
 import type { AssetStatus, FreshnessState, PipelineStatus } from '../http/backend.ts';
 
 interface AssetParts {
-  readonly assets: readonly ResolvedAsset[];
+  readonly graph: AssetGraph;
   /** Where the derived assets are; undefined only in a project that has none. */
   readonly warehouse: Warehouse | undefined;
   readonly pipelines: readonly PipelineStatus[];
@@ -22,7 +23,7 @@ export async function assetStatuses(parts: AssetParts): Promise<readonly AssetSt
   const derived: AssetStatus[] = [];
   const { warehouse } = parts;
   if (warehouse === undefined) return captured;
-  for (const asset of inOrder(parts.assets)) {
+  for (const asset of parts.graph.derived) {
     const status = await derivedStatus(asset, warehouse, ages);
     ages.set(asset.key, status.freshness.ageSeconds);
     derived.push(status);
@@ -40,7 +41,7 @@ export async function assetStatus(parts: AssetParts, key: string): Promise<Asset
 function capturedStatus(pipeline: PipelineStatus, table: PipelineStatus['tables'][number]): AssetStatus {
   const ageSeconds = table.freshnessAgeSeconds;
   return {
-    key: `${pipeline.name}/${table.table}`,
+    key: capturedKey(pipeline.name, table.table),
     kind: 'captured',
     deps: [`${pipeline.name}/lake`],
     group: pipeline.name,
@@ -50,24 +51,23 @@ function capturedStatus(pipeline: PipelineStatus, table: PipelineStatus['tables'
 }
 
 async function derivedStatus(
-  asset: ResolvedAsset,
+  asset: DerivedAsset,
   warehouse: Warehouse,
   ages: ReadonlyMap<string, number | null>,
 ): Promise<AssetStatus> {
   const figures = await warehouse.assetFigures(asset.key);
   const [last] = await warehouse.materializations(asset.key, { limit: 1 });
-  const inputAges = asset.deps.map((dep) => ages.get(dep) ?? null);
+  const inputAges = asset.inputs.map(({ from }) => ages.get(from.key) ?? null);
   const inputAge = inputAges.includes(null) ? null : Math.max(0, ...inputAges.map((age) => age ?? 0));
   const dueAge = figures.dueSince === null ? 0 : (Date.now() - Date.parse(figures.dueSince)) / 1000;
   const ageSeconds = inputAge === null || last === undefined ? null : Math.max(inputAge, dueAge);
-  const slash = asset.key.lastIndexOf('/');
   return {
     key: asset.key,
     kind: 'derived',
-    deps: asset.deps,
-    ...(slash > 0 ? { group: asset.key.slice(0, slash) } : {}),
+    deps: asset.definition.deps,
+    ...(asset.group === null ? {} : { group: asset.group }),
     freshness: { state: freshnessState(asset, ageSeconds), ageSeconds },
-    ...(asset.partitions === undefined ? {} : { partitions: partitionCounts(figures) }),
+    ...(asset.definition.partitions === undefined ? {} : { partitions: partitionCounts(figures) }),
     checks: [],
     ...(last === undefined ? {} : { lastMaterialization: last }),
   };
@@ -77,25 +77,10 @@ function partitionCounts({ done, stale }: { readonly done: number; readonly stal
   return { total: Math.max(done, stale), done, failed: 0, missing: 0, stale, running: 0 };
 }
 
-function freshnessState({ freshnessLimits }: ResolvedAsset, ageSeconds: number | null): FreshnessState {
+function freshnessState({ definition }: DerivedAsset, ageSeconds: number | null): FreshnessState {
   if (ageSeconds === null) return 'UNKNOWN';
-  if (freshnessLimits === null) return 'PASS';
-  if (ageSeconds * 1000 >= freshnessLimits.failAfterMs) return 'FAIL';
-  return ageSeconds * 1000 >= freshnessLimits.warnAfterMs ? 'WARN' : 'PASS';
-}
-
-/** Dependencies before their dependents; the configuration has no cycles. */
-function inOrder(assets: readonly ResolvedAsset[]): readonly ResolvedAsset[] {
-  const byKey = new Map(assets.map((asset) => [asset.key, asset]));
-  const ordered = new Set<ResolvedAsset>();
-  const visit = (asset: ResolvedAsset) => {
-    if (ordered.has(asset)) return;
-    for (const dep of asset.deps) {
-      const upstream = byKey.get(dep);
-      if (upstream !== undefined) visit(upstream);
-    }
-    ordered.add(asset);
-  };
-  for (const asset of assets) visit(asset);
-  return [...ordered];
+  const { freshnessLimits: limits } = definition;
+  if (limits === undefined) return 'PASS';
+  if (ageSeconds * 1000 >= limits.failAfterMs) return 'FAIL';
+  return ageSeconds * 1000 >= limits.warnAfterMs ? 'WARN' : 'PASS';
 }

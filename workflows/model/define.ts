@@ -1,7 +1,8 @@
 // The package's one public entry: what a user writes in walflow.config.ts. Builders only give values their types;
 // defaults and validation happen where the file is loaded (workers/config), with messages that name path and fix.
 
-import type { AssetDefinition, Automation, DailyPartitions } from './asset.ts';
+import type { AssetDefinition, Automation } from './asset/definition.ts';
+import type { DailyPartitions } from './asset/partition.ts';
 
 export interface SourceConfig {
   /** postgres:// URL of the source database. */

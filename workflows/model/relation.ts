@@ -78,6 +78,12 @@ export function tableId(schema: string, name: string): string {
   return `${escapeName(schema)}.${escapeName(name)}`;
 }
 
+/** A table by its own names, not encoded. */
+export interface TableName {
+  readonly schema: string;
+  readonly name: string;
+}
+
 /** The inverse of `tableId`; null when the text is not `schema.table`. */
 export function parseTableId(id: string): TableName | null {
   const parts = id.split('.');

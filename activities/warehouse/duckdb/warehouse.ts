@@ -1,8 +1,9 @@
 // A DuckDB file as a warehouse: the port's methods, each told to the file that does it.
 
-import type { Materialization } from '../../../workflows/model/asset.ts';
+import type { DerivedAsset } from '../../../workflows/model/asset/graph.ts';
+import type { Materialization } from '../../../workflows/model/asset/record.ts';
 import type { Watermark } from '../../../workflows/model/watermark.ts';
-import type { AssetFigures, DeclaredAsset, DueAsset, MaterializationQuery, MaterializeOrder } from '../asset-order.ts';
+import type { AssetFigures, DueAsset, MaterializationQuery, MaterializeOrder } from '../asset-order.ts';
 import type { CompareOrder, TableComparison } from '../comparison.ts';
 import type { MergeOutcome, MergePlan } from '../merge-plan.ts';
 import type { QueryLimits, QueryResult, QueryValue } from '../query.ts';
@@ -58,8 +59,8 @@ export class DuckDbWarehouse implements Warehouse {
     await this.#owner.checkpoint();
   }
 
-  async declareAssets(declared: readonly DeclaredAsset[], nowIso: string): Promise<void> {
-    await declareAssets(this.#owner, declared, nowIso);
+  async declareAssets(assets: readonly DerivedAsset[], nowIso: string): Promise<void> {
+    await declareAssets(this.#owner, assets, nowIso);
   }
 
   async dueAssets(): Promise<readonly DueAsset[]> {

@@ -87,7 +87,7 @@ export class TestWarehouse {
       begins: [],
       pauses: [],
       removes: [],
-      touched: [],
+      readers: [],
       nowIso: NOW,
       ...parts,
     };

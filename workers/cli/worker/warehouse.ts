@@ -16,7 +16,7 @@ export async function warehouseRole(options: RoleOptions): Promise<void> {
   const metrics = createMetrics();
   const figures = warehouseTelemetry(metrics);
   await runWarehouseWorker({ ...options, telemetry: figures }, (opened) =>
-    serve(options, { opened, assets: project.assets, figures, log }, metrics),
+    serve(options, { opened, graph: project.graph, figures, log }, metrics),
   );
 }
 

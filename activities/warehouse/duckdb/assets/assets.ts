@@ -1,8 +1,9 @@
 // What the warehouse knows of derived assets besides their rows: which are declared, which are due and why, what each run
 // was made from.
 
-import type { Materialization, MaterializationInput } from '../../../../workflows/model/asset.ts';
-import type { DeclaredAsset, DueAsset, MaterializationQuery } from '../../asset-order.ts';
+import type { DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
+import type { Materialization, MaterializationInput } from '../../../../workflows/model/asset/record.ts';
+import type { DueAsset, MaterializationQuery } from '../../asset-order.ts';
 import { isoText } from '../catalog-sql.ts';
 import type { DuckDbOwner } from '../client.ts';
 import { markWholeSql } from '../merge/touched-sql.ts';
@@ -15,7 +16,7 @@ import { codeVersionOf } from './asset-sql.ts';
  */
 export async function declareAssets(
   owner: DuckDbOwner,
-  declared: readonly DeclaredAsset[],
+  assets: readonly DerivedAsset[],
   nowIso: string,
 ): Promise<void> {
   await owner.materializing.pass(() =>
@@ -24,30 +25,32 @@ export async function declareAssets(
         const known = await session.rows<{ asset: string; code: string }>(
           'select asset, code_version as code from _walflow.assets',
         );
-        const keys = new Set(declared.map(({ asset }) => asset.key));
+        const keys = new Set(assets.map(({ key }) => key));
         for (const { asset } of known) if (!keys.has(asset)) await forget(session, asset);
-        for (const one of declared) {
-          const code = known.find(({ asset }) => asset === one.asset.key)?.code;
-          if (code !== codeVersionOf(one.asset)) await declare(session, one, nowIso);
+        for (const asset of assets) {
+          const code = known.find((one) => one.asset === asset.key)?.code;
+          if (code !== codeVersionOf(asset.definition)) await declare(session, asset, nowIso);
         }
       }),
     ),
   );
 }
 
-async function declare(session: DuckDbSession, { asset, inputs }: DeclaredAsset, nowIso: string): Promise<void> {
+async function declare(session: DuckDbSession, asset: DerivedAsset, nowIso: string): Promise<void> {
   await forget(session, asset.key);
   await session.run('insert into _walflow.assets values ($1, $2, $3::TIMESTAMPTZ)', [
     asset.key,
-    codeVersionOf(asset),
+    codeVersionOf(asset.definition),
     nowIso,
   ]);
-  for (const { place } of inputs) {
-    await session.run('insert into _walflow.asset_inputs values ($1, $2, $3)', [asset.key, place.schema, place.name]);
+  for (const { from } of asset.inputs) {
+    await session.run('insert into _walflow.asset_inputs values ($1, $2, $3)', [
+      asset.key,
+      from.place.schema,
+      from.place.name,
+    ]);
   }
-  await session.run(
-    markWholeSql({ asset: asset.key, table: 'declared', column: null, start: null }, { seq: 0, nowIso }),
-  );
+  await session.run(markWholeSql({ asset: asset.key, cause: 'declared', seq: 0, nowIso }));
 }
 
 async function forget(session: DuckDbSession, asset: string): Promise<void> {

@@ -1,14 +1,14 @@
 // From what to what a materialization read each of its inputs: up to the watermark its transaction sees, from where the
 // previous materialization of the same partition ended.
 
-import type { MaterializationInput } from '../../../../workflows/model/asset.ts';
+import type { AssetNode, DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
+import type { PartitionKey } from '../../../../workflows/model/asset/partition.ts';
+import type { MaterializationInput } from '../../../../workflows/model/asset/record.ts';
 import type { LsnHex } from '../../../../workflows/model/lsn.ts';
 import { NOTHING_MERGED } from '../../../../workflows/model/watermark.ts';
-import type { AssetInput } from '../../asset-order.ts';
 import { readTables } from '../merge/table-state.ts';
 import type { DuckDbSession } from '../session.ts';
 import { readWatermark } from '../watermark.ts';
-import type { Day } from './asset-sql.ts';
 
 interface InputPosition {
   readonly asset: string;
@@ -20,26 +20,26 @@ type PastInputs = readonly Pick<MaterializationInput, 'asset' | 'seqTo' | 'lsnTo
 
 export class InputReader {
   readonly #positions: readonly InputPosition[];
-  readonly #past: ReadonlyMap<Day | null, PastInputs>;
+  readonly #past: ReadonlyMap<PartitionKey | null, PastInputs>;
 
-  constructor(positions: readonly InputPosition[], past: ReadonlyMap<Day | null, PastInputs>) {
+  constructor(positions: readonly InputPosition[], past: ReadonlyMap<PartitionKey | null, PastInputs>) {
     this.#positions = positions;
     this.#past = past;
   }
 
-  static async open(session: DuckDbSession, asset: string, inputs: readonly AssetInput[]): Promise<InputReader> {
+  static async open(session: DuckDbSession, { key, inputs }: DerivedAsset): Promise<InputReader> {
     const positions: InputPosition[] = [];
-    for (const input of inputs) positions.push({ asset: input.key, ...(await positionOf(session, input)) });
-    const rows = await session.rows<{ day: Day | null; inputs: string }>(
+    for (const { from } of inputs) positions.push({ asset: from.key, ...(await positionOf(session, from)) });
+    const rows = await session.rows<{ day: PartitionKey | null; inputs: string }>(
       `select partition::VARCHAR as day, inputs from _walflow.materializations where asset = $1
        qualify row_number() over (partition by partition order by no desc) = 1`,
-      [asset],
+      [key],
     );
     return new InputReader(positions, new Map(rows.map((row) => [row.day, JSON.parse(row.inputs) as PastInputs])));
   }
 
   /** The inputs of a partition's next record; an empty range says that only the code changed. */
-  since(day: Day | null): readonly MaterializationInput[] {
+  since(day: PartitionKey | null): readonly MaterializationInput[] {
     const past = this.#past.get(day) ?? [];
     return this.#positions.map((position) => {
       const before = past.find((input) => input.asset === position.asset);
@@ -53,7 +53,7 @@ export class InputReader {
 }
 
 /** Where an input stands in this transaction: the watermark, unless the table does not follow it. */
-async function positionOf(session: DuckDbSession, input: AssetInput): Promise<Omit<InputPosition, 'asset'>> {
+async function positionOf(session: DuckDbSession, input: AssetNode): Promise<Omit<InputPosition, 'asset'>> {
   if (input.tag === 'derived') return await derivedPosition(session, input.key);
   const [table] = await readTables(session, input.pipeline, input.table);
   if (table !== undefined && table.mergedTo !== null) return { seqTo: table.mergedTo.seq, lsnTo: table.mergedTo.lsn };

@@ -2,16 +2,18 @@
 // record and the cleared marks become visible together. A merge that commits meanwhile leaves marks of its own.
 
 import { randomUUID } from 'node:crypto';
-import { assetTable, type Materialization } from '../../../../workflows/model/asset.ts';
+import type { DailyPartitions, PartitionKey } from '../../../../workflows/model/asset/partition.ts';
+import type { Materialization } from '../../../../workflows/model/asset/record.ts';
 import { isoFromMicros } from '../../../../workflows/model/commit-time.ts';
 import { WalflowError } from '../../../../workflows/model/errors.ts';
 import type { MaterializeOrder } from '../../asset-order.ts';
 import type { DuckDbOwner } from '../client.ts';
 import { blamesData, failureClass, safeText } from '../failure.ts';
 import { literal, qualified, quoted } from '../identifier.ts';
-import { dayOf, markDaysSql, markWholeSql } from '../merge/touched-sql.ts';
+import { markPartitionsSql, markWholeSql } from '../merge/touched-sql.ts';
+import { placeOfKeySql, placeSql } from '../partition-sql.ts';
 import type { DuckDbSession } from '../session.ts';
-import { assetSelect, codeVersionOf, type Day } from './asset-sql.ts';
+import { assetSelect, codeVersionOf } from './asset-sql.ts';
 import { InputReader } from './inputs.ts';
 
 /** Day of an asset that has no partitions: there is one, and it has no name. */
@@ -51,17 +53,17 @@ class AssetRun {
   constructor(session: DuckDbSession, order: MaterializeOrder) {
     this.#session = session;
     this.#order = order;
-    this.#target = qualified(assetTable(order.asset));
+    this.#target = qualified(order.asset.place);
   }
 
   async run(): Promise<readonly Materialization[]> {
     const { asset } = this.#order;
-    const marks = await this.#session.rows<{ day: Day | null }>(
+    const marks = await this.#session.rows<{ day: PartitionKey | null }>(
       'select distinct partition::VARCHAR as day from _walflow.dirty_partitions where asset = $1 order by day',
       [asset.key],
     );
     if (marks.length === 0) return [];
-    const inputs = await InputReader.open(this.#session, asset.key, this.#order.inputs);
+    const inputs = await InputReader.open(this.#session, asset);
     const reshaped = await this.#prepareTarget();
     const days = await this.#daysToRun(
       marks.map(({ day }) => day),
@@ -74,15 +76,15 @@ class AssetRun {
     }
     await this.#keep(records);
     await this.#session.run('delete from _walflow.dirty_partitions where asset = $1', [asset.key]);
-    await this.#markDownstream(records);
+    await this.#markReaders(records);
     return records;
   }
 
   /** Makes the table from the query's own types; true when one of another shape had to go. */
   async #prepareTarget(): Promise<boolean> {
-    const place = assetTable(this.#order.asset);
-    const sample = this.#order.asset.partitions?.start ?? WHOLE;
-    const empty = `${assetSelect(this.#order.asset, this.#order.inputs, sample)} limit 0`;
+    const { place, definition } = this.#order.asset;
+    const sample = definition.partitions?.start ?? WHOLE;
+    const empty = `${assetSelect(this.#order.asset, sample)} limit 0`;
     const wanted = await this.#session.rows<{ column_name: string; column_type: string }>(`describe ${empty}`);
     const present = await this.#session.rows<{ column_name: string; column_type: string }>(
       `select column_name, data_type as column_type from duckdb_columns()
@@ -97,30 +99,34 @@ class AssetRun {
   }
 
   /** A mark without a day, or a new shape, means every day the dependency or the result has rows of. */
-  async #daysToRun(marks: readonly (Day | null)[], reshaped: boolean): Promise<readonly (Day | null)[]> {
-    const { partitions } = this.#order.asset;
+  async #daysToRun(
+    marks: readonly (PartitionKey | null)[],
+    reshaped: boolean,
+  ): Promise<readonly (PartitionKey | null)[]> {
+    const { partitions } = this.#order.asset.definition;
     if (partitions === undefined) return [WHOLE];
     const marked = marks.filter((day) => day !== null);
     if (marked.length === marks.length && !reshaped) return marked;
-    const source = this.#order.inputs[0];
+    const source = this.#order.asset.inputs[0];
     if (source === undefined)
       throw new WalflowError('ASSET_INVALID', `${this.#order.asset.key} is daily and has no deps`);
-    const rows = await this.#session.rows<{ day: Day }>(
+    const rows = await this.#session.rows<{ day: PartitionKey }>(
       `select distinct day::VARCHAR as day from (
-         select ${dayOf(quoted(partitions.dep))} as day from ${qualified(source.place)}
-         union all select ${dayOf(quoted(partitions.output))} from ${this.#target})
-       where day >= ${literal(partitions.start)}::DATE order by day`,
+         select ${placeSql(partitions, quoted(partitions.dep))} as day from ${qualified(source.from.place)}
+         union all select ${placeSql(partitions, quoted(partitions.output))} from ${this.#target})
+       where day is not null order by day`,
     );
     return [...new Set([...marked, ...rows.map(({ day }) => day)])].sort();
   }
 
-  async #replace(day: Day | null): Promise<number> {
-    const { asset, inputs } = this.#order;
-    await this.#session.run(`create or replace temp table _walflow_produced as ${assetSelect(asset, inputs, day)}`);
-    if (day !== WHOLE && asset.partitions !== undefined) {
-      await this.#assertInside(day, asset.partitions.output);
+  async #replace(day: PartitionKey | null): Promise<number> {
+    const { asset } = this.#order;
+    const { partitions } = asset.definition;
+    await this.#session.run(`create or replace temp table _walflow_produced as ${assetSelect(asset, day)}`);
+    if (day !== WHOLE && partitions !== undefined) {
+      await this.#assertInside(day, partitions);
       await this.#session.run(
-        `delete from ${this.#target} where ${dayOf(quoted(asset.partitions.output))} = ${literal(day)}::DATE`,
+        `delete from ${this.#target} where ${placeSql(partitions, quoted(partitions.output))} = ${placeOfKeySql(literal(day))}`,
       );
     } else {
       await this.#session.run(`delete from ${this.#target}`);
@@ -128,9 +134,10 @@ class AssetRun {
     return await this.#session.run(`insert into ${this.#target} select * from ${PRODUCED}`);
   }
 
-  async #assertInside(day: Day, output: string): Promise<void> {
+  async #assertInside(day: PartitionKey, partitions: DailyPartitions): Promise<void> {
+    const { output } = partitions;
     const [row] = await this.#session.rows<{ outside: string }>(
-      `select count(*) as outside from ${PRODUCED} where ${dayOf(quoted(output))} is distinct from ${literal(day)}::DATE`,
+      `select count(*) as outside from ${PRODUCED} where ${placeSql(partitions, quoted(output))} is distinct from ${placeOfKeySql(literal(day))}`,
     );
     const outside = Number(row?.outside ?? 0);
     if (outside === 0) return;
@@ -140,7 +147,7 @@ class AssetRun {
     );
   }
 
-  #record(day: Day | null, rows: number, inputs: InputReader): Materialization {
+  #record(day: PartitionKey | null, rows: number, inputs: InputReader): Materialization {
     const { asset, run } = this.#order;
     return {
       id: randomUUID(),
@@ -150,7 +157,7 @@ class AssetRun {
       startedAt: this.#startedAt,
       rows,
       inputs: inputs.since(day),
-      codeVersion: codeVersionOf(asset),
+      codeVersion: codeVersionOf(asset.definition),
       ...run,
     };
   }
@@ -169,16 +176,16 @@ class AssetRun {
     }
   }
 
-  /** An asset partitioned by the very day column of this one is due for the same days; any other as a whole. */
-  async #markDownstream(records: readonly Materialization[]): Promise<void> {
+  /** A reader that is touched by partitions has the same ones; any other is due as a whole. */
+  async #markReaders(records: readonly Materialization[]): Promise<void> {
     const seq = Math.max(0, ...records.flatMap((record) => record.inputs.map((input) => input.seqTo)));
-    const mark = { seq, nowIso: this.#startedAt };
-    const days = records.flatMap(({ partition }) => (partition === null ? [] : [`(${literal(partition)}::DATE)`]));
-    for (const rule of this.#order.downstream) {
-      const sameDays = days.length > 0 && rule.column === this.#order.asset.partitions?.output;
-      const marks = sameDays
-        ? markDaysSql(rule, mark, `select day from (values ${days.join(', ')}) days(day)`)
-        : markWholeSql(rule, mark);
+    const keys = records.flatMap(({ partition }) => (partition === null ? [] : [`(${literal(partition)})`]));
+    for (const { to, touch } of this.#order.readers) {
+      const mark = { asset: to, cause: this.#order.asset.key, seq, nowIso: this.#startedAt };
+      const marks =
+        touch.tag === 'partitions' && keys.length > 0
+          ? markPartitionsSql(mark, `select partition from (values ${keys.join(', ')}) keys(partition)`)
+          : markWholeSql(mark);
       await this.#session.run(marks);
     }
   }

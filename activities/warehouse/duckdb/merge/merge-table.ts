@@ -1,8 +1,7 @@
 // Folds one table inside a merge transaction: winners, marks for derived assets, then delete and insert.
 
-import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
+import type { AssetEdge } from '../../../../workflows/model/asset/graph.ts';
 import type { RowCounts, TableChanges, TableLoad } from '../../merge-plan.ts';
-import type { TouchRule } from '../../touch-rule.ts';
 import { qualified, quoted } from '../identifier.ts';
 import type { DuckDbSession } from '../session.ts';
 import {
@@ -16,14 +15,14 @@ import {
 import { type ChangeRange, lastTruncate } from './changes-sql.ts';
 import { type FoldInput, keysSql, mayBeUnfolded, unfoldedSql, winnersSql } from './fold-sql.ts';
 import { createTableSql } from './schema-sql.ts';
-import { markChangesSql, markWholeSql, type TouchMark } from './touched-sql.ts';
+import { type Mark, markChangesSql, markWholeSql } from './touched-sql.ts';
 
 /** What a table's fold needs to know of its transaction. */
 export interface Folding {
   readonly session: DuckDbSession;
-  /** Only those of the table. */
-  readonly rules: readonly TouchRule[];
-  readonly mark: TouchMark;
+  /** From this table to the assets that read it. */
+  readonly readers: readonly AssetEdge[];
+  readonly mark: Omit<Mark, 'asset'>;
 }
 
 export type TableMerge =
@@ -85,23 +84,20 @@ async function everyKeyOnce(session: DuckDbSession, fold: FoldInput): Promise<bo
   return row !== undefined && row.changes === row.keys;
 }
 
-async function touchWhole({ session, rules, mark }: Folding): Promise<readonly string[]> {
-  for (const rule of rules) await session.run(markWholeSql(rule, mark));
-  return rules.map((rule) => rule.asset);
+async function touchWhole({ session, readers, mark }: Folding): Promise<readonly string[]> {
+  for (const { to } of readers) await session.run(markWholeSql({ asset: to, ...mark }));
+  return readers.map(({ to }) => to);
 }
 
-async function touchChanges({ session, rules, mark }: Folding, changes: TableChanges): Promise<readonly string[]> {
+async function touchChanges({ session, readers, mark }: Folding, changes: TableChanges): Promise<readonly string[]> {
   if (changes.changeFiles.length === 0) return [];
   const touched: string[] = [];
-  for (const rule of rules) {
-    const marked = await session.run(markFor(rule, mark, changes.entry));
-    if (marked > 0) touched.push(rule.asset);
+  for (const { to, touch } of readers) {
+    const marked = await session.run(markChangesSql(touch, { asset: to, ...mark }, changes.entry));
+    if (marked > 0) touched.push(to);
   }
   return touched;
 }
-
-const markFor = (rule: TouchRule, mark: TouchMark, entry: CaptureEntry) =>
-  rule.column === null ? markWholeSql(rule, mark) : markChangesSql(rule, mark, entry);
 
 function countsOf({ changeFiles }: TableChanges, loaded: number): RowCounts {
   const sum = (of: 'inserts' | 'updates' | 'deletes') => changeFiles.reduce((n, { file }) => n + file[of], 0);

@@ -142,8 +142,9 @@ class WindowMerge {
   }
 
   #folding(table: string) {
-    const rules = this.#plan.touched.filter((rule) => rule.table === table);
-    return { session: this.#session, rules, mark: { seq: this.#plan.next.seq, nowIso: this.#plan.nowIso } };
+    const { readers, next, nowIso } = this.#plan;
+    const own = readers.filter(({ from }) => from.table === table);
+    return { session: this.#session, readers: own, mark: { cause: table, seq: next.seq, nowIso } };
   }
 
   async #pause(order: TablePauseOrder): Promise<void> {

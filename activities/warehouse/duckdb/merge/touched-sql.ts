@@ -1,45 +1,48 @@
-// Marks what is due of derived assets, in the very transaction that changes their input: days that changed rows left and
-// days they came to. A NULL partition stands for the whole asset.
+// Marks what is due of derived assets, in the very transaction that changes their input: the partitions that changed rows
+// left and those they came to. A mark without a partition means the whole asset.
 
+import type { Touch } from '../../../../workflows/model/asset/graph.ts';
 import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
-import type { TouchRule } from '../../touch-rule.ts';
 import { literal, qualified, quoted } from '../identifier.ts';
+import { keySql, placeSql } from '../partition-sql.ts';
 import { duckDbType } from '../type.ts';
 import { replacedRows, WINNERS } from './apply-sql.ts';
 import { columnAlias } from './changes-sql.ts';
 
-export interface TouchMark {
-  /** Manifest, or materialization number, that is the reason. */
+export interface Mark {
+  /** Key of the derived asset that is due. */
+  readonly asset: string;
+  /** What changed: a captured table by its id, a derived asset by its key. */
+  readonly cause: string;
+  /** Manifest of the newest change. */
   readonly seq: number;
   readonly nowIso: string;
 }
 
-/** The UTC day of a date or timestamp; ±infinity and NULL lie on no day. Sessions run in UTC. */
-export const dayOf = (column: string) => `case when isfinite(${column}) then ${column}::DATE end`;
-
 /** Everything of the asset is due. */
-export function markWholeSql(rule: TouchRule, mark: TouchMark): string {
-  return `insert into _walflow.dirty_partitions
-  values (${literal(rule.asset)}, null, ${literal(rule.table)}, ${mark.seq}, ${literal(mark.nowIso)})`;
-}
+export const markWholeSql = (mark: Mark) => markSql(mark, 'select null::VARCHAR as partition');
 
-/** The days in `days` (SELECT of one column `day`) are due. */
-export function markDaysSql(rule: TouchRule, mark: TouchMark, days: string): string {
-  return `insert into _walflow.dirty_partitions
-  select distinct ${literal(rule.asset)}, day, ${literal(rule.table)}, ${mark.seq}, ${literal(mark.nowIso)}::TIMESTAMPTZ
-  from (${days}) where day >= ${literal(rule.start ?? '0001-01-01')}::DATE`;
-}
+/** The partitions whose keys `keys` selects, as `partition`, are due; NULL is no partition. */
+export const markPartitionsSql = (mark: Mark, keys: string) =>
+  markSql(mark, `select distinct partition from (${keys}) where partition is not null`);
 
 /**
- * Marks for a rule after the winners are known and before they are applied. A rule whose column is no date here marks the
- * whole asset: the run then fails and says so, the merge does not.
+ * Marks for changed rows, after the winners are known and before they are applied. Where the column is no date the whole
+ * asset is due: its run then fails and says so, the merge does not.
  */
-export function markChangesSql(rule: TouchRule, mark: TouchMark, entry: CaptureEntry): string {
-  const index = entry.columns.findIndex((column) => column.name === rule.column);
+export function markChangesSql(touch: Touch, mark: Mark, entry: CaptureEntry): string {
+  if (touch.tag === 'whole') return markWholeSql(mark);
+  const index = entry.columns.findIndex((column) => column.name === touch.column);
   const column = entry.columns[index];
-  if (column === undefined || !duckDbType(column).dated) return markWholeSql(rule, mark);
-  const arriving = `select ${dayOf(columnAlias(index))} as day from ${WINNERS} where op <> 'd'`;
-  if (entry.mode === 'append-only') return markDaysSql(rule, mark, arriving);
-  const leaving = `select ${dayOf(quoted(column.name))} as day from ${qualified(entry)} where ${replacedRows(entry)}`;
-  return markDaysSql(rule, mark, `${leaving} union all ${arriving}`);
+  if (column === undefined || !duckDbType(column).dated) return markWholeSql(mark);
+  const key = (value: string) => `${keySql(placeSql(touch.partitions, value))} as partition`;
+  const arriving = `select ${key(columnAlias(index))} from ${WINNERS} where op <> 'd'`;
+  if (entry.mode === 'append-only') return markPartitionsSql(mark, arriving);
+  const leaving = `select ${key(quoted(column.name))} from ${qualified(entry)} where ${replacedRows(entry)}`;
+  return markPartitionsSql(mark, `${leaving} union all ${arriving}`);
+}
+
+function markSql({ asset, cause, seq, nowIso }: Mark, partitions: string): string {
+  return `insert into _walflow.dirty_partitions (asset, partition, cause, seq, marked_at)
+  select ${literal(asset)}, partition, ${literal(cause)}, ${seq}, ${literal(nowIso)}::TIMESTAMPTZ from (${partitions})`;
 }

@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import type { AssetDefinition } from '../../../workflows/model/asset/definition.ts';
+import { buildAssetGraph } from '../../../workflows/model/asset/graph.ts';
+import { graphFaults } from '../../../workflows/model/asset/graph-fault.ts';
+import { derivedPlace } from '../../../workflows/model/asset/key.ts';
+
+const pipelines = new Set(['shop']);
+const partitions = { kind: 'daily', start: '2026-01-01', dep: 'created_at', output: 'day' } as const;
+const daily: AssetDefinition = {
+  key: 'a/daily',
+  deps: ['shop/public.orders'],
+  partitions,
+  sql: 'from {shop/public.orders} where t >= {start} and t < {end}',
+};
+const joined: AssetDefinition = {
+  ...daily,
+  key: 'a/joined',
+  deps: ['shop/public.orders', 'shop/public.line%2Eitems'],
+  sql: 'from {shop/public.orders} join {shop/public.line%2Eitems} using (id)',
+};
+const byDay = {
+  ...daily,
+  key: 'b/by_day',
+  deps: ['a/daily'],
+  partitions: { ...partitions, dep: 'day' },
+  sql: 'from x',
+};
+const byOther = { ...byDay, key: 'b/by_other', partitions };
+const above: AssetDefinition = { key: 'b/c/above', deps: ['b/by_day', 'a/joined'], sql: `from {b/by_day}, {a/joined}` };
+const graphOf = (...assets: readonly AssetDefinition[]) => buildAssetGraph(assets, pipelines);
+
+describe('the asset graph', () => {
+  const graph = graphOf(above, byOther, byDay, joined, daily);
+
+  test('has every asset behind what it reads, in whatever order they are declared', () => {
+    expect(graph.derived.map(({ key }) => key)).toEqual(['a/daily', 'b/by_day', 'a/joined', 'b/c/above', 'b/by_other']);
+  });
+
+  test('knows who reads a table or an asset, and what a changed row of it touches', () => {
+    const touches = (edges: ReturnType<typeof graph.readersOf>) => edges.map(({ to, touch }) => [to, touch]);
+    const by = (column: string) => ({ tag: 'partitions', column, partitions: { ...partitions, dep: column } });
+    expect(touches(graph.readersOf('shop/public.orders'))).toEqual([
+      ['a/daily', by('created_at')],
+      ['a/joined', { tag: 'whole' }],
+    ]);
+    // Rows of a derived asset change by its partitions: only the column they are of tells a reader which.
+    expect(touches(graph.readersOf('a/daily'))).toEqual([
+      ['b/by_day', by('day')],
+      ['b/by_other', { tag: 'whole' }],
+    ]);
+    expect(graph.readersOf('b/c/above')).toEqual([]);
+    expect(graph.readersOfPipeline('shop').map(({ from, to }) => [from.table, to])).toEqual([
+      ['public.orders', 'a/daily'],
+      ['public.orders', 'a/joined'],
+      ['public.line%2Eitems', 'a/joined'],
+    ]);
+    expect(graph.readersOfPipeline('other')).toEqual([]);
+  });
+
+  test('knows the table of every asset, and the SQL by these tables', () => {
+    const { group, place, sql, inputs } = graph.asset('b/c/above');
+    expect([group, place]).toEqual(['b/c', { schema: 'b_c', name: 'above' }]);
+    expect(inputs.map(({ from }) => from.place)).toEqual([
+      { schema: 'b', name: 'by_day' },
+      { schema: 'a', name: 'joined' },
+    ]);
+    expect(sql).toContainEqual({ tag: 'input', place: { schema: 'a', name: 'joined' } });
+    expect(graph.asset('a/joined').sql).toContainEqual({
+      tag: 'input',
+      place: { schema: 'public', name: 'line.items' },
+    });
+    expect(graph.asset('a/daily').sql.map(({ tag }) => tag)).toEqual(
+      expect.arrayContaining(['text', 'input', 'start', 'end']),
+    );
+    expect(() => graph.asset('shop/public.orders')).toThrow('no asset "shop/public.orders"');
+  });
+
+  test('keeps records of an asset with the first captured table above it', () => {
+    const other = { ...daily, key: 'o/o', deps: ['other/public.x'], partitions: undefined, sql: 'x' };
+    const { partitions: _, ...whole } = other;
+    const mixed = { key: 'm/m', deps: ['o/o', 'shop/public.orders'], sql: 'x' };
+    const both = buildAssetGraph([mixed, whole], new Set(['shop', 'other']));
+    expect(both.derived.map(({ key, pipeline }) => [key, pipeline])).toEqual([
+      ['o/o', 'other'],
+      ['m/m', 'other'],
+    ]);
+    expect(graph.asset('b/c/above').pipeline).toBe('shop');
+  });
+});
+
+describe('definitions with a fault are no graph:', () => {
+  test.each<[string, readonly AssetDefinition[], object]>([
+    ['a key declared twice', [daily, daily], { tag: 'duplicate-key', asset: 1, what: 'a/daily is declared twice' }],
+    [
+      'a dependency that is not declared',
+      [daily, { ...joined, deps: ['shop/public.orders', 'a/dialy'], sql: '' }],
+      { tag: 'unknown-dependency', asset: 1, dep: 1, what: 'names a/dialy, which does not exist' },
+    ],
+    [
+      'a dependency that names a pipeline and no table',
+      [{ ...daily, deps: ['shop/orders'], sql: '' }],
+      { tag: 'unknown-dependency', asset: 0, dep: 0, what: 'names shop/orders, which does not exist' },
+    ],
+    [
+      'a placeholder that is no dependency',
+      [{ ...daily, sql: 'from {shop/public.order-itemz}' }],
+      { tag: 'unknown-placeholder', asset: 0, name: 'shop/public.order-itemz' },
+    ],
+    [
+      'bounds without partitions',
+      [{ ...above, deps: ['shop/public.orders'], sql: 'select {end}' }],
+      { tag: 'no-partitions', asset: 0, name: 'end' },
+    ],
+    [
+      'a circle',
+      [
+        { ...above, key: 'x', deps: ['y'], sql: '' },
+        { ...above, key: 'y', deps: ['z', 'x'], sql: '' },
+        { ...above, key: 'z', deps: ['shop/public.orders'], sql: '' },
+      ],
+      { tag: 'cycle', what: 'wait for each other: x → y → x' },
+    ],
+    [
+      'an asset that reads itself',
+      [{ ...above, deps: ['b/c/above'], sql: '' }],
+      { tag: 'cycle', what: 'wait for each other: b/c/above → b/c/above' },
+    ],
+  ])('%s', (_, assets, fault) => {
+    expect(graphFaults(assets, pipelines)).toEqual([expect.objectContaining(fault)]);
+    expect(() => graphOf(...assets)).toThrow(expect.objectContaining({ code: 'ASSET_INVALID' }));
+  });
+
+  test('but an asset may be read along several ways', () => {
+    expect(
+      graphFaults([daily, byDay, byOther, { ...above, deps: ['b/by_day', 'b/by_other'], sql: '' }], pipelines),
+    ).toEqual([]);
+  });
+});
+
+test('the table of a derived asset comes from its key, or is given', () => {
+  expect(derivedPlace({ key: 'a/b/c' })).toEqual({ schema: 'a_b', name: 'c' });
+  expect(derivedPlace({ key: 'c' })).toEqual({ schema: 'main', name: 'c' });
+  expect(derivedPlace({ key: 'a/b', table: 'x.y' })).toEqual({ schema: 'x', name: 'y' });
+  expect(derivedPlace({ key: 'a/b', table: 'y' })).toEqual({ schema: 'main', name: 'y' });
+});

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { assetSelect, codeVersionOf } from '../../../activities/warehouse/duckdb/assets/asset-sql.ts';
+import type { AssetDefinition } from '../../../workflows/model/asset/definition.ts';
+import { buildAssetGraph } from '../../../workflows/model/asset/graph.ts';
+
+const partitions = { kind: 'daily', start: '2026-01-01', dep: 'created_at', output: 'day' } as const;
+const daily: AssetDefinition = {
+  key: 'a/daily',
+  deps: ['shop/public.orders'],
+  partitions,
+  sql: 'from {shop/public.orders} where t >= {start} and t < {end}',
+};
+const above = { key: 'b/c/above', deps: ['a/daily'], sql: `select {'x': 1} as s, '{a/daily}' as t from {a/daily}; ` };
+const graph = buildAssetGraph([daily, above], new Set(['shop']));
+
+test('the SQL of an asset gets its tables and the bounds of its partition, and keeps what is its own', () => {
+  expect(assetSelect(graph.asset('a/daily'), '2026-12-31')).toBe(
+    `select * from (\nfrom "public"."orders" where t >= make_timestamptz(1798675200000000) and t < make_timestamptz(1798761600000000)\n)`,
+  );
+  expect(assetSelect(graph.asset('b/c/above'), null)).toBe(
+    `select * from (\nselect {'x': 1} as s, '{a/daily}' as t from "a"."daily"\n)`,
+  );
+  expect(() => assetSelect(graph.asset('a/daily'), null)).toThrow('{start} without a partition');
+});
+
+test('the code version changes with everything that decides the rows and with nothing else', () => {
+  expect(codeVersionOf({ ...daily, freshness: { warnAfter: '1 minute', failAfter: '2 minutes' } })).toBe(
+    codeVersionOf(daily),
+  );
+  const changed = [
+    { ...daily, sql: 'from x' },
+    { ...daily, deps: ['shop/public.orders', 'shop/public.items'] },
+    { ...daily, partitions: { ...partitions, output: 'd' } },
+    { ...daily, table: 'x.y' },
+  ];
+  expect(new Set([daily, ...changed].map(codeVersionOf)).size).toBe(5);
+});

@@ -1,0 +1,158 @@
+// The asset graph: built once, after the configuration is loaded. It alone knows what an asset reads and who reads it, in
+// which order assets are made, which table holds each, and what a changed row makes due.
+
+import { WalflowError } from '../errors.ts';
+import { parseTableId, type TableName } from '../relation.ts';
+import type { LoadedAsset } from './definition.ts';
+import { graphFaults } from './graph-fault.ts';
+import { derivedPlace, groupOf, parseCapturedKey } from './key.ts';
+import type { DailyPartitions } from './partition.ts';
+import { piecesOf, placeholderName } from './placeholder.ts';
+
+/** A captured table that some derived asset reads. */
+export interface CapturedAsset {
+  readonly tag: 'captured';
+  readonly key: string;
+  readonly pipeline: string;
+  /** As `tableId` writes it. */
+  readonly table: string;
+  /** The table that holds its rows. */
+  readonly place: TableName;
+}
+
+export interface DerivedAsset {
+  readonly tag: 'derived';
+  readonly key: string;
+  readonly group: string | null;
+  readonly place: TableName;
+  readonly definition: LoadedAsset;
+  /** One for each dependency, in the order they are declared. */
+  readonly inputs: readonly AssetEdge[];
+  readonly sql: readonly SqlPart[];
+  /** The pipeline in whose lake its records are kept: that of the first captured table above it. */
+  readonly pipeline: string | null;
+}
+
+export type AssetNode = CapturedAsset | DerivedAsset;
+
+/** `to` reads `from`. */
+export interface AssetEdge<From extends AssetNode = AssetNode> {
+  readonly from: From;
+  /** Key of the derived asset that reads. */
+  readonly to: string;
+  readonly touch: Touch;
+}
+
+/** What a changed row of an input makes due. */
+export type Touch =
+  | { readonly tag: 'whole' }
+  /** The partitions that the row's values in `column` lie in, before and after the change. */
+  | { readonly tag: 'partitions'; readonly column: string; readonly partitions: DailyPartitions };
+
+/** A piece of an asset's SQL, with its placeholders resolved. */
+export type SqlPart =
+  | { readonly tag: 'text'; readonly text: string }
+  | { readonly tag: 'input'; readonly place: TableName }
+  | { readonly tag: 'start' }
+  | { readonly tag: 'end' };
+
+export class AssetGraph {
+  /** Every asset behind those it reads. */
+  readonly derived: readonly DerivedAsset[];
+  readonly #derived: ReadonlyMap<string, DerivedAsset>;
+
+  constructor(derived: readonly DerivedAsset[]) {
+    this.derived = derived;
+    this.#derived = new Map(derived.map((asset) => [asset.key, asset]));
+  }
+
+  /** @throws WalflowError ASSET_UNKNOWN */
+  asset(key: string): DerivedAsset {
+    const asset = this.#derived.get(key);
+    if (asset === undefined) throw new WalflowError('ASSET_UNKNOWN', `the project has no asset "${key}"`);
+    return asset;
+  }
+
+  /** From `key` to the derived assets that read it. */
+  readersOf(key: string): readonly AssetEdge[] {
+    return this.derived.flatMap(({ inputs }) => inputs.filter(({ from }) => from.key === key));
+  }
+
+  /** From the captured tables of a pipeline to the derived assets that read them. */
+  readersOfPipeline(pipeline: string): readonly AssetEdge<CapturedAsset>[] {
+    return this.derived.flatMap(({ inputs }) =>
+      inputs.flatMap(({ from, ...edge }) =>
+        from.tag === 'captured' && from.pipeline === pipeline ? [{ from, ...edge }] : [],
+      ),
+    );
+  }
+}
+
+/**
+ * @param pipelines names of the project's pipelines: a dependency that begins with one is a captured table.
+ * @throws WalflowError ASSET_INVALID for definitions that `graphFaults` finds a fault in.
+ */
+export function buildAssetGraph(assets: readonly LoadedAsset[], pipelines: ReadonlySet<string>): AssetGraph {
+  const [fault] = graphFaults(assets, pipelines);
+  if (fault !== undefined) throw new WalflowError('ASSET_INVALID', `${assets[fault.asset]?.key} ${fault.what}`);
+  const definitions = new Map(assets.map((asset) => [asset.key, asset]));
+  const nodes = new Map<string, AssetNode>();
+  const nodeOf = (key: string): AssetNode => {
+    const known = nodes.get(key);
+    if (known !== undefined) return known;
+    const definition = definitions.get(key);
+    const node = definition === undefined ? capturedAsset(key, pipelines) : derivedAsset(definition, nodeOf);
+    // Behind its inputs: insertion order is the order of the graph.
+    nodes.set(key, node);
+    return node;
+  };
+  for (const { key } of assets) nodeOf(key);
+  return new AssetGraph([...nodes.values()].filter((node) => node.tag === 'derived'));
+}
+
+function capturedAsset(key: string, pipelines: ReadonlySet<string>): CapturedAsset {
+  const captured = parseCapturedKey(key, pipelines);
+  const place = captured === null ? null : parseTableId(captured.table);
+  if (captured === null || place === null) throw new WalflowError('ASSET_INVALID', `${key} is no captured table`);
+  return { tag: 'captured', key, ...captured, place };
+}
+
+function derivedAsset(definition: LoadedAsset, nodeOf: (key: string) => AssetNode): DerivedAsset {
+  const { key } = definition;
+  const inputs = definition.deps.map((dep): AssetEdge => {
+    const from = nodeOf(dep);
+    return { from, to: key, touch: touchOf(definition, from) };
+  });
+  return {
+    tag: 'derived',
+    key,
+    group: groupOf(key),
+    place: derivedPlace(definition),
+    definition,
+    inputs,
+    sql: resolved(definition, inputs),
+    pipeline: inputs.map(({ from }) => from.pipeline).find((pipeline) => pipeline !== null) ?? null,
+  };
+}
+
+/**
+ * Only a partitioned asset with one input knows which of its partitions a changed row belongs to. A derived input is
+ * changed partition by partition, so its rows tell only where the column is the one it is partitioned by itself.
+ */
+function touchOf({ deps, partitions }: LoadedAsset, from: AssetNode): Touch {
+  if (partitions === undefined || deps.length !== 1) return { tag: 'whole' };
+  if (from.tag === 'derived' && from.definition.partitions?.output !== partitions.dep) return { tag: 'whole' };
+  return { tag: 'partitions', column: partitions.dep, partitions };
+}
+
+function resolved({ key, sql }: LoadedAsset, inputs: readonly AssetEdge[]): readonly SqlPart[] {
+  const places = new Map(inputs.map(({ from }) => [placeholderName(from.key), from.place]));
+  return piecesOf(sql).map((piece): SqlPart => {
+    if (piece.tag === 'text') return piece;
+    const { name } = piece;
+    if (name === 'start' || name === 'end') return { tag: name };
+    const place = places.get(name);
+    if (place === undefined) throw new WalflowError('ASSET_INVALID', `${key} reads {${name}}, which is not in deps`);
+    return { tag: 'input', place };
+  });
+}

@@ -1,0 +1,41 @@
+// Partitions of an asset: named by text, and a time partition stands for the instants [from, to). All arithmetic with them
+// is here; an engine only says how a value is placed in one.
+
+import { WalflowError } from '../errors.ts';
+
+/** Names one partition of an asset: `2026-11-27` for a day. */
+export type PartitionKey = string;
+
+export interface DailyPartitions {
+  readonly kind: 'daily';
+  /** First day, `YYYY-MM-DD`, UTC. */
+  readonly start: PartitionKey;
+  /** Date or timestamp column of the dependency that says which day a row belongs to. */
+  readonly dep: string;
+  /** Column of the result that holds the day. */
+  readonly output: string;
+}
+
+/** Microseconds since 1970-01-01 UTC, half-open. */
+export interface Instants {
+  readonly fromUs: bigint;
+  readonly toUs: bigint;
+}
+
+const DAY_US = 86_400_000_000n;
+const DAY_KEY = /^(\d{4,6})-(\d\d)-(\d\d)$/;
+/** The last day with an end that can be computed: later dates lie in no partition, like those before `start`. */
+export const LAST_DAY: PartitionKey = '275760-09-12';
+
+/**
+ * The instants of a day.
+ * @throws WalflowError ASSET_INVALID when the key names no day.
+ */
+export function instantsOf(key: PartitionKey): Instants {
+  const [, year = '', month, day] = DAY_KEY.exec(key) ?? [];
+  // https://tc39.es/ecma262/#sec-expanded-years
+  const fromMs = Date.parse(`+${year.padStart(6, '0')}-${month}-${day}T00:00:00Z`);
+  if (Number.isNaN(fromMs)) throw new WalflowError('ASSET_INVALID', `"${key}" names no day`);
+  const fromUs = BigInt(fromMs) * 1000n;
+  return { fromUs, toUs: fromUs + DAY_US };
+}

@@ -1,0 +1,30 @@
+// The record of a materialization: what was made, from which inputs, by which run, with which code.
+
+import type { LsnHex } from '../lsn.ts';
+import type { RunRef } from '../run.ts';
+import type { PartitionKey } from './partition.ts';
+
+/** What one input looked like to the compute of a materialization. */
+export interface MaterializationInput {
+  readonly asset: string;
+  /** Watermark the compute read at. */
+  readonly lsnTo: LsnHex;
+  readonly seqTo: number;
+  /** First manifest not yet seen by the previous materialization. */
+  readonly seqFrom: number;
+  readonly lsnFrom: LsnHex;
+}
+
+export interface Materialization extends RunRef {
+  readonly id: string;
+  readonly asset: string;
+  /** Null = the asset has no partitions. */
+  readonly partition: PartitionKey | null;
+  /** ISO 8601 UTC. */
+  readonly at: string;
+  readonly startedAt: string;
+  readonly rows: number;
+  readonly inputs: readonly MaterializationInput[];
+  /** Hash of the asset's code (its SQL and partitioning). */
+  readonly codeVersion: string;
+}
