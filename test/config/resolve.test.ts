@@ -2,42 +2,11 @@ import { describe, expect, expectTypeOf, test } from 'vitest';
 import type { z } from 'zod';
 import { adHocProject } from '../../workers/config/ad-hoc.ts';
 import type { PROJECT } from '../../workers/config/field.ts';
-import { type ConfigOrigin, resolveProject } from '../../workers/config/resolve.ts';
+import { resolveProject } from '../../workers/config/resolve.ts';
 import { asset, daily, defineConfig, duckdb, eager, type ProjectConfig } from '../../workflows/model/define.ts';
-import { WalflowError } from '../../workflows/model/errors.ts';
+import { ORIGIN, pipeline, project, refused, URL_A } from './sample-project.ts';
 
 type Pipeline = z.input<typeof PROJECT>['pipelines'][string];
-
-const ORIGIN: ConfigOrigin = { label: 'walflow.config.ts', file: '/app/walflow.config.ts', folder: '/app', env: {} };
-const URL_A = 'postgres://ann:s3cret@db:5432/a';
-
-const pipeline = (source: object = {}, rest: object = {}) => ({
-  source: { url: URL_A, tables: ['public.*'], ...source },
-  lake: { url: 's3://bucket/raw/cdc' },
-  ...rest,
-});
-const revenue = (more: object = {}) => ({
-  key: 'analytics/revenue',
-  deps: ['shop/public.orders'],
-  sql: 'select 1 from {shop/public.orders}',
-  ...more,
-});
-const project = (more: object = {}) => ({
-  name: 'shop',
-  warehouses: { main: duckdb({ path: './w.duckdb' }) },
-  pipelines: { shop: pipeline() },
-  ...more,
-});
-
-function refused(config: unknown): WalflowError {
-  try {
-    resolveProject(config, ORIGIN);
-  } catch (failure) {
-    if (failure instanceof WalflowError) return failure;
-    throw failure;
-  }
-  throw new Error('the configuration was accepted');
-}
 
 test('the validated fields are those of the public types', () => {
   expectTypeOf<keyof z.input<typeof PROJECT>>().toEqualTypeOf<keyof ProjectConfig>();
@@ -249,133 +218,6 @@ describe('two pipelines must not share', () => {
   test('but they may share a lake, a server, and a slot name on different servers', () => {
     const config = two({ slot: 's' }, { slot: 's', url: 'postgres://elsewhere/a' });
     expect(resolveProject(config, ORIGIN).pipelines.size).toBe(2);
-  });
-});
-
-describe('an asset is refused when', () => {
-  test.each<[string, readonly object[], string, string]>([
-    [
-      'its dependency is misspelt',
-      [revenue({ deps: ['shop/public.orders', 'analytics/x'] }), revenue({ key: 'analytics/xy', table: 'a.b' })],
-      'assets[0].deps[1] names analytics/x, which does not exist',
-      'did you mean analytics/xy?',
-    ],
-    [
-      'its dependency is not captured',
-      [revenue({ deps: ['shop/other.orders'], sql: 'select 1' })],
-      'assets[0].deps[0] names other.orders, which pipeline shop does not capture',
-      "add 'other.orders'",
-    ],
-    [
-      'its SQL reads what it does not wait for',
-      [revenue({ sql: 'select 1 from {shop/public.order}' })],
-      'assets[0].sql reads {shop/public.order}, which is not in deps',
-      'did you mean {shop/public.orders}?',
-    ],
-    [
-      'its SQL names a table with a hyphen wrongly',
-      [revenue({ deps: ['shop/public.order-items'], sql: 'select 1 from {shop/public.order-itemz}' })],
-      'assets[0].sql reads {shop/public.order-itemz}, which is not in deps',
-      'did you mean {shop/public.order-items}?',
-    ],
-    [
-      'its SQL misspells a bound',
-      [
-        revenue({
-          partitions: { kind: 'daily', start: '2026-01-01', dep: 'at', output: 'day' },
-          sql: 'select 1 from {shop/public.orders} where at >= {strat}',
-        }),
-      ],
-      'assets[0].sql reads {strat}, which is not in deps',
-      'did you mean {start}?',
-    ],
-    [
-      'its dependency is no table',
-      [revenue({ deps: ['shop/orders'], sql: 'select 1' })],
-      'assets[0].deps[0] names shop/orders, which does not exist',
-      'name <pipeline>/<schema>.<table>',
-    ],
-    ['its key is a bound', [revenue({ key: 'start' })], 'assets[0].key is start', 'choose another key'],
-    [
-      'its SQL uses days without partitions',
-      [revenue({ sql: 'select {start}' })],
-      'assets[0].sql uses {start}',
-      'daily',
-    ],
-    ['its key is declared twice', [revenue(), revenue()], 'assets[1].key analytics/revenue is declared twice', ''],
-    [
-      'its table is another one’s',
-      [revenue(), revenue({ key: 'x', table: 'Analytics.Revenue' })],
-      'assets[1].table writes table analytics.revenue, as asset analytics/revenue does',
-      '',
-    ],
-    [
-      'its table is a captured one',
-      [revenue({ key: 'public/orders' })],
-      'assets[0].key writes table public.orders, which pipeline shop captures',
-      '',
-    ],
-    [
-      'its table is walflow’s own',
-      [revenue({ table: '_walflow.ledger' })],
-      'assets[0].table writes into schema _walflow',
-      '',
-    ],
-    [
-      'its key looks captured',
-      [revenue({ key: 'shop/x' })],
-      'assets[0].key shop/x begins with the name of pipeline shop',
-      '',
-    ],
-    [
-      'its key ends in a word of the API',
-      [revenue({ key: 'a/materializations' })],
-      'ends in a word of the HTTP API',
-      '',
-    ],
-    [
-      'it fails before it warns',
-      [revenue({ freshness: { warnAfter: '5 min', failAfter: '2 min' } })],
-      'assets[0].freshness.warnAfter must be shorter than failAfter',
-      '',
-    ],
-    [
-      'its age is no duration',
-      [revenue({ freshness: { warnAfter: 'soon', failAfter: '2 min' } })],
-      "assets[0].freshness.warnAfter must be a duration like '30 seconds'",
-      '',
-    ],
-    [
-      'its first day is none',
-      [revenue({ partitions: { kind: 'daily', start: '2026-02-30', dep: 'a', output: 'b' } })],
-      'assets[0].partitions.start must be a day',
-      '',
-    ],
-    [
-      'assets wait for each other',
-      [revenue({ key: 'a/x', deps: ['b/y'], sql: 'x' }), revenue({ key: 'b/y', deps: ['a/x'], sql: 'y' })],
-      'assets wait for each other: a/x → b/y → a/x',
-      '',
-    ],
-  ])('%s', (_, assets, message, hint) => {
-    const failure = refused(project({ assets }));
-    expect(failure.message).toContain(message);
-    expect(failure.hint).toContain(hint);
-  });
-
-  test('there is no warehouse main to make it in', () => {
-    const elsewhere = {
-      warehouses: { lake: duckdb({ path: 'x' }) },
-      pipelines: { shop: pipeline({}, { warehouse: 'lake' }) },
-    };
-    expect(refused(project({ ...elsewhere, assets: [revenue()] })).message).toContain(
-      'warehouse main, which is not defined',
-    );
-  });
-
-  test('a struct in its SQL is no placeholder', () => {
-    const sql = "select {'a': 1, b: 2} from {shop/public.orders}";
-    expect(resolveProject(project({ assets: [revenue({ sql })] }), ORIGIN).graph.derived).toHaveLength(1);
   });
 });
 
