@@ -1,10 +1,10 @@
-// How every answer of the HTTP server looks: headers that keep browsers strict, failures as JSON.
+// What every answer of the HTTP server has: headers that make browsers strict, and failures as JSON.
 
 import type { Hono } from 'hono';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { httpFailure } from './failure.ts';
 
-/** Nothing from elsewhere, nothing inline, no frames: whatever a value contains, it stays text. */
+/** Nothing from other origins, nothing inline, no frames: whatever a value contains, it stays text. */
 const CONTENT_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -16,7 +16,7 @@ const CONTENT_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** @param onFailure told every failure that is not the caller's own (status 500 and above) */
+/** @param onFailure called with every failure that is not the caller's fault (status 500 and above) */
 export function answerFailures(app: Hono, onFailure: (failure: unknown) => void): void {
   app.onError((failure, c) => {
     const { status, body } = httpFailure(failure);
@@ -25,7 +25,7 @@ export function answerFailures(app: Hono, onFailure: (failure: unknown) => void)
   });
   app.notFound((c) => {
     const { status, body } = httpFailure(
-      new WalflowError('HTTP_NOT_FOUND', `nothing answers ${c.req.method} ${c.req.path}`),
+      new WalflowError('HTTP_NOT_FOUND', `there is no endpoint ${c.req.method} ${c.req.path}`),
     );
     return c.json(body, status);
   });

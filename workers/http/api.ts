@@ -1,4 +1,4 @@
-// The HTTP API and the page (DESIGN: "Commands, ports, endpoints"): routes over a backend, each guarded and validated.
+// The HTTP API and the page (docs/api.md): routes over a backend, each guarded and validated.
 
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
@@ -17,9 +17,9 @@ export interface ApiOptions {
   readonly page: PageContext;
   /** Prometheus text of this process and, in `walflow dev`, of its peers. */
   metrics(): Promise<string>;
-  /** Told failures that are not the caller's. */
+  /** Called with failures that are not the caller's fault. */
   onFailure(failure: unknown): void;
-  /** Aborted when the server closes: streams end. */
+  /** Aborted when the server closes, which ends streams. */
   readonly closing: AbortSignal;
 }
 
@@ -84,7 +84,7 @@ function addOperating(app: Hono, backend: ApiBackend): void {
   });
 }
 
-/** Keys contain slashes; they may come as they are or as %2F. */
+/** Keys contain slashes, which may come as they are or as %2F. */
 function assetKey(encoded: string): string {
   try {
     return decodeURIComponent(encoded);

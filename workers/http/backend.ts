@@ -1,5 +1,5 @@
-// What the HTTP API answers, and what it asks for it. The API validates, guards and formats; whoever implements
-// `ApiBackend` knows warehouse, lake and Temporal. LSNs are 16 hex digits, times ISO 8601 UTC, ages seconds.
+// The answers of the HTTP API, and the backend it gets them from. The API validates, guards and formats; an implementation
+// of `ApiBackend` knows warehouse, lake and Temporal. LSNs are 16 hex digits, times ISO 8601 in UTC, ages in seconds.
 
 import type { MaterializationQuery } from '../../activities/warehouse/asset-order.ts';
 import type { RowDifference } from '../../activities/warehouse/comparison.ts';
@@ -16,9 +16,9 @@ export interface SlotStatus {
   readonly walStatus: string;
   /** WAL head − confirmed_flush_lsn. */
   readonly lagBytes: number;
-  /** WAL head − restart_lsn: what the source keeps on its disk for this slot. */
+  /** WAL head − restart_lsn: what the source keeps on disk for this slot. */
   readonly retainedBytes: number;
-  /** max_slot_wal_keep_size, where the source sets one. */
+  /** max_slot_wal_keep_size, if the source sets one. */
   readonly budgetBytes?: number;
 }
 
@@ -27,7 +27,7 @@ export interface TableStatus {
   readonly state: TableState;
   readonly reason?: string;
   readonly rows: number;
-  /** Null until the table was readable once. */
+  /** Null until the table has been readable. */
   readonly freshnessAgeSeconds: number | null;
 }
 
@@ -51,9 +51,9 @@ export interface PipelineStatus {
   /** State of `ingest/<pipeline>`, or `down` when no worker answers. */
   readonly state: string;
   readonly reason?: string;
-  /** Null while the source cannot be asked. */
+  /** Null while the source does not answer. */
   readonly slot: SlotStatus | null;
-  /** End of the lake's log. */
+  /** End of the manifest log. */
   readonly durableLsn: LsnHex;
   readonly mergedLsn: LsnHex;
   /** Last merged manifest. */
@@ -87,19 +87,19 @@ export interface AssetStatus {
 export interface TableVerification {
   readonly table: string;
   readonly result: 'equal' | 'differs' | 'not-comparable';
-  /** Why the table could not be compared, or has to differ. */
+  /** Why the table could not be compared, or why it differs. */
   readonly reason?: string;
   readonly rowsSource: number;
   readonly rowsWarehouse: number;
   readonly keyColumns: readonly string[];
-  /** The first few; `differingCount` has all. */
+  /** The first few; `differingCount` counts all. */
   readonly differing: readonly RowDifference[];
   readonly differingCount: number;
 }
 
 export interface VerifyReport {
   readonly pipeline: string;
-  /** `differs` beats `not-comparable`: a found difference is never hidden by a table that could not be compared. */
+  /** `differs` before `not-comparable`: a table that could not be compared must not hide a difference. */
   readonly result: 'equal' | 'differs' | 'not-comparable';
   /** Watermark of the last comparison. */
   readonly mergedLsn: LsnHex;
@@ -111,28 +111,28 @@ export interface WaitResult {
   readonly mergedLsn: LsnHex;
 }
 
-/** The run that took an order. */
+/** The run that took a request. */
 export interface RunHandle {
   readonly workflowId: string;
   readonly runId: string;
 }
 
-/** Methods throw WalflowError; PIPELINE_UNKNOWN and ASSET_UNKNOWN become 404, the rest see failure.ts. */
+/** Methods throw WalflowError; failure.ts has the status of each code. */
 export interface ApiBackend {
   pipelines(): Promise<readonly PipelineStatus[]>;
   assets(): Promise<readonly AssetStatus[]>;
   asset(key: string): Promise<AssetStatus>;
   /** Newest first, at most `limit`. */
   materializations(key: string, query: MaterializationQuery): Promise<readonly Materialization[]>;
-  /** Read-only SQL; the signal aborts when the client hangs up. */
+  /** Runs read-only SQL; the signal aborts when the client hangs up. */
   query(sql: string, params: readonly QueryValue[], signal: AbortSignal): Promise<QueryResult>;
-  /** Resolves when everything that committed before `lsn` is queryable, or after `timeoutMs`. */
+  /** Resolves once everything committed before `lsn` is queryable, or after `timeoutMs`. */
   wait(pipeline: string, lsn: Lsn, timeoutMs: number, signal: AbortSignal): Promise<WaitResult>;
   verify(pipeline: string, table: string | undefined, signal: AbortSignal): Promise<VerifyReport>;
   pausePipeline(pipeline: string): Promise<RunHandle>;
   resumePipeline(pipeline: string): Promise<RunHandle>;
-  /** Copies one captured table again. @throws WalflowError TABLE_UNKNOWN */
+  /** Takes a new snapshot of one captured table. @throws WalflowError TABLE_UNKNOWN */
   resyncTable(pipeline: string, table: string): Promise<RunHandle>;
-  /** Null when everything this process needs answers, else what does not. */
+  /** Null when everything that this process needs answers, else what does not. */
   notReady(): Promise<string | null>;
 }

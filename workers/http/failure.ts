@@ -1,4 +1,4 @@
-// A failure as an HTTP answer: `{error: {code, message, hint}}` with the status its code stands for.
+// A failure as an HTTP answer: `{error: {code, message, hint}}`, with the status of its code.
 
 import { type ErrorCode, WalflowError } from '../../workflows/model/errors.ts';
 
@@ -24,7 +24,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, FailureStatus>>> = {
   QUERY_TOO_LARGE: 422,
 };
 
-/** Something outside of this process does not answer: another try may succeed. */
+/** Something outside this process does not answer: another try may succeed. */
 const UNAVAILABLE = /_(UNREACHABLE|LOCKED)$/;
 
 export interface HttpFailure {
@@ -32,7 +32,7 @@ export interface HttpFailure {
   readonly body: { readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string } };
 }
 
-/** What nobody expected says nothing about itself: its message may quote data. It belongs into the log. */
+/** An unexpected failure is not described to the caller, because its message may quote data: the logger gets it. */
 export function httpFailure(failure: unknown): HttpFailure {
   const error =
     failure instanceof WalflowError ? failure : new WalflowError('INTERNAL', 'the request failed unexpectedly');

@@ -1,5 +1,5 @@
-// Who may call. The API holds every captured row and listens on a port that any web page's script can reach, so: foreign
-// Host (DNS rebinding) and foreign Origin are refused, and beyond loopback nobody comes in without the token.
+// Who may call. The API gives access to every captured row, and scripts of any web page can reach its port. So requests with
+// a foreign Host (DNS rebinding) or a foreign Origin are refused, and beyond loopback every caller needs the token.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
@@ -9,19 +9,19 @@ import { WalflowError } from '../../workflows/model/errors.ts';
 export interface HttpGuard {
   /** Address the server listens on. */
   readonly bindHost: string;
-  /** Names besides loopback that requests may be addressed to. */
+  /** Host names besides loopback that requests may name. */
   readonly allowedHosts: readonly string[];
-  /** Undefined = no token is asked for, possible on loopback only. */
+  /** Undefined = no token is needed; allowed on loopback only. */
   readonly token: string | undefined;
 }
 
-/** @throws WalflowError HTTP_BIND_REFUSED when everybody on the network could read everything */
+/** @throws WalflowError HTTP_BIND_REFUSED when anyone on the network could read everything */
 export function assertBindAllowed({ bindHost, token }: HttpGuard): void {
   if (isLoopback(bindHost) || token !== undefined) return;
   throw new WalflowError('HTTP_BIND_REFUSED', `listening on ${bindHost}, beyond this machine, needs a token`);
 }
 
-/** Host and Origin, for every path. */
+/** Checks Host and Origin, for every path. */
 export function guardOrigin(guard: HttpGuard): MiddlewareHandler {
   return async (c, next) => {
     const host = c.req.header('host') ?? '';
@@ -36,7 +36,7 @@ export function guardOrigin(guard: HttpGuard): MiddlewareHandler {
   };
 }
 
-/** The token, for all that shows data or changes something. */
+/** Checks the token, for everything that shows data or changes something. */
 export function guardToken({ token }: HttpGuard): MiddlewareHandler {
   return async (c, next) => {
     if (token !== undefined && !isBearer(c.req.header('authorization'), token)) {
@@ -47,7 +47,7 @@ export function guardToken({ token }: HttpGuard): MiddlewareHandler {
   };
 }
 
-/** Beyond loopback an address is fine too: only names can be made to resolve to somebody else's machine. */
+/** Beyond loopback an IP address is allowed too: only names can be made to resolve to another machine. */
 function isAllowedHost(header: string, { bindHost, allowedHosts }: HttpGuard): boolean {
   if (!/^[\w.:[\]-]+$/.test(header) || !URL.canParse(`http://${header}`)) return false;
   const name = bare(new URL(`http://${header}`).hostname);
@@ -61,8 +61,8 @@ function isAllowedHost(header: string, { bindHost, allowedHosts }: HttpGuard): b
 const isAddress = (name: string, bindHost: string) => !isLoopback(bindHost) && isIP(name) !== 0;
 
 /**
- * Programs send neither header. Browsers send Origin with every request that could change something or be read, and
- * Sec-Fetch-Site with all of them; only the page itself, which holds no data, may be linked to from elsewhere.
+ * Programs send neither header. Browsers send Origin with every request that could change something or whose answer a script
+ * could read, and Sec-Fetch-Site with all requests. Only the page itself, which has no data, may be linked from elsewhere.
  */
 function isOwnOrigin(origin: string | undefined, host: string, fetchSite: string | undefined): boolean {
   if (origin !== undefined) return URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
@@ -77,7 +77,7 @@ function isLoopback(host: string): boolean {
 /** Without the brackets of an IPv6 address. */
 const bare = (host: string) => host.replace(/^\[(.*)\]$/, '$1');
 
-/** Digests have one length, so that comparing takes the same time for every wrong token. */
+/** Digests have the same length, so comparing takes the same time for every wrong token. */
 function isBearer(header: string | undefined, token: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   const [, given] = /^Bearer +(\S+)$/i.exec(header ?? '') ?? [];

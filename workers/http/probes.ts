@@ -1,11 +1,11 @@
-// What every role answers: is it alive, is it ready, what does it measure. The whole HTTP of a role without an API.
+// The endpoints of every role: is it alive, is it ready, what does it measure. A role without an API serves only these.
 
 import { Hono } from 'hono';
 import { answerFailures } from './answer.ts';
 import { guardOrigin, guardToken, type HttpGuard } from './guard.ts';
 
 export interface Probes {
-  /** Null when everything this process needs answers, else what does not. */
+  /** Null when everything that this process needs answers, else what does not. */
   notReady(): Promise<string | null>;
   /** Prometheus text. */
   metrics(): Promise<string>;
@@ -25,7 +25,7 @@ export function addProbes(app: Hono, guard: HttpGuard, probes: Probes): void {
   );
 }
 
-/** The app of a role that has nothing else to say, e.g. ingest. */
+/** The app of a role without an API, e.g. ingest. */
 export function createProbeApp(guard: HttpGuard, probes: Probes, onFailure: (failure: unknown) => void): Hono {
   const app = new Hono();
   answerFailures(app, onFailure);

@@ -1,4 +1,4 @@
-// What callers send, checked where it enters. Messages name the field; they never repeat a value.
+// What callers send, checked where it enters. Messages name the field and never repeat a value.
 
 import type { Context } from 'hono';
 import { z } from 'zod';
@@ -7,7 +7,7 @@ import type { QueryValue } from '../../activities/warehouse/query.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { type Lsn, parseLsn } from '../../workflows/model/lsn.ts';
 
-/** A wait longer than this is asked for again: proxies and clients give up on silent answers. */
+/** A client that wants to wait longer asks again: proxies and clients give up on silent connections. */
 const MAX_WAIT_MS = 60_000;
 const MAX_SQL_LENGTH = 100_000;
 const MAX_PAGE = 1_000;
@@ -52,7 +52,7 @@ export async function emptyRequest(c: Context): Promise<void> {
   checked(NOTHING, await jsonBody(c));
 }
 
-/** `?pipeline=&lsn=&timeoutMs=`; a longer time is cut to 60 s. */
+/** `?pipeline=&lsn=&timeoutMs=`; a longer time is shortened to 60 s. */
 export function waitRequest(c: Context): { pipeline: string; lsn: Lsn; timeoutMs: number } {
   const { pipeline, lsn, timeoutMs } = checked(WAIT, c.req.query());
   return { pipeline, lsn: parseLsn(lsn), timeoutMs: Math.min(timeoutMs, MAX_WAIT_MS) };
@@ -64,7 +64,7 @@ export function pageRequest(c: Context): MaterializationQuery {
   return { limit, ...(partition === undefined ? {} : { partition }), ...(cursor === undefined ? {} : { cursor }) };
 }
 
-/** The content type does not matter: what protects from foreign pages is the guard, not a header a form can set. */
+/** The content type does not matter: the guard protects from foreign pages, not a header that a form can set. */
 async function jsonBody(c: Context): Promise<unknown> {
   const text = await c.req.text();
   if (text === '') return {};

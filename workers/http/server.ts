@@ -1,4 +1,4 @@
-// A listening server: refuses an unsafe address, names a taken port's setting, and closes so that nobody waits for it.
+// A listening server: refuses an unsafe address, names the setting of a port that is taken, and closes without delay.
 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,9 +9,9 @@ import { assertBindAllowed, type HttpGuard } from './guard.ts';
 
 export interface ListenOptions {
   readonly guard: HttpGuard;
-  /** 0 takes a free one. */
+  /** 0 = any free one. */
   readonly port: number;
-  /** The setting that a taken port is blamed on. */
+  /** The setting to name when the port is taken. */
   readonly portSetting: 'WALFLOW_HTTP_PORT' | 'WALFLOW_INGEST_HTTP_PORT';
 }
 
@@ -19,14 +19,14 @@ export interface RunningServer {
   /** `http://127.0.0.1:4400`, as this machine reaches it. */
   readonly url: string;
   readonly port: number;
-  /** Lets requests under way end, for a short while, then hangs up. */
+  /** Gives running requests a short time to end, then closes their connections. */
   close(): Promise<void>;
 }
 
-/** Shorter than what an operator waits for after Ctrl-C (10 s in all). */
+/** Part of the 10 s that an operator waits after Ctrl-C. */
 const CLOSE_GRACE_MS = 2_000;
 const CLOSE_SWEEP_MS = 20;
-/** Everyone who wants our attention sends headers at once. */
+/** An honest client sends its headers at once. */
 const HEADERS_TIMEOUT_MS = 10_000;
 
 /** @throws WalflowError HTTP_BIND_REFUSED, PORT_TAKEN, SETTING_INVALID (an address this machine does not have) */
@@ -53,7 +53,7 @@ async function listening(server: Server, { guard, port, portSetting }: ListenOpt
 
 function listenFailure(cause: NodeJS.ErrnoException, host: string, port: number, setting: string): WalflowError {
   if (cause.code === 'EADDRINUSE') {
-    const hint = `end the program that holds it, or set ${setting} to a free port`;
+    const hint = `stop the program that uses it, or set ${setting} to a free port`;
     return new WalflowError('PORT_TAKEN', `port ${port} on ${host} is taken`, { cause, hint });
   }
   if (cause.code === 'EACCES') {
@@ -65,7 +65,7 @@ function listenFailure(cause: NodeJS.ErrnoException, host: string, port: number,
 
 function closed(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    // A connection kept alive becomes idle when its request ends, and would hold the server open.
+    // A keep-alive connection becomes idle when its request ends, and would keep the server open.
     const sweep = setInterval(() => server.closeIdleConnections(), CLOSE_SWEEP_MS);
     const hangUp = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
     server.close(() => {

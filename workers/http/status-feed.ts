@@ -1,4 +1,4 @@
-// The status everybody watches, read once a second for all watchers together and not at all while nobody does.
+// The status for all watchers: read once a second for all of them together, and not at all while there are none.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiBackend, AssetStatus, PipelineStatus } from './backend.ts';
@@ -21,13 +21,13 @@ export class StatusFeed {
   #readAtMs = Number.NEGATIVE_INFINITY;
   #next: Promise<StatusReading> | null = null;
 
-  /** @param closing aborted = a reading that waits for its second is given at once */
+  /** @param closing aborted = a reading that waits for its time is made at once */
   constructor(backend: Pick<ApiBackend, 'pipelines' | 'assets'>, closing: AbortSignal) {
     this.#backend = backend;
     this.#closing = closing;
   }
 
-  /** The reading that is under way or comes next; at once after a pause. Never rejects. */
+  /** The current or the next reading; after a pause it is made at once. Never rejects. */
   next(): Promise<StatusReading> {
     this.#next ??= this.#read().finally(() => {
       this.#next = null;

@@ -1,5 +1,5 @@
-// The log of a process: one JSON object a line, or text for people. Fields name what it is about (pipeline, run, seq);
-// every line passes the mask for secrets on its way out, stack traces and messages of libraries included.
+// The logger of a process: one JSON object per line, or text for people. Fields name the subject (pipeline, run, seq).
+// Secrets are masked in every line, including stack traces and messages of libraries.
 
 import { type Logger, pino } from 'pino';
 import { prettyLine } from './pretty.ts';
@@ -11,9 +11,9 @@ export interface LogOptions {
   readonly level: LogLevel;
   /** auto: pretty on a terminal, JSON elsewhere. */
   readonly format: 'auto' | 'pretty' | 'json';
-  /** In every line: the role of the process. */
+  /** The role of the process, in every line. */
   readonly role?: string;
-  /** Where lines go; each ends in a line feed. */
+  /** Where lines go; each ends with a line feed. */
   readonly out: { readonly isTTY?: boolean; write(text: string): unknown };
   readonly colors?: boolean;
 }

@@ -2,10 +2,10 @@
 
 const COLOURS: Readonly<Record<string, number>> = { trace: 90, debug: 90, info: 32, warn: 33, error: 31, fatal: 31 };
 const QUIET = 90;
-/** Shown in places of their own. */
+/** Fields that have their own place in the line. */
 const PLACED = new Set(['time', 'level', 'msg', 'role', 'err']);
 
-/** @param line one JSON object of the log; anything else is passed on as it is */
+/** @param line one JSON object of the logger; anything else is returned unchanged */
 export function prettyLine(line: string, colors: boolean): string {
   const entry = parsed(line);
   if (entry === null) return line;
@@ -37,7 +37,7 @@ function shown(value: unknown): string {
   return /^[\w./:%@*+-]+$/.test(value) ? value : JSON.stringify(value);
 }
 
-/** Messages can quote what a server sent: it must not move the cursor or forge a line. */
+/** Messages can quote what a server sent: that must not move the cursor or fake a line. */
 function oneLine(text: string): string {
   return text.replaceAll(/\p{Cc}+/gu, ' ');
 }

@@ -1,5 +1,5 @@
-// Reads the text of a /metrics endpoint (https://prometheus.io/docs/instrumenting/exposition_formats/): enough of it to
-// know a rate without a Prometheus. Pure.
+// Reads the text of a /metrics endpoint (https://prometheus.io/docs/instrumenting/exposition_formats/), enough to compute a
+// rate without Prometheus. Pure.
 
 export interface MetricSample {
   readonly name: string;
@@ -10,7 +10,7 @@ export interface MetricSample {
 const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)/;
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
 
-/** Samples in the order of the text; comments and lines of another form are left out. */
+/** Samples in the order of the text; comments and other lines are left out. */
 export function parseMetrics(text: string): readonly MetricSample[] {
   return text.split('\n').flatMap((line) => {
     const [, name, labels = '', value] = SAMPLE.exec(line) ?? [];

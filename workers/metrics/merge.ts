@@ -1,4 +1,4 @@
-// Several roles' metrics as one text: each sample gets a label `role`, each family its HELP and TYPE once. Pure.
+// Merges the metrics of several roles: each sample gets a label `role`, each family has its HELP and TYPE once. Pure.
 // Format: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 
 export interface RoleMetrics {
@@ -15,7 +15,7 @@ const COMMENT = /^# (HELP|TYPE) (\S+)/;
 const SUFFIX = /^_(bucket|sum|count|total|created)$/;
 const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?(\s.*)$/;
 
-/** All lines of a family stay together, as the format demands; families keep the order they first appear in. */
+/** All lines of a family stay together, as the format requires; families keep the order of their first appearance. */
 export function mergeMetrics(parts: readonly RoleMetrics[]): string {
   const families = new Map<string, Family>();
   for (const part of parts) addPart(families, part);
@@ -41,7 +41,7 @@ function addPart(families: Map<string, Family>, { role, text }: RoleMetrics): vo
   }
 }
 
-/** A histogram's samples carry suffixes; a sample without a header before it is a family of its own. */
+/** A histogram's samples have suffixes; a sample without a header before it is a family of its own. */
 function belongsTo(name: string, family: string): boolean {
   return name === family || (name.startsWith(family) && SUFFIX.test(name.slice(family.length)));
 }

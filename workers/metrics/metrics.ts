@@ -1,9 +1,9 @@
-// Every metric of walflow, in one registry per process. Names are a contract with dashboards and alerts; units are in the
-// names. A role that does not know a figure leaves its metric without samples.
+// Every metric of walflow, in one registry per process. Names are a contract with dashboards and alerts, and end in their
+// units. A role leaves metrics it cannot measure without samples.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
-/** Fine where the targets lie (100 to 500 ms), coarse where only the order of magnitude matters. */
+/** Fine around the targets (100 to 500 ms), coarse where only the order of magnitude matters. */
 const LATENCY_BUCKETS = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30, 60, 300];
 const FLUSH_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30];
 const RUN_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800];
@@ -43,7 +43,11 @@ export function createMetrics() {
     ]),
     rowsProcessed: counter('cdc_rows_processed_total', 'Row changes that landed in the lake', PIPELINE),
     rowsMerged: counter('cdc_rows_merged_total', 'Row changes merged into the warehouse', PIPELINE),
-    checkpointLsn: gauge('cdc_checkpoint_lsn', "End of the lake's log as a number; below it nothing is lost", PIPELINE),
+    checkpointLsn: gauge(
+      'cdc_checkpoint_lsn',
+      'End of the manifest log as a number: the lake has all before',
+      PIPELINE,
+    ),
     flushLatency: histogram(
       's3_flush_latency_seconds',
       'From the cut of a batch until its manifest is stored',
@@ -62,7 +66,7 @@ export function createMetrics() {
     assetRunDuration: histogram('asset_run_duration_seconds', 'Duration of a materialization', ['asset'], RUN_BUCKETS),
     assetFreshnessAge: gauge(
       'asset_freshness_age_seconds',
-      'Now minus the last moment when all that the source had committed was readable here',
+      'Seconds since everything the source had committed was readable here',
       ['asset'],
     ),
   };

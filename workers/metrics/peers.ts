@@ -1,5 +1,5 @@
-// `walflow dev` answers one /metrics for all of its workers: the others' texts are fetched and merged. A peer that does
-// not answer is a figure too (walflow_role_up 0), never a failed scrape.
+// `walflow dev` serves one /metrics for all its workers: the metrics of the others are fetched and merged. A peer that does
+// not answer shows as walflow_role_up 0, never as a failed scrape.
 
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { mergeMetrics, type RoleMetrics } from './merge.ts';
@@ -9,7 +9,7 @@ export interface MetricsPeer {
   readonly url: string;
 }
 
-/** Shorter than a Prometheus scrape (10 s), long enough for a worker that is busy encoding. */
+/** Shorter than Prometheus's timeout (10 s), long enough for a worker that is busy encoding. */
 const TIMEOUT_MS = 2_000;
 
 /**
@@ -20,11 +20,11 @@ export function parseMetricsPeers(list: readonly string[]): readonly MetricsPeer
   return list.map((item) => {
     const [, role, url] = /^([a-z][a-z0-9_-]*)=(https?:\/\/.+)$/.exec(item) ?? [];
     if (role !== undefined && url !== undefined && URL.canParse(url)) return { role, url };
-    throw new WalflowError('SETTING_INVALID', 'WALFLOW_METRICS_PEERS is no list of role=URL');
+    throw new WalflowError('SETTING_INVALID', 'WALFLOW_METRICS_PEERS is not a list of role=URL');
   });
 }
 
-/** The own text as it is without peers, else everybody's with a label `role`. */
+/** Without peers the process's own text, else the text of all roles with a label `role`. */
 export async function collectMetrics(
   own: RoleMetrics,
   peers: readonly MetricsPeer[],

@@ -1,9 +1,9 @@
-// Metrics that are states, not events: set from the status whenever somebody scrapes, so that an age never stands still.
+// Metrics that are states, not events: set from the status at every scrape, so that an age never stands still.
 
 import type { AssetStatus, PipelineStatus } from '../http/backend.ts';
 import type { Metrics } from './metrics.ts';
 
-/** Tables and assets that are gone lose their samples. */
+/** Tables and assets that no longer exist lose their samples. */
 export function observeStatus(
   metrics: Metrics,
   pipelines: readonly PipelineStatus[],

@@ -1,4 +1,4 @@
-// What activities report, as metrics: the only place that knows which figure feeds which metric.
+// Turns what activities report into metrics: the only place that knows which figure sets which metric.
 
 import type { IngestTelemetry, WarehouseTelemetry } from '../../activities/resources.ts';
 import type { LatencySummary } from '../http/backend.ts';
@@ -10,7 +10,7 @@ export function ingestTelemetry(metrics: Metrics): IngestTelemetry {
   return {
     landed: (pipeline, { rows, endLsn, flushSeconds }) => {
       metrics.rowsProcessed.inc({ pipeline }, rows);
-      // A gauge is a double: exact below 2^53, which a log reaches after 9 PB.
+      // A gauge is a double: exact below 2^53, which WAL positions reach after 9 PB.
       metrics.checkpointLsn.set({ pipeline }, Number(endLsn));
       metrics.flushLatency.observe({ pipeline }, flushSeconds);
     },
@@ -26,7 +26,7 @@ export function ingestTelemetry(metrics: Metrics): IngestTelemetry {
   };
 }
 
-/** Figures of the warehouse role, and the latencies its API answers. */
+/** Figures of the warehouse role, and the latencies that its API reports. */
 export interface WarehouseFigures extends WarehouseTelemetry {
   latency(pipeline: string, nowMs: number): LatencySummary | null;
 }

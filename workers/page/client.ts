@@ -1,6 +1,6 @@
-// The page's script: asks for the rendered status again and again, runs SQL, keeps the token for this tab. It makes text
-// nodes of everything a query answers; the status arrives escaped (status-view.ts). Served as it stands here, without a
-// build, so it uses no template literals.
+// The page's script: keeps asking for the rendered status, runs SQL, keeps the token for this tab. Whatever a query returns
+// becomes text nodes; the status arrives escaped (status-view.ts). It is served as it stands here, without a build, so it
+// uses no template literals.
 
 export const CLIENT = `'use strict';
 const at = (id) => document.getElementById(id);
@@ -18,7 +18,7 @@ async function call(path, options) {
   return response;
 }
 
-/** A text being selected is not torn from under the reader's hands. */
+/** Text that the reader is selecting must not be replaced. */
 function selecting() {
   const selection = getSelection();
   return selection !== null && !selection.isCollapsed && status.contains(selection.anchorNode);
@@ -37,7 +37,7 @@ async function refresh() {
   return true;
 }
 
-/** The server answers once a second; nobody asks while the page is hidden. */
+/** The server answers once a second; a hidden page does not ask. */
 async function follow() {
   for (;;) {
     let ok = false;

@@ -1,4 +1,4 @@
-// The page's frame: what is there before the first figure arrives.
+// The page's shell: what is there before the first figures arrive.
 
 import { html } from 'hono/html';
 
@@ -20,7 +20,7 @@ export function shell(project: string, version: string) {
   <p id="link" class="quiet" role="status">connecting …</p>
 </header>
 <form id="login" class="card" hidden>
-  <label for="token">This walflow asks for its token (WALFLOW_TOKEN).</label>
+  <label for="token">This walflow needs its token (WALFLOW_TOKEN).</label>
   <div class="row"><input id="token" type="password" autocomplete="off"><button>Sign in</button></div>
 </form>
 <main id="status" aria-busy="true"></main>

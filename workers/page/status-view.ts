@@ -1,4 +1,4 @@
-// The status as HTML. Pure. Every value passes the `html` tag, which escapes it; nothing here calls `raw`.
+// The status as HTML. Pure. Every value passes through the `html` tag, which escapes it; nothing here calls `raw`.
 
 import { html } from 'hono/html';
 import { lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
@@ -6,7 +6,7 @@ import type { AssetStatus, MergeSummary, PipelineStatus, SlotStatus, TableStatus
 import type { Status } from '../http/status-feed.ts';
 import { bytesText, countText, durationText } from '../text/quantity.ts';
 
-/** Where runs are looked at. */
+/** Where links to runs lead. */
 export interface TemporalUi {
   readonly url: string;
   readonly namespace: string;
