@@ -258,7 +258,7 @@ test('walflow resync names the table to the API', async () => {
   const terminal = fakeTerminal({ answers });
   expect(await run(['resync', 'shop', 'public.orders'], terminal)).toBe(0);
   expect(terminal.requests[0]).toMatchObject({ method: 'POST', body: { table: 'public.orders' } });
-  expect(terminal.printed).toEqual(['public.orders is copied again (ingest/shop)']);
+  expect(terminal.printed).toEqual(['public.orders gets a new snapshot (ingest/shop)']);
 });
 
 test('the error class is what the command line prints', () => {

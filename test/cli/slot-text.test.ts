@@ -3,9 +3,9 @@ import { leftBehindText, slotText } from '../../workers/cli/slot-text.ts';
 
 const HEALTH = { tag: 'idle', active: false, walStatus: 'reserved', lagBytes: 10, retainedBytes: 16_777_216 } as const;
 
-test('a slot nobody reads says what it costs', () => {
+test('a slot that is not read says what it costs', () => {
   expect(slotText('walflow_shop', HEALTH).split('\n')).toEqual([
-    'slot walflow_shop: idle (nobody reads it: the source keeps WAL for it until somebody does or it is dropped)',
+    'slot walflow_shop: idle (not being read: the source keeps WAL for it until it is read again or dropped)',
     '  lag       10 B',
     '  retained  17 MB',
     '  budget    no limit is set (max_slot_wal_keep_size = -1)',

@@ -1,5 +1,5 @@
-// The HTTP API of a running walflow (`walflow dev` or the warehouse worker), typed. Every failure of it becomes a
-// WalflowError: the API's own code and hint when it sent one, API_UNREACHABLE when nobody answers.
+// A typed client of the HTTP API of a running walflow (`walflow dev` or the warehouse worker). Every failure becomes a
+// WalflowError: with the API's own code and hint when it sent one, API_UNREACHABLE when nothing answers.
 
 import type { QueryResult } from '../../activities/warehouse/query.ts';
 import { ERROR_RULES, type ErrorCode, WalflowError } from '../../workflows/model/errors.ts';
@@ -23,7 +23,7 @@ export interface ApiClient {
   metrics(): Promise<string>;
 }
 
-/** @throws WalflowError USAGE_INVALID when `url` is no http(s) address */
+/** @throws WalflowError USAGE_INVALID when `url` is not an http(s) address */
 export function createApiClient(options: ApiClientOptions): ApiClient {
   const base = baseOf(options.url);
   const request = async (path: string, body?: unknown) => {
@@ -74,7 +74,7 @@ async function answerOf(options: ApiClientOptions, url: URL, body: unknown): Pro
   }
 }
 
-/** The API's error body is `{error: {code, message, hint}}`; anything else came from something in between. */
+/** The API's error body is `{error: {code, message, hint}}`; any other answer came from something in between. */
 function failureOf(base: URL, status: number, text: string): WalflowError {
   const error = errorBody(text);
   if (error === null)
@@ -88,14 +88,13 @@ function errorBody(text: string): { code: string; message: string; hint: string 
   const body = jsonOf(text);
   const error = typeof body === 'object' && body !== null && 'error' in body ? body.error : null;
   if (typeof error !== 'object' || error === null || !('code' in error) || !('message' in error)) return null;
-  const hint = 'hint' in error ? String(error.hint) : 'look at the log of the walflow that answered';
+  const hint = 'hint' in error ? String(error.hint) : 'look at the output of the walflow that answered';
   return { code: String(error.code), message: String(error.message), hint };
 }
 
 function parsed<T>(base: URL, text: string): T {
   const body = jsonOf(text);
-  if (body === undefined)
-    throw new WalflowError('API_ANSWER_INVALID', `${base.origin} answered with something else than JSON`);
+  if (body === undefined) throw new WalflowError('API_ANSWER_INVALID', `the answer of ${base.origin} is not JSON`);
   return body as T;
 }
 

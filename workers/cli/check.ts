@@ -1,4 +1,4 @@
-// `walflow check`: is the configuration right? Nothing is connected to.
+// `walflow check`: is the configuration valid? Connects to nothing.
 
 import type { Command } from 'commander';
 import type { ResolvedPipeline, ResolvedProject } from '../config/project.ts';
@@ -8,7 +8,7 @@ import { EXIT } from './terminal.ts';
 export function addCheck(program: Command, cli: Cli): void {
   program
     .command('check')
-    .description('validate the configuration and say what it means; connects to nothing')
+    .description('validate the configuration and print what it means; connects to nothing')
     .addHelpText('after', examples('walflow check', 'walflow check --config staging.config.ts'))
     .action(
       cli.action(async () => {
@@ -27,7 +27,7 @@ function projectText(project: ResolvedProject): string {
   ].join('\n');
 }
 
-/** Host and database say which source is meant; user and password are nobody's business here. */
+/** Host and database identify the source; user and password are not printed. */
 function pipelineText({ name, source, lake, warehouse }: ResolvedPipeline): string {
   const place = URL.canParse(source.url) ? `${new URL(source.url).host}${new URL(source.url).pathname}` : 'its source';
   return `  pipeline ${name}: ${source.tables.join(', ')} of ${place} → ${lake.url}/${name} → ${warehouse} (slot ${source.slot})`;

@@ -1,5 +1,5 @@
-// What every command gets: the terminal, the settings, the API of a running walflow, the project. A command adds itself
-// to the program and returns its exit code; printing a failure is the caller's job, once (main.ts).
+// What every command gets: terminal, settings, the API of a running walflow, the project. A command adds itself to the
+// program and returns its exit code; failures are printed in one place (main.ts).
 
 import type { Command } from 'commander';
 import { adHocProject } from '../config/ad-hoc.ts';
@@ -9,7 +9,7 @@ import { type Environment, readSettings, type Settings } from '../config/setting
 import { type ApiClient, createApiClient } from './api-client.ts';
 import type { ExitCode, Terminal } from './terminal.ts';
 
-/** Flags every command takes; those that are settings too win over the environment. */
+/** Flags of every command; those that are also settings win over the environment. */
 interface GlobalFlags {
   readonly url?: string;
   readonly token?: string;
@@ -18,7 +18,7 @@ interface GlobalFlags {
   readonly logFormat?: string;
 }
 
-/** Which project a command is about: a file, or one database named on the command line. */
+/** The project a command works on: a file, or one database named on the command line. */
 export interface ProjectFlags {
   readonly source?: string;
   readonly tables?: readonly string[];
@@ -27,20 +27,20 @@ export interface ProjectFlags {
 
 export interface Cli {
   readonly terminal: Terminal;
-  /** The environment, with the flags that are settings on top. */
+  /** The environment, overridden by the flags that are settings. */
   environment(): Environment;
   settings(): Settings;
-  /** As given, unchecked: a failure must be printable although a setting is wrong. */
+  /** As given, unchecked: a failure must be printable even if a setting is wrong. */
   logLevel(): string | undefined;
-  /** `--config`; undefined = walflow.config.* of the folder. */
+  /** `--config`; undefined = walflow.config.* in the current folder. */
   configFile(): string | undefined;
   api(): ApiClient;
   project(flags: ProjectFlags): Promise<ResolvedProject>;
-  /** Wraps a command's body for commander: what it returns becomes the exit code of the process. */
+  /** Wraps a command's body for commander: its result becomes the exit code of the process. */
   action<Args extends readonly unknown[]>(body: (...args: Args) => Promise<ExitCode>): (...args: Args) => Promise<void>;
 }
 
-/** Name of the pipeline of `--source` when none is given. */
+/** Default name of the pipeline for `--source`. */
 export const DEFAULT_PIPELINE = 'main';
 
 export function createCli(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): Cli {
@@ -81,7 +81,7 @@ function withFlags(env: Environment, flags: GlobalFlags): Environment {
   return { ...env, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 
-/** Help's last lines: how the command is used in practice. */
+/** The last lines of a command's help. */
 export function examples(...lines: readonly string[]): string {
   return `\n${lines.length > 1 ? 'Examples' : 'Example'}:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
 }

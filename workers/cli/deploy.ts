@@ -1,4 +1,4 @@
-// `walflow deploy` and `start`: make the long-lived workflows run. Repeating either changes nothing.
+// `walflow deploy` and `start`: start the long-lived workflows. Repeating either changes nothing.
 
 import type { Command } from 'commander';
 import { type Cli, examples } from './cli.ts';

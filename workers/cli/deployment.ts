@@ -1,4 +1,4 @@
-// What `walflow deploy` and `start` do: the long-lived workflows are started unless they run already.
+// What `walflow deploy` and `start` do: start the long-lived workflows, unless they run already.
 
 import { ingestWorkflowId, mergeWorkflowId } from '../../workflows/model/names.ts';
 import { ASSET_WAREHOUSE, type ResolvedProject } from '../config/project.ts';
@@ -18,12 +18,12 @@ export async function start(cli: Cli, name: string, flags: Pick<ProjectFlags, 's
   return EXIT.done;
 }
 
-/** Starts all workflows of the project; `+` is new, `=` was there. */
+/** Starts all workflows of the project; prints `+` for new ones, `=` for those that run already. */
 export async function deploy(cli: Cli, dryRun: boolean): Promise<ExitCode> {
   const project = await cli.project({});
   return await withTemporal(cli, project, async (temporal) => {
     if (!temporal.searchAttributes)
-      cli.terminal.out('! search attributes cannot be registered: runs are found by id only');
+      cli.terminal.out('! search attributes cannot be registered: runs can be found only by id');
     for (const workflowId of entityWorkflowIds(project)) {
       const running = await isRunning(temporal.client, workflowId);
       cli.terminal.out(running ? `= ${workflowId} runs` : `+ ${workflowId} ${dryRun ? 'would be started' : 'starts'}`);

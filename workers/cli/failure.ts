@@ -1,10 +1,10 @@
-// How a failure reaches the person: one line on standard error, and a number for the script.
+// How a failure is reported: one line on standard error for people, an exit code for scripts.
 
 import { CommanderError } from 'commander';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { EXIT, type ExitCode } from './terminal.ts';
 
-/** Any thrown value as the one error class; what nobody expected becomes INTERNAL. */
+/** Any thrown value as a WalflowError; anything unexpected becomes INTERNAL. */
 export function toWalflowError(failure: unknown): WalflowError {
   if (failure instanceof WalflowError) return failure;
   if (failure instanceof CommanderError) return usageError(failure.message);
@@ -12,7 +12,7 @@ export function toWalflowError(failure: unknown): WalflowError {
   return new WalflowError('INTERNAL', what, { cause: failure });
 }
 
-/** `error: what. hint: what to do. (CODE)`; the stack only for the unexpected, and only when asked for. */
+/** `error: what. hint: what to do. (CODE)`; with a stack only for INTERNAL, and only at log level debug. */
 export function failureText(failure: WalflowError, logLevel: string | undefined): string {
   const line = failure.toLine();
   if (failure.code !== 'INTERNAL') return line;
@@ -21,12 +21,12 @@ export function failureText(failure: WalflowError, logLevel: string | undefined)
   return `${line}\n${cause.stack ?? cause.message}`;
 }
 
-/** A flag that is no flag and a flag with an impossible value are both wrong use. */
+/** An unknown flag and a flag with an impossible value are both wrong use. */
 export function exitCodeOf({ code }: WalflowError): ExitCode {
   return code === 'USAGE_INVALID' || code === 'SETTING_INVALID' ? EXIT.wrongUse : EXIT.failed;
 }
 
-/** Commander's sentence, e.g. "error: unknown command 'stats'\n(Did you mean status?)", in our form. */
+/** Commander's message, e.g. "error: unknown command 'stats'\n(Did you mean status?)", in walflow's form. */
 function usageError(message: string): WalflowError {
   const [what = '', ...more] = message.replace(/^error: /, '').split('\n');
   const hint = more.join(' ').replace(/^\(Did you mean (.*)\?\)$/, 'did you mean $1');

@@ -3,5 +3,5 @@
 /** Longer than any pause a healthy worker makes. */
 export const HEARTBEAT_TIMEOUT_SECONDS = 30;
 
-/** On one machine a worker that crashed is replaced sooner: it is started again at once. */
+/** On one machine a worker that crashed starts again at once, so it is replaced sooner. */
 export const DEV_HEARTBEAT_TIMEOUT_SECONDS = 12;

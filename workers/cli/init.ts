@@ -1,4 +1,4 @@
-// `walflow init`: a configuration to start from. Never overwrites: what exists is kept and said.
+// `walflow init`: writes a configuration to start from. Never overwrites: files that exist are kept, and named.
 
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,17 +22,17 @@ export default defineConfig({
 `;
 
 const ENV_EXAMPLE = `# Copy to .env: walflow reads .env in the folder it is started in; variables already set win.
-# The source database. Its user needs REPLICATION and must own the tables (or name a publication that exists).
+# The source database. Its user needs REPLICATION, and must own the tables unless the publication exists already.
 DATABASE_URL=postgres://user:password@127.0.0.1:5432/app
 
-# Where the lake lives. \`walflow dev\` brings an S3 server of its own unless an endpoint is named.
+# The lake. \`walflow dev\` starts an S3 server of its own unless an endpoint is set.
 # WALFLOW_LAKE_URL=s3://my-bucket/raw/cdc
 # AWS_ENDPOINT_URL_S3=
 # AWS_REGION=
 # AWS_ACCESS_KEY_ID=
 # AWS_SECRET_ACCESS_KEY=
 
-# A Temporal service; \`walflow dev\` brings its own when this is not set.
+# A Temporal service; \`walflow dev\` starts one of its own when this is not set.
 # TEMPORAL_ADDRESS=127.0.0.1:7233
 `;
 
@@ -55,7 +55,7 @@ async function init({ terminal }: Cli): Promise<ExitCode> {
       '',
       'Next:',
       '  1. cp .env.example .env       and set DATABASE_URL',
-      '  2. npx walflow check          says whether the configuration is right',
+      '  2. npx walflow check          validates the configuration',
       '  3. npx walflow dev            follows the database on this machine',
     ].join('\n'),
   );

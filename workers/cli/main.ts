@@ -1,4 +1,4 @@
-// Entry of the command line: one signal for Ctrl-C, one place where failures are printed, one exit code.
+// Entry point of the command line: one signal for Ctrl-C, one place that prints failures, one exit code.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,10 +7,10 @@ import { exitCodeOf, failureText, toWalflowError } from './failure.ts';
 import { createProgram } from './program.ts';
 import { EXIT, type ExitCode, processTerminal, type Terminal } from './terminal.ts';
 
-/** 128 + SIGINT, what shells expect of a process that was told twice. */
+/** 128 + SIGINT: what shells expect when a second Ctrl-C ends a process. */
 const FORCED = 130;
 
-/** One Ctrl-C under npm arrives twice: from the terminal, and handed on by npm. */
+/** Under npm one Ctrl-C arrives twice: from the terminal, and forwarded by npm. */
 const SAME_KEYSTROKE_MS = 700;
 
 const LINGER_MS = 2_000;
@@ -28,11 +28,11 @@ export async function main(argv: readonly string[]): Promise<void> {
     .on('SIGINT', onSignal)
     .on('SIGTERM', onSignal)
     .on('SIGHUP', () => stop.abort());
-  // Nobody reads any more (`walflow status --watch | head`, a closed terminal window): come to an end, but in order.
+  // Nothing reads the output any more (`walflow status --watch | head`, a closed terminal): stop, but in order.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop.abort());
   loadDotEnv();
   process.exitCode = await run(argv, processTerminal(stop.signal));
-  // Everything is closed by now; a handle that was forgotten must not keep a finished program alive.
+  // Everything is closed by now; a forgotten handle must not keep a finished program alive.
   setTimeout(() => process.exit(), LINGER_MS).unref();
 }
 
@@ -46,7 +46,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
     await program.parseAsync([...argv], { from: 'user' });
     return code;
   } catch (failure) {
-    // Help and version are "errors" to commander, with exit code 0; without a command it shows help and 1.
+    // To commander help and version are "errors" with exit code 0; without a command it shows help with exit code 1.
     if (failure instanceof CommanderError && failure.exitCode === 0) return EXIT.done;
     if (failure instanceof CommanderError && failure.code === 'commander.help') return EXIT.wrongUse;
     if (failure instanceof Error && failure.name === 'AbortError' && terminal.signal.aborted) return EXIT.failed;
@@ -56,7 +56,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   }
 }
 
-/** Variables that are set already win. */
+/** Variables that are already set win. */
 function loadDotEnv(): void {
   const file = join(process.cwd(), '.env');
   if (existsSync(file)) process.loadEnvFile(file);

@@ -1,5 +1,5 @@
-// `walflow pause`, `resume` and `resync`: ask a pipeline's ingest to stop reading the log (the slot keeps what is not read),
-// to go on, or to copy one table again.
+// `walflow pause`, `resume` and `resync`: ask a pipeline's ingest to stop reading WAL, which its slot then keeps, to go on,
+// or to take a new snapshot of one table.
 
 import type { Command } from 'commander';
 import { type Cli, examples } from './cli.ts';
@@ -8,10 +8,10 @@ import { EXIT } from './terminal.ts';
 const OPERATIONS = [
   {
     name: 'pause',
-    description: 'stop reading the log of a pipeline; its slot keeps WAL meanwhile',
-    done: 'is pausing: its slot keeps WAL until it is resumed',
+    description: 'stop reading WAL for a pipeline; its slot keeps it meanwhile',
+    done: 'is pausing: its slot keeps WAL until you resume it',
   },
-  { name: 'resume', description: 'go on with a paused pipeline', done: 'goes on' },
+  { name: 'resume', description: 'continue a paused pipeline', done: 'goes on' },
 ] as const;
 
 export function addOperations(program: Command, cli: Cli): void {
@@ -33,12 +33,12 @@ export function addOperations(program: Command, cli: Cli): void {
     .command('resync')
     .argument('<pipeline>', 'name of the pipeline')
     .argument('<table>', 'captured table, `schema.table`')
-    .description('copy one table again beside the running stream, e.g. when it is paused; its old rows stay readable')
+    .description('take a new snapshot of one table, e.g. a paused one; its old rows stay readable until then')
     .addHelpText('after', examples('walflow resync shop public.orders'))
     .action(
       cli.action(async (pipeline: string, table: string) => {
         const { workflowId } = await cli.api().resync(pipeline, table);
-        cli.terminal.out(`${table} is copied again (${workflowId})`);
+        cli.terminal.out(`${table} gets a new snapshot (${workflowId})`);
         return EXIT.done;
       }),
     );

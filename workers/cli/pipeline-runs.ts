@@ -1,4 +1,4 @@
-// The workflows of a pipeline, asked from the command line: which run, stop them, begin a new epoch.
+// The workflows of a pipeline, controlled from the command line: see which run, stop them, begin a new epoch.
 
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { WalflowError } from '../../workflows/model/errors.ts';
@@ -7,7 +7,7 @@ import type { PipelineInput } from '../../workflows/model/run.ts';
 import { attributesOf } from '../../workflows/search-attributes.ts';
 import type { ResolvedProject } from '../config/project.ts';
 
-/** An ingest that lands what it holds needs a few seconds; without a worker nobody hears the request at all. */
+/** Ingest needs a few seconds to land what it holds; without a worker the request is never heard. */
 const CANCEL_WAIT_MS = 15_000;
 
 /** Ids of the workflows that live as long as the project, in the order they are started. */
@@ -30,7 +30,7 @@ export async function isRunning(client: Client, workflowId: string): Promise<boo
   }
 }
 
-/** Cancels a run and waits for its end; one that nobody hears is terminated. False when nothing ran. */
+/** Cancels a run and waits for its end; terminates it if no worker hears. False when nothing ran. */
 export async function stopRun(client: Client, workflowId: string): Promise<boolean> {
   if (!(await isRunning(client, workflowId))) return false;
   const handle = client.workflow.getHandle(workflowId);
@@ -57,8 +57,8 @@ export function inputOf(pipelines: ReadonlyMap<string, PipelineInput>, name: str
 }
 
 /**
- * Replaces the ingest run by one that makes the slot anew and copies every table again. Works without a worker too: the
- * run then waits for one.
+ * Replaces the ingest run by one that makes a new slot and takes a new snapshot of every table. Works without a worker too:
+ * the run then waits for one.
  */
 export async function beginNewEpoch(
   client: Client,

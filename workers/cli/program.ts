@@ -1,4 +1,4 @@
-// The list of commands and the options all of them share. A command that is listed works.
+// The list of commands, and the options that all of them share.
 
 import { Command, Option } from 'commander';
 import { SETTINGS } from '../config/setting.ts';
@@ -17,7 +17,7 @@ import type { ExitCode, Terminal } from './terminal.ts';
 import { addVerify } from './verify.ts';
 import { addWorker } from './worker/command.ts';
 
-/** @param finish told the exit code of the command that ran */
+/** @param finish called with the exit code of the command that ran */
 export function createProgram(terminal: Terminal, finish: (code: ExitCode) => void): Command {
   const program = new Command('walflow')
     .description('Postgres to DuckDB tables through Parquet in S3, provably equal, run by Temporal.')
@@ -33,7 +33,7 @@ export function createProgram(terminal: Terminal, finish: (code: ExitCode) => vo
     .configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),
       writeErr: (text) => terminal.err(text.trimEnd()),
-      // What went wrong is printed once, by main.
+      // Failures are printed once, by main.
       outputError: () => undefined,
     })
     .exitOverride();
@@ -52,7 +52,7 @@ export function createProgram(terminal: Terminal, finish: (code: ExitCode) => vo
   return program;
 }
 
-/** A flag that says the same as an environment variable; the value is checked where all settings are. */
+/** A flag for an environment variable; its value is checked together with all other settings. */
 function settingOption({ flag, env, help }: { flag: string; env: string; help: string }): Option {
   return new Option(flag, `${help} (${env})`);
 }

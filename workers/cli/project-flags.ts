@@ -1,21 +1,21 @@
-// How commands that work on a pipeline itself learn which one is meant, and where its source is.
+// How commands that work on a pipeline find it and its source.
 
 import type { Command } from 'commander';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import type { ResolvedPipeline, ResolvedProject } from '../config/project.ts';
 import type { Cli, ProjectFlags } from './cli.ts';
 
-/** Carries `--source` to the workers of `walflow dev`: as a flag every user of the machine could read its password. */
+/** Passes `--source` to the workers of `walflow dev`: every user of the machine could read the password in a flag. */
 export const SOURCE_VARIABLE = 'WALFLOW_SOURCE_URL';
 
-/** `--source`: the pipeline was started by `walflow dev --source`, not from a configuration file. */
+/** Adds `--source`, for a pipeline that was started by `walflow dev --source`, not from a configuration file. */
 export function withSourceFlag(command: Command): Command {
-  return command.option('--source <url>', 'source of a pipeline that `walflow dev --source` made');
+  return command.option('--source <url>', 'source of a pipeline that was started by `walflow dev --source`');
 }
 
 /**
  * The pipeline of the project, by name.
- * @throws WalflowError PIPELINE_UNKNOWN naming those there are
+ * @throws WalflowError PIPELINE_UNKNOWN, naming the pipelines that exist
  */
 export async function pipelineNamed(
   cli: Cli,

@@ -17,7 +17,7 @@ export function addQuery(program: Command, cli: Cli): void {
   program
     .command('query')
     .argument('<sql>', 'one read-only statement')
-    .description('ask the warehouse: derived and captured tables, read only')
+    .description('query the warehouse, read only: captured tables and assets')
     .addOption(new Option('--json', 'print {columns, rows} as JSON').conflicts('csv'))
     .option('--csv', 'print CSV with a header; NULL is an empty field')
     .addHelpText(

@@ -1,4 +1,4 @@
-// What `walflow slot` and `remove` do. Stopped is not safe: a slot that nobody reads keeps WAL until the disk is full.
+// What `walflow slot` and `remove` do. A slot that is not read keeps WAL until the source's disk is full.
 
 import { dropPublications } from '../../activities/wal/postgres/publication.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
@@ -20,7 +20,7 @@ export interface SlotFlags {
 /** Names of the actions below. */
 export type SlotAction = 'showSlot' | 'dropOwnSlot' | 'recreateSlot' | 'removePipeline';
 
-/** Exit 1 when there is nothing to go on from. */
+/** Exit code 1 when the slot cannot be continued. */
 export async function showSlot(cli: Cli, name: string, flags: SlotFlags): Promise<ExitCode> {
   const { pipeline } = await pipelineNamed(cli, name, flags);
   const { slot } = pipeline.source;
@@ -33,18 +33,20 @@ export async function dropOwnSlot(cli: Cli, name: string, flags: SlotFlags): Pro
   const { pipeline } = await pipelineNamed(cli, name, flags);
   const { slot } = pipeline.source;
   await dropPipelineSlot(pipeline);
-  cli.terminal.out(`slot ${slot} is gone; \`walflow slot recreate ${name}\` makes it anew`);
+  cli.terminal.out(`slot ${slot} is dropped; \`walflow slot recreate ${name}\` makes a new one`);
   return EXIT.done;
 }
 
 export async function recreateSlot(cli: Cli, name: string, flags: SlotFlags): Promise<ExitCode> {
   const { project, pipeline } = await pipelineNamed(cli, name, flags);
   await withTemporal(cli, project, ({ client, pipelines }) => beginNewEpoch(client, pipelines, name));
-  cli.terminal.out(`${ingestWorkflowId(name)} makes slot ${pipeline.source.slot} anew and copies every table`);
+  cli.terminal.out(
+    `${ingestWorkflowId(name)} makes a new slot ${pipeline.source.slot} and takes a new snapshot of every table`,
+  );
   return EXIT.done;
 }
 
-/** Ingest stops first: a stream that is alive would only make its slot again or fail noisily. */
+/** Ingest stops first: a living stream would make its slot again, or fail with a misleading error. */
 export async function removePipeline(cli: Cli, name: string, flags: SlotFlags): Promise<ExitCode> {
   const { terminal } = cli;
   const { project, pipeline } = await pipelineNamed(cli, name, flags);
@@ -52,12 +54,12 @@ export async function removePipeline(cli: Cli, name: string, flags: SlotFlags): 
   for (const workflowId of await stopped(cli, project, pipeline)) terminal.out(`${workflowId} is stopped`);
   await dropPipelineSlot(pipeline);
   await onSource(pipeline, (source) => dropPublications(source, publication));
-  terminal.out(`slot ${slot} and publication ${publication} are gone`);
+  terminal.out(`slot ${slot} and publication ${publication} are dropped`);
   terminal.out(`the lake is kept: ${pipeline.lake.url}/${name}`);
   return EXIT.done;
 }
 
-/** The source's disk matters more than Temporal: a service that is down does not stop the removal. */
+/** The source's disk matters more than Temporal: the removal goes on even if Temporal is down. */
 async function stopped(cli: Cli, project: ResolvedProject, { name }: ResolvedPipeline): Promise<readonly string[]> {
   const stopBoth = async ({ client }: TemporalAccess) => {
     const ids = [ingestWorkflowId(name), mergeWorkflowId(name)];

@@ -1,12 +1,12 @@
-// A replication slot in words a person acts on. Pure.
+// Describes a replication slot in words that an operator can act on. Pure.
 
 import type { SlotHealth, SlotState } from '../../activities/wal/slot-health.ts';
 import { bytesText } from '../text/quantity.ts';
 
 const MEANINGS = {
-  ok: 'followed, WAL within bounds',
-  idle: 'nobody reads it: the source keeps WAL for it until somebody does or it is dropped',
-  extended: 'followed, but more than max_wal_size is kept for it',
+  ok: 'being read, WAL within bounds',
+  idle: 'not being read: the source keeps WAL for it until it is read again or dropped',
+  extended: 'being read, but the source keeps more than max_wal_size for it',
   endangered: 'the next checkpoint may remove WAL it needs',
   lost: 'cannot be continued: run `walflow slot recreate`',
   missing: 'there is no such slot on the source',
@@ -28,9 +28,9 @@ export function slotText(slot: string, health: SlotHealth): string {
   ].join('\n');
 }
 
-/** What is left behind on the source when walflow stops, and how to take it away. */
+/** What stays on the source when walflow stops, and how to remove it. */
 export function leftBehindText(slot: string, health: SlotHealth, waysToDrop: readonly string[]): string {
-  if (health.tag === 'missing') return `slot ${slot} is not on the source: nothing is kept there`;
+  if (health.tag === 'missing') return `the source has no slot ${slot}: it keeps no WAL`;
   const retained = bytesText(health.retainedBytes);
   return `slot ${slot} stays on the source and keeps WAL while walflow is stopped: ${retained} now\n${dropText(waysToDrop)}`;
 }

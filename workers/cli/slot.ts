@@ -1,4 +1,4 @@
-// `walflow slot` and `remove`: what a pipeline keeps on the source's disk, and how to give it back.
+// `walflow slot` and `remove`: what a pipeline makes the source keep on its disk, and how to end that.
 
 import type { Command } from 'commander';
 import { type Cli, examples } from './cli.ts';
@@ -13,7 +13,7 @@ export function addSlot(program: Command, cli: Cli): void {
   const show = slot.command('show').option('--json', 'print the figures as JSON');
   add(show, 'state, lag and retained WAL', cli, 'showSlot');
   add(slot.command('drop'), 'drop the slot; the pipeline goes on only after `slot recreate`', cli, 'dropOwnSlot');
-  add(slot.command('recreate'), 'make the slot anew and copy every table again', cli, 'recreateSlot');
+  add(slot.command('recreate'), 'make a new slot and take a new snapshot of every table', cli, 'recreateSlot');
   add(
     program.command('remove'),
     'stop a pipeline, drop its slot and publications, keep its lake',

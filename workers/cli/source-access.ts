@@ -1,4 +1,4 @@
-// What the command line itself asks of a pipeline's source: is anything in the way, how does its slot fare, drop it.
+// What the command line itself does at a pipeline's source: look for obstacles, read the slot, drop it.
 
 import { streamApplicationName } from '../../activities/landing/slot-meter.ts';
 import { preflight } from '../../activities/wal/postgres/preflight.ts';
@@ -10,7 +10,7 @@ import type { ResolvedPipeline } from '../config/project.ts';
 
 const ANSWER_MS = 2_000;
 
-/** One connection to a pipeline's source, closed behind the work. */
+/** Opens a connection to a pipeline's source and closes it after the work. */
 export async function onSource<T>(pipeline: ResolvedPipeline, work: (source: Source) => Promise<T>): Promise<T> {
   const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} command line`);
   try {
@@ -21,7 +21,7 @@ export async function onSource<T>(pipeline: ResolvedPipeline, work: (source: Sou
 }
 
 /**
- * Every obstacle to capturing it, at once.
+ * Looks for everything that could stop the pipeline.
  * @returns notices, e.g. tables that are append-only
  * @throws WalflowError naming all obstacles
  */
@@ -37,12 +37,12 @@ export function readSlot(pipeline: ResolvedPipeline): Promise<SlotHealth> {
   return onSource(pipeline, async (source) => classifySlot(await source.slotRow(pipeline.source.slot)));
 }
 
-/** Ends our own stream on it first; a stranger's is left alone (SLOT_BUSY). */
+/** Ends the pipeline's own stream first; another consumer's is left alone (SLOT_BUSY). */
 export function dropPipelineSlot(pipeline: ResolvedPipeline): Promise<void> {
   return onSource(pipeline, (source) => dropSlot(source, pipeline.source.slot, streamApplicationName(pipeline.name)));
 }
 
-/** Rejects when the source does not answer in time: the end of the program must not wait for it. */
+/** Rejects when the source does not answer in time: the program must be able to end. */
 export async function answeredSoon<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

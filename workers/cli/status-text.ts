@@ -72,7 +72,7 @@ function assetTables(assets: readonly AssetStatus[]): readonly string[] {
   ];
 }
 
-/** Whole, below the tables: what to do stands at a reason's end, and a cell is cut before it. */
+/** In full, below the tables: a reason ends with what to do, which a cell would cut off. */
 function reasons(pipelines: readonly PipelineStatus[]): readonly string[] {
   return pipelines.flatMap(({ name, reason, tables }) => [
     ...(reason === undefined ? [] : [`${name}: ${reason}`]),

@@ -18,7 +18,7 @@ export function addStatus(program: Command, cli: Cli): void {
     .command('status')
     .description('pipelines with slot, lag and tables; assets with freshness')
     .option('--json', 'print {pipelines, assets} as JSON')
-    .option('--watch', 'again every second until Ctrl-C')
+    .option('--watch', 'repeat every second until Ctrl-C')
     .addHelpText('after', examples('walflow status', 'walflow status --json', 'walflow status --watch'))
     .action(cli.action((options: StatusOptions) => (options.watch ? watch(cli, options) : once(cli, options))));
 }

@@ -1,4 +1,4 @@
-// A Temporal client for one command, closed behind it, and what pipelines are started with.
+// A Temporal client for one command, closed at its end, and what pipelines are started with.
 
 import type { Client } from '@temporalio/client';
 import type { PipelineInput } from '../../workflows/model/run.ts';
@@ -11,7 +11,7 @@ import { HEARTBEAT_TIMEOUT_SECONDS } from './heartbeat.ts';
 
 export interface TemporalAccess {
   readonly client: Client;
-  /** False where the namespace lacks walflow's search attributes. */
+  /** False when the namespace lacks walflow's search attributes. */
   readonly searchAttributes: boolean;
   readonly pipelines: ReadonlyMap<string, PipelineInput>;
 }

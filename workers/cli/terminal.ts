@@ -1,17 +1,17 @@
-// What a command may touch of the outside: two streams, the environment, fetch, and the signal that ends it.
-// Handed to every command, so that a test runs a command without a process.
+// What a command may use of the outside world: two streams, the environment, fetch, and the signal that ends it. Passed to
+// every command, so that a test can run one without a process.
 
 import { createLogUpdate } from 'log-update';
 
 /** One line or block of text, without the final newline. */
 type Print = (text: string) => void;
 
-/** A block of lines at the end of the output that is drawn again in place. */
+/** A block of lines at the end of the output that is redrawn in place. */
 export interface Screen {
   draw(text: string): void;
-  /** Prints above the block, once. */
+  /** Prints above the block. */
   print(text: string): void;
-  /** Leaves the block as it is; what is printed next comes below. */
+  /** Leaves the block as it is; later output comes below. */
   done(): void;
 }
 
@@ -23,7 +23,7 @@ export interface Terminal {
   readonly fetch: typeof fetch;
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
-  /** Standard output is a terminal a person looks at. */
+  /** Standard output is a terminal. */
   readonly live: boolean;
   /** Null unless live. */
   openScreen(): Screen | null;
@@ -32,7 +32,7 @@ export interface Terminal {
   readonly width: number;
 }
 
-/** Exit codes of the command line. `differs` and `failed` share a number: both mean "look at the output". */
+/** Exit codes. `differs` and `failed` share a number: both mean "look at the output". */
 export const EXIT = { done: 0, failed: 1, differs: 1, wrongUse: 2, couldNot: 2 } as const;
 export type ExitCode = 0 | 1 | 2;
 

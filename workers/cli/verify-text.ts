@@ -1,4 +1,4 @@
-// What `walflow verify` prints: one line per table, and the keys that differ. Keys are shown, other values never. Pure.
+// What `walflow verify` prints: one line per table, and the keys that differ. Prints keys, but never other values. Pure.
 
 import type { RowDifference } from '../../activities/warehouse/comparison.ts';
 import { lsnToText, parseLsn } from '../../workflows/model/lsn.ts';

@@ -1,4 +1,4 @@
-// `walflow verify`: does the warehouse hold exactly what the source holds? Compared by value; keys that differ are printed.
+// `walflow verify`: does the warehouse hold exactly what the source holds? Compares by value and prints keys that differ.
 
 import type { Command } from 'commander';
 import type { VerifyReport } from '../http/backend.ts';
@@ -29,7 +29,7 @@ const EXIT_OF = {
   'not-comparable': EXIT.couldNot,
 } as const satisfies Record<VerifyReport['result'], ExitCode>;
 
-/** A comparison that could not be made must never look like one that found something, so failures end here with 2. */
+/** A comparison that failed must not look like one that found a difference, so failures end here with exit code 2. */
 async function verify(cli: Cli, pipeline: string, options: VerifyOptions): Promise<ExitCode> {
   const { terminal } = cli;
   try {

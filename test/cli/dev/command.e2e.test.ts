@@ -208,7 +208,7 @@ describe('walflow dev --source', () => {
     await withClient(database.url, (client) => client.query('insert into public.notes values (2, null)'));
 
     dev.startDev(...args, '--drop-slot-on-exit');
-    await expect.poll(() => dev.output, { timeout: START_MS }).toMatch(/slot walflow_notes is gone: it is made anew/);
+    await expect.poll(() => dev.output, { timeout: START_MS }).toMatch(/slot walflow_notes is gone: it is made again/);
     await expect
       .poll(async () => (await dev.walflow('verify', 'notes')).output, { timeout: START_MS, interval: 2_000 })
       .toMatch(/public\.notes: equal, 2 rows/);

@@ -56,5 +56,5 @@ test('an API that does not answer leaves the last figures and a note', async () 
   api.state.down = true;
   const { pipelines, notes } = await sampler.sample(1_000);
   expect(pipelines).toHaveLength(1);
-  expect(notes).toEqual(['no figures right now: no walflow answers']);
+  expect(notes).toEqual(['no current figures: no walflow answers']);
 });

@@ -1,9 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { plainStatus, renderStatus, type StatusSnapshot } from '../../../workers/cli/dev/status.ts';
+import { plainStatus, renderStatus, type StatusView } from '../../../workers/cli/dev/status.ts';
 
-const SNAPSHOT: StatusSnapshot = {
+const SNAPSHOT: StatusView = {
   project: 'shop',
   upMs: 135_000,
   pipelines: [
@@ -75,7 +75,7 @@ describe('renderStatus', () => {
   test('many tables: those in trouble first, the rest counted', () => {
     const tables = Array.from({ length: 30 }, (_, i) => ({ table: `t${i}`, state: 'live', rows: i, ageMs: 1 }));
     const [pipeline] = SNAPSHOT.pipelines;
-    if (pipeline === undefined) throw new Error('the snapshot has a pipeline');
+    if (pipeline === undefined) throw new Error('the view has a pipeline');
     const sick = { table: 'sick', state: 'paused', rows: 1, ageMs: 1 };
     const text = renderStatus({ ...SNAPSHOT, pipelines: [{ ...pipeline, tables: [...tables, sick] }] }, 80);
     expect(text).toContain('… and 19 more: npx walflow status');

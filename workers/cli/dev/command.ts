@@ -10,13 +10,15 @@ const MAX_RATE = 100_000;
 export function addDev(program: Command, cli: Cli): void {
   program
     .command('dev')
-    .description('run everything on this machine: servers as needed, workers, page, living status; Ctrl-C stops it all')
-    .option('--demo', 'a small shop in a Postgres of its own, with live traffic')
+    .description(
+      'run everything on this machine: the servers it needs, workers, page, live status; Ctrl-C stops it all',
+    )
+    .option('--demo', 'follow a small shop in a Postgres of its own, with live traffic')
     .option('--rate <rows>', 'rows per second of the demo traffic', rateOf, DEFAULT_RATE)
     .addOption(new Option('--source <url>', 'follow this database instead of a configuration file').conflicts('demo'))
     .option('--tables <table...>', 'its tables, `schema.table` or `schema.*` (default: public.*)')
     .option('--pipeline <name>', 'name of its pipeline, slot and publication (default: main)')
-    .option('--drop-slot-on-exit', 'leave nothing behind on the source; every table is copied again next time')
+    .option('--drop-slot-on-exit', 'leave nothing on the source; next time every table gets a new snapshot')
     .addHelpText(
       'after',
       examples(

@@ -1,4 +1,4 @@
-// What the servers and workers of `walflow dev` do, as lines for the person watching.
+// Reports what the servers and workers of `walflow dev` do, line by line.
 
 import { fetchProgress } from '../../embedded/fetch-progress.ts';
 import type { StackEvent } from '../../embedded/stack.ts';
@@ -19,14 +19,14 @@ export function stackReporter(
       case 'ready':
         return say(`${event.name} is ready`);
       case 'crashed':
-        return say(`${firstLine(event.failure.message)}: started again in ${durationText(event.restartInMs)}`);
+        return say(`${firstLine(event.failure.message)}: restarts in ${durationText(event.restartInMs)}`);
       case 'cleaned':
-        return say(`${event.ended.name} (process ${event.ended.pid}) was left by an earlier run and is ended now`);
+        return say(`ended ${event.ended.name} (process ${event.ended.pid}), which an earlier run had left behind`);
     }
   };
 }
 
-/** The tail of the log follows in the message; the file has it too. */
+/** The rest of the message is the end of the log, which the file has too. */
 function firstLine(message: string): string {
   return (message.split('\n')[0] ?? message).replace(/; the end of its log:$/, '');
 }

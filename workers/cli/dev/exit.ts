@@ -1,5 +1,5 @@
-// The last words of `walflow dev`: stopped is not safe, so every slot that stays is named with what it keeps and how to
-// drop it. With --drop-slot-on-exit it is dropped.
+// The last lines of `walflow dev`: every slot that stays makes the source keep WAL, so it is printed with how much, and how
+// to drop it. With --drop-slot-on-exit it is dropped.
 
 import type { ResolvedPipeline } from '../../config/project.ts';
 import { toWalflowError } from '../failure.ts';
@@ -11,7 +11,7 @@ interface ExitPlan {
   readonly waysToDrop: (pipeline: ResolvedPipeline) => readonly string[];
 }
 
-/** One text per pipeline. Never throws: a source that is gone is said, the end goes on. */
+/** One text per pipeline. Never throws: if a source does not answer, the text says so. */
 export async function leaveSources(
   pipelines: readonly ResolvedPipeline[],
   { dropSlots, waysToDrop }: ExitPlan,
@@ -23,7 +23,7 @@ export async function leaveSources(
       try {
         if (!dropSlots) return leftBehindText(slot, await answeredSoon(readSlot(pipeline)), ways);
         await answeredSoon(dropPipelineSlot(pipeline));
-        return `slot ${slot} is dropped: next time every table is copied again`;
+        return `slot ${slot} is dropped: next time every table gets a new snapshot`;
       } catch (failure) {
         const { message } = toWalflowError(failure);
         return `slot ${slot} may stay on the source (${message})\n${dropText(ways)}`;

@@ -17,7 +17,7 @@ import { workerEnvironment } from './plan.ts';
 import { StatusSampler } from './sampler.ts';
 import type { DevScreen } from './screen.ts';
 import type { DevSession } from './session.ts';
-import type { StatusSnapshot } from './status.ts';
+import type { StatusView } from './status.ts';
 import { workerChild } from './workers.ts';
 
 interface Live {
@@ -43,8 +43,8 @@ export async function followLive(live: Live): Promise<void> {
 }
 
 /**
- * A pipeline that ran before and whose slot is gone (dropped at the last exit, or as the last exit advised) starts anew:
- * the lake keeps what it has, every table is copied again.
+ * A pipeline that ran before and whose slot is gone (dropped at the last exit, or later as that suggested) begins a new
+ * epoch: the lake keeps what it has, and every table gets a new snapshot.
  */
 async function renewMissingSlots({ session, stack, screen }: Live): Promise<void> {
   const { project, settings } = session;
@@ -55,7 +55,7 @@ async function renewMissingSlots({ session, stack, screen }: Live): Promise<void
     for (const pipeline of project.pipelines.values()) {
       if ((await readSlot(pipeline)).tag !== 'missing') continue;
       if (!(await isRunning(client, ingestWorkflowId(pipeline.name)))) continue;
-      screen.say(`slot ${pipeline.source.slot} is gone: it is made anew and every table is copied again`);
+      screen.say(`slot ${pipeline.source.slot} is gone: it is made again, and every table gets a new snapshot`);
       await beginNewEpoch(client, inputs, pipeline.name);
     }
   } finally {
@@ -63,7 +63,7 @@ async function renewMissingSlots({ session, stack, screen }: Live): Promise<void
   }
 }
 
-/** The warehouse first: it answers the page, and the bundle of the workflows it makes serves both. */
+/** The warehouse worker first: it serves the page, and both workers use the workflow bundle that it makes. */
 async function startWorkers({ session, stack }: Live): Promise<void> {
   const { home, cwd, httpPort, ingestHttpPort, projectArgs } = session;
   const env: Environment = workerEnvironment(session.env, home, { ...stack, httpPort, ingestHttpPort });
@@ -80,7 +80,7 @@ async function demoTraffic({ session, stack, screen, signal }: Live): Promise<vo
   await runShopTraffic({ url: stack.postgresUrl, rate, seed: TRAFFIC_SEED, signal, onOutage }, count);
 }
 
-function statusSource({ session, stack, terminal, signal }: Live): () => Promise<StatusSnapshot> {
+function statusSource({ session, stack, terminal, signal }: Live): () => Promise<StatusView> {
   const { project, httpPort, settings } = session;
   const { fetch } = terminal;
   const sampler = new StatusSampler(

@@ -1,5 +1,4 @@
-// What `walflow dev` is going to run, decided before anything is started: which project, which servers, and what the
-// workers are told through their environment. Pure.
+// What `walflow dev` runs, decided before anything is started: which servers, and the environment of the workers. Pure.
 
 import { join } from 'node:path';
 import { WalflowError } from '../../../workflows/model/errors.ts';
@@ -15,14 +14,14 @@ export interface DevFlags extends ProjectFlags {
   readonly dropSlotOnExit?: boolean;
 }
 
-/** Which servers `dev` brings itself. */
+/** Which servers `dev` starts itself. */
 export interface Need {
   readonly postgres: boolean;
   readonly s3: boolean;
   readonly temporal: boolean;
 }
 
-/** Addresses the workers are given. */
+/** Addresses for the workers. */
 export interface DevAddresses {
   readonly s3?: S3Access;
   readonly temporalAddress?: string;
@@ -31,7 +30,7 @@ export interface DevAddresses {
   readonly ingestHttpPort: number;
 }
 
-/** @throws WalflowError USAGE_INVALID for flags that mean nothing together */
+/** @throws WalflowError USAGE_INVALID for flags that do not fit together */
 export function requireSensible({ source, tables, pipeline }: DevFlags): void {
   if (source !== undefined || (tables === undefined && pipeline === undefined)) return;
   const flag = tables === undefined ? '--pipeline' : '--tables';
@@ -40,7 +39,7 @@ export function requireSensible({ source, tables, pipeline }: DevFlags): void {
   });
 }
 
-/** What the demo's configuration reads from the environment. */
+/** The variables that the demo's configuration reads. */
 export function demoEnvironment(settings: Settings, home: string): Environment {
   return {
     DATABASE_URL: `postgres://walflow:walflow@127.0.0.1:${settings.postgresPort}/shop`,
@@ -49,15 +48,15 @@ export function demoEnvironment(settings: Settings, home: string): Environment {
 }
 
 /**
- * An S3 server of our own unless an endpoint is named: `dev` never writes to a cloud that happens to be configured on
- * this machine. The demo needs nobody else's.
+ * S3 is embedded unless the configuration names an endpoint: `dev` never writes to a cloud account that happens to be
+ * configured on this machine. The demo always uses the embedded one.
  */
 export function neededServers(project: ResolvedProject, { demo = false }: DevFlags, settings: Settings): Need {
   const foreignLakes = [...project.pipelines.values()].every(({ lake }) => lake.endpoint !== undefined);
   return { postgres: demo, s3: demo || !foreignLakes, temporal: settings.temporalAddress === undefined };
 }
 
-/** The environment of both workers, on top of what `dev` itself was given. */
+/** The environment of both workers: that of `dev` itself, and the addresses of its servers. */
 export function workerEnvironment(env: Environment, home: string, addresses: DevAddresses): Environment {
   const { s3, temporalAddress, temporalUiUrl, httpPort, ingestHttpPort } = addresses;
   return {
@@ -73,7 +72,7 @@ export function workerEnvironment(env: Environment, home: string, addresses: Dev
   };
 }
 
-/** A profile or session token of this machine would win over, or be sent along with, the keys of our own server. */
+/** A profile or session token of this machine would win over the embedded server's keys, or be sent along with them. */
 function s3Environment(s3: S3Access): Environment {
   return {
     AWS_ENDPOINT_URL_S3: s3.endpoint,

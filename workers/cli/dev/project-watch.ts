@@ -1,4 +1,4 @@
-// `walflow dev` reloads a configuration when it is saved. Only one that is valid counts: a half-typed file stops nothing.
+// Reloads the configuration of `walflow dev` when it is saved. Only a valid one counts: a half-typed file stops nothing.
 
 import { unwatchFile, watchFile } from 'node:fs';
 import type { Logger } from 'pino';
@@ -13,17 +13,17 @@ export interface ProjectWatch {
   close(): void;
 }
 
-/** Looking at the file's time: editors replace files, and a replaced file is lost to notifications. */
+/** The file's time is polled: editors replace files, and notifications lose a replaced file. */
 const POLL_MS = 500;
 
-/** @param load reads the configuration anew */
+/** @param load reads the configuration again */
 export function watchProject(file: string, load: () => Promise<ResolvedProject>, log: Logger): ProjectWatch {
   const changed = new AbortController();
   let next: ResolvedProject | null = null;
   const onSave = async () => {
     try {
       next = await load();
-      log.info({ file }, 'the configuration was saved: starting again with it');
+      log.info({ file }, 'the configuration was saved: restarting with it');
       changed.abort();
     } catch (failure) {
       log.warn({ file }, `the saved configuration is not used: ${toWalflowError(failure).toLine()}`);

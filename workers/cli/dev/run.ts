@@ -1,5 +1,5 @@
-// `walflow dev`: examine the sources, start the servers, follow live, stop in order. Two things end it: a person, or a
-// server or worker that cannot be kept alive.
+// `walflow dev`: examine the sources, start the servers, follow live, stop in order. It ends on a signal, or when a server
+// or worker cannot be kept alive.
 
 import { startStack } from '../../embedded/stack.ts';
 import type { Cli } from '../cli.ts';
@@ -22,7 +22,7 @@ export async function runDev(cli: Cli, flags: DevFlags): Promise<ExitCode> {
   try {
     await runStack(session, screen, terminal);
   } catch (failure) {
-    // Ctrl-C while something was starting: what was under way failed because it was told to.
+    // After Ctrl-C during the start, whatever was starting fails because it was stopped.
     if (!terminal.signal.aborted) throw failure;
   }
   return EXIT.done;
@@ -67,7 +67,7 @@ async function runStack(session: DevSession, screen: DevScreen, terminal: Termin
   }
 }
 
-/** The demo's own Postgres has to be asked before it stops; a source of the user's once nothing reads from it. */
+/** The demo's own Postgres must be read before it stops; a user's source once nothing reads its slot any more. */
 function lastWords({ project, flags, env, home }: DevSession): Promise<readonly string[]> {
   return leaveSources([...project.pipelines.values()], {
     dropSlots: flags.dropSlotOnExit === true,

@@ -1,11 +1,11 @@
-// Turns what the API and /metrics of the running workers say into the snapshot that the living status draws. Rates are
-// differences of counters over the last seconds; a counter that goes back belongs to a worker that started anew.
+// Turns the answers of the API and of /metrics into the figures that the live status shows. Rates are differences of
+// counters over the last seconds; a counter that went back belongs to a worker that was restarted.
 
 import { WalflowError } from '../../../workflows/model/errors.ts';
 import type { AssetStatus, PipelineStatus, TableStatus } from '../../http/backend.ts';
 import { type MetricSample, parseMetrics, sumOf } from '../../metrics/exposition.ts';
 import type { ApiClient } from '../api-client.ts';
-import type { AssetView, PipelineView, StatusSnapshot, TableView } from './status.ts';
+import type { AssetView, PipelineView, StatusView, TableView } from './status.ts';
 
 const RATE_WINDOW_MS = 5_000;
 /** Counts rows as they land in the lake. */
@@ -19,14 +19,14 @@ interface Reading {
 export class StatusSampler {
   readonly #api: Pick<ApiClient, 'pipelines' | 'assets' | 'metrics'>;
   readonly #readings = new Map<string, readonly Reading[]>();
-  #last: Pick<StatusSnapshot, 'pipelines' | 'assets'> = { pipelines: [], assets: [] };
+  #last: Pick<StatusView, 'pipelines' | 'assets'> = { pipelines: [], assets: [] };
 
   constructor(api: Pick<ApiClient, 'pipelines' | 'assets' | 'metrics'>) {
     this.#api = api;
   }
 
-  /** Never throws for an API that does not answer: the last known state stays, with a note. */
-  async sample(nowMs: number): Promise<Pick<StatusSnapshot, 'pipelines' | 'assets' | 'notes'>> {
+  /** Does not throw when the API does not answer: the last known state stays, with a note. */
+  async sample(nowMs: number): Promise<Pick<StatusView, 'pipelines' | 'assets' | 'notes'>> {
     try {
       const [pipelines, assets, metrics] = await Promise.all([
         this.#api.pipelines(),
@@ -41,7 +41,7 @@ export class StatusSampler {
       return { ...this.#last, notes: [] };
     } catch (failure) {
       if (!(failure instanceof WalflowError)) throw failure;
-      return { ...this.#last, notes: [`no figures right now: ${failure.message}`] };
+      return { ...this.#last, notes: [`no current figures: ${failure.message}`] };
     }
   }
 
@@ -60,7 +60,7 @@ export class StatusSampler {
 
   #rate(pipeline: string, now: Reading): number {
     const known = this.#readings.get(pipeline) ?? [];
-    // However seldom somebody looks, the reading before this one counts.
+    // The previous reading always counts, however long ago it was.
     const before = known.filter(
       ({ atMs, rows }, i) => rows <= now.rows && (now.atMs - atMs <= RATE_WINDOW_MS || i === known.length - 1),
     );

@@ -1,18 +1,18 @@
-// Draws the living status until told to stop: in place on a terminal, as plain lines every few seconds elsewhere.
+// Draws the live status until it is stopped: in place on a terminal, as plain lines every few seconds elsewhere.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Terminal } from '../terminal.ts';
-import { plainStatus, renderStatus, type StatusSnapshot } from './status.ts';
+import { plainStatus, renderStatus, type StatusView } from './status.ts';
 
 const DRAW_EVERY_MS = 1_000;
 const PLAIN_EVERY_MS = 5_000;
 
-/** Messages that must stay visible go through `say`, so that they are not drawn over. */
+/** Messages that must stay visible go through `say`, so that the status is not drawn over them. */
 export interface DevScreen {
   say(line: string): void;
   /** Draws until the signal aborts. */
-  run(sample: () => Promise<StatusSnapshot>, signal: AbortSignal): Promise<void>;
-  /** The last picture stays; what is said from now on comes below it. */
+  run(sample: () => Promise<StatusView>, signal: AbortSignal): Promise<void>;
+  /** The last status stays; later messages come below it. */
   end(): void;
 }
 
@@ -27,10 +27,10 @@ export function openDevScreen(terminal: Terminal): DevScreen {
     run: async (sample, signal) => {
       drawing = true;
       while (!signal.aborted) {
-        const snapshot = await sample();
+        const view = await sample();
         if (signal.aborted) break;
-        if (screen === null) terminal.out(plainStatus(snapshot));
-        else screen.draw(renderStatus(snapshot, terminal.width, terminal.colors));
+        if (screen === null) terminal.out(plainStatus(view));
+        else screen.draw(renderStatus(view, terminal.width, terminal.colors));
         await sleep(screen === null ? PLAIN_EVERY_MS : DRAW_EVERY_MS, undefined, { signal }).catch(() => undefined);
       }
     },

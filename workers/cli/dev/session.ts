@@ -1,5 +1,5 @@
-// Everything `walflow dev` knows before it starts anything: settings, state folder, project, ports, and how its workers
-// are told which project is meant.
+// Everything `walflow dev` knows before it starts anything: settings, state folder, project, ports, and how to name the
+// project to its workers.
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -24,7 +24,7 @@ export interface DevSession {
   readonly ingestHttpPort: number;
   /** For the workers. */
   readonly env: Environment;
-  /** Flags of `walflow worker` that name the project; no secrets, others see them in the process list. */
+  /** Flags of `walflow worker` that name the project, without secrets: the process list shows them. */
   readonly projectArgs: readonly string[];
 }
 
@@ -34,7 +34,7 @@ export async function openDevSession(cli: Cli, flags: DevFlags): Promise<DevSess
   const settings = cli.settings();
   const home = resolve(cwd, settings.home);
   const own = flags.demo ? demoEnvironment(settings, home) : {};
-  // The configuration is code of the user's, it reads the environment of the process it runs in.
+  // The configuration is the user's code and reads the environment of the process it runs in.
   Object.assign(process.env, own);
   const env = { ...cli.terminal.env, ...own };
   const httpPort = await portOf(settings.httpPort, 'WALFLOW_HTTP_PORT');
@@ -54,7 +54,7 @@ export async function openDevSession(cli: Cli, flags: DevFlags): Promise<DevSess
   return { ...common, project, env, projectArgs: ['--config', project.file ?? '', '--watch'] };
 }
 
-/** The file of the sources, or the one built from it. */
+/** The file in the sources, or the one built from it. */
 function demoConfiguration(): string {
   const [source = '', built = ''] = ['ts', 'js'].map((extension) =>
     fileURLToPath(new URL(`../../../examples/shop/walflow.config.${extension}`, import.meta.url)),
@@ -62,7 +62,7 @@ function demoConfiguration(): string {
   return existsSync(source) ? source : built;
 }
 
-/** 0 = any free one. */
+/** The port itself; for 0 a free one. */
 async function portOf(port: number, setting: string): Promise<number> {
   if (port !== 0) {
     await requireFreePort(port, setting);

@@ -1,5 +1,4 @@
-// The living status of `walflow dev`: one calm screen, drawn from a snapshot. Pure: text in, text out; who draws it, and
-// how often, is screen.ts.
+// The live status of `walflow dev` as text, from the figures of one moment. Pure; screen.ts draws it.
 
 import { bytesText, countText, durationText } from '../../text/quantity.ts';
 import { cell, type Line, lineText, span, type Tone } from '../../text/style.ts';
@@ -30,14 +29,14 @@ export interface AssetView {
   readonly partitions: { readonly done: number; readonly total: number } | null;
 }
 
-export interface StatusSnapshot {
+export interface StatusView {
   readonly project: string;
   readonly upMs: number;
   readonly pipelines: readonly PipelineView[];
   /** Derived assets; captured tables are shown with their pipeline. */
   readonly assets: readonly AssetView[];
   readonly links: readonly { readonly label: string; readonly text: string }[];
-  /** What a person should know now: a worker that restarts, an API that does not answer yet. */
+  /** What the user should know now, e.g. that the API does not answer yet. */
   readonly notes: readonly string[];
 }
 
@@ -60,26 +59,26 @@ const STATE_TONES: Readonly<Record<string, Tone>> = {
 };
 
 /** The whole screen, every line at most `width` characters wide. */
-export function renderStatus(snapshot: StatusSnapshot, width: number, colors = false): string {
+export function renderStatus(view: StatusView, width: number, colors = false): string {
   const name = columnWidth(
-    [...snapshot.pipelines.flatMap(({ tables }) => tables.map(({ table }) => table)), ...keysOf(snapshot)],
+    [...view.pipelines.flatMap(({ tables }) => tables.map(({ table }) => table)), ...keysOf(view)],
     width,
   );
   const lines: readonly Line[] = [
-    titleLine(snapshot, width),
-    ...snapshot.pipelines.flatMap((pipeline) => [EMPTY, ...pipelineLines(pipeline, name)]),
-    ...(snapshot.assets.length === 0 ? [] : [EMPTY, ...assetLines(snapshot.assets, name)]),
-    ...(snapshot.notes.length === 0 ? [] : [EMPTY]),
-    ...snapshot.notes.map((note): Line => [INDENT, span(note, 'warn')]),
+    titleLine(view, width),
+    ...view.pipelines.flatMap((pipeline) => [EMPTY, ...pipelineLines(pipeline, name)]),
+    ...(view.assets.length === 0 ? [] : [EMPTY, ...assetLines(view.assets, name)]),
+    ...(view.notes.length === 0 ? [] : [EMPTY]),
+    ...view.notes.map((note): Line => [INDENT, span(note, 'warn')]),
     EMPTY,
-    ...linkLines(snapshot.links),
+    ...linkLines(view.links),
   ];
   return lines.map((line) => lineText(line, width, colors)).join('\n');
 }
 
 /** The same facts as one line per pipeline, for logs and pipes. */
-export function plainStatus(snapshot: StatusSnapshot): string {
-  const lines = snapshot.pipelines.map((pipeline) => {
+export function plainStatus(view: StatusView): string {
+  const lines = view.pipelines.map((pipeline) => {
     const live = pipeline.tables.filter(({ state }) => state === 'live' || state === 'append-only').length;
     return [
       `${pipeline.name}: ${stateText(pipeline)}`,
@@ -89,15 +88,15 @@ export function plainStatus(snapshot: StatusSnapshot): string {
       `${live} of ${pipeline.tables.length} tables live`,
     ].join(', ');
   });
-  const assets = snapshot.assets.map(({ key, freshness, ageMs }) => `${key}: ${freshness}, age ${ageText(ageMs)}`);
-  return [...lines, ...assets, ...snapshot.notes].join('\n');
+  const assets = view.assets.map(({ key, freshness, ageMs }) => `${key}: ${freshness}, age ${ageText(ageMs)}`);
+  return [...lines, ...assets, ...view.notes].join('\n');
 }
 
-function titleLine(snapshot: StatusSnapshot, width: number): Line {
-  const right = `up ${durationText(snapshot.upMs)}`;
-  const left = `walflow · ${snapshot.project}`;
+function titleLine(view: StatusView, width: number): Line {
+  const right = `up ${durationText(view.upMs)}`;
+  const left = `walflow · ${view.project}`;
   const gap = Math.max(2, Math.min(width, 100) - left.length - right.length - 1);
-  return [INDENT, span('walflow', 'strong'), span(` · ${snapshot.project}${' '.repeat(gap)}`), span(right, 'quiet')];
+  return [INDENT, span('walflow', 'strong'), span(` · ${view.project}${' '.repeat(gap)}`), span(right, 'quiet')];
 }
 
 function pipelineLines(pipeline: PipelineView, name: number): readonly Line[] {
@@ -122,7 +121,7 @@ function pipelineLines(pipeline: PipelineView, name: number): readonly Line[] {
   ];
 }
 
-/** Tables that need a person come first, then those that load; the rest keep their order. */
+/** Paused tables come first, then loading ones; the rest keep their order. */
 function trouble(table: TableView): number {
   return table.state === 'paused' ? 2 : table.state === 'loading' ? 1 : 0;
 }
@@ -166,7 +165,7 @@ function header(name: number, first: string, [state, count, age]: readonly [stri
   ];
 }
 
-function linkLines(links: StatusSnapshot['links']): readonly Line[] {
+function linkLines(links: StatusView['links']): readonly Line[] {
   const width = Math.max(0, ...links.map(({ label }) => label.length));
   return links.map(({ label, text }) => [INDENT, cell(label, width, 'left', 'quiet'), span('  '), span(text, 'link')]);
 }
@@ -188,7 +187,7 @@ function toneOf(state: string): Tone {
   return STATE_TONES[state.toLowerCase()] ?? 'plain';
 }
 
-function keysOf({ assets }: StatusSnapshot): readonly string[] {
+function keysOf({ assets }: StatusView): readonly string[] {
   return assets.map(({ key }) => key);
 }
 

@@ -1,4 +1,4 @@
-// The two workers of `walflow dev`: processes of their own, the very program that runs now with `worker --role …`.
+// The two workers of `walflow dev`: separate processes of the program that runs now, with `worker --role …`.
 
 import { join } from 'node:path';
 import { WalflowError } from '../../../workflows/model/errors.ts';
@@ -22,7 +22,7 @@ interface WorkerPlace {
 const READY_TIMEOUT_MS = 120_000;
 const PROBE_TIMEOUT_MS = 2_000;
 
-/** Asks `/healthz` until the worker answers. */
+/** How to start a worker; it is ready once `/healthz` answers. */
 export function workerChild({ role, port, home, cwd, env, projectArgs }: WorkerPlace): ChildSpec {
   return {
     name: `${role} worker`,
@@ -47,7 +47,7 @@ export function workerChild({ role, port, home, cwd, env, projectArgs }: WorkerP
 
 function programFile(): string {
   const file = process.argv[1];
-  if (file === undefined) throw new WalflowError('INTERNAL', 'this process does not know its own program file');
+  if (file === undefined) throw new WalflowError('INTERNAL', 'the program file of this process is not known');
   return file;
 }
 

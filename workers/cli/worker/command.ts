@@ -1,4 +1,4 @@
-// `walflow worker`: one process of production, or one of the two that `walflow dev` starts. SIGTERM drains it.
+// `walflow worker`: a process in production, or one of the two that `walflow dev` starts. SIGTERM drains it.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Cli, examples } from '../cli.ts';
@@ -12,16 +12,16 @@ const ROLES = ['ingest', 'warehouse'] as const satisfies readonly WorkerRole[];
 export function addWorker(program: Command, cli: Cli): void {
   program
     .command('worker')
-    .description('run workers: `ingest` streams into the lake, `warehouse` merges and answers the HTTP API')
+    .description('run workers: `ingest` streams into the lake, `warehouse` merges and serves the HTTP API')
     .requiredOption('--role <roles>', `one or more of ${ROLES.join(', ')}, comma separated`, rolesOf)
-    .option('--http-port <port>', 'port of the API and page, or of /metrics where only `ingest` runs')
+    .option('--http-port <port>', 'port of the API and page, or of /metrics when only `ingest` runs')
     .option(
       '--heartbeat-timeout <seconds>',
       'silence after which another worker takes over',
       secondsOf,
       HEARTBEAT_TIMEOUT_SECONDS,
     )
-    .option('--watch', 'start again whenever the configuration is saved')
+    .option('--watch', 'restart whenever the configuration is saved')
     .addOption(
       new Option('--source <url>', 'follow this database instead of a configuration file').env(SOURCE_VARIABLE),
     )

@@ -1,4 +1,4 @@
-// Role `ingest`: log → lake, with probes and metrics on a port of its own.
+// Role `ingest`: from WAL to lake, with probes and metrics on a port of its own.
 
 import { serveProbes } from '../../http/serve.ts';
 import { runIngestWorker } from '../../ingest.ts';

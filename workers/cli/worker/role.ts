@@ -1,4 +1,4 @@
-// What a role of `walflow worker` is run with, and what the HTTP servers of all roles share.
+// The options of a role of `walflow worker`, and what the HTTP servers of all roles share.
 
 import type { Logger } from 'pino';
 import type { Settings } from '../../config/setting.ts';

@@ -1,4 +1,4 @@
-// What `walflow worker` does: each role with its log, its metrics and its HTTP port, until a signal asks for the end.
+// What `walflow worker` does: runs each role with its logger, its metrics and its HTTP port until a signal ends it.
 
 import { resolve } from 'node:path';
 import type { Logger } from 'pino';
@@ -24,7 +24,7 @@ export interface WorkerFlags extends ProjectFlags {
 
 const ROLES = { ingest: ingestRole, warehouse: warehouseRole } as const;
 
-/** Runs the roles until SIGTERM or SIGINT; with `--watch` again and again, whenever the configuration is saved. */
+/** Runs the roles until SIGTERM or SIGINT; with `--watch` they restart whenever the configuration is saved. */
 export async function runWorkers(cli: Cli, flags: WorkerFlags): Promise<ExitCode> {
   const { signal } = cli.terminal;
   countBuffersAsHeap();
@@ -36,7 +36,7 @@ export async function runWorkers(cli: Cli, flags: WorkerFlags): Promise<ExitCode
   return EXIT.done;
 }
 
-/** The configuration saved meanwhile; null when the end was asked for. */
+/** Returns the configuration that was saved; null when the process has to end. */
 async function runUntilChanged(
   cli: Cli,
   flags: WorkerFlags,
@@ -83,7 +83,7 @@ function logOf({ logLevel: level, logFormat: format }: Settings, role: string): 
   return createLog({ level, format, role, out: process.stderr });
 }
 
-/** `--http-port` is the port of the role that is asked for; together with `warehouse`, ingest keeps its own. */
+/** `--http-port` is the port of the given role; of both roles it is that of `warehouse`. */
 function settingsOf(cli: Cli, { role, httpPort }: WorkerFlags): Settings {
   if (httpPort === undefined) return cli.settings();
   const variable = role.includes('warehouse') ? 'WALFLOW_HTTP_PORT' : 'WALFLOW_INGEST_HTTP_PORT';

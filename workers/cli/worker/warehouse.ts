@@ -1,4 +1,4 @@
-// Role `warehouse`: lake → warehouse and derived assets, with the HTTP API, the page, and everybody's metrics.
+// Role `warehouse`: from lake to warehouse and derived assets, with the HTTP API, the page, and the metrics of its peers.
 
 import type { Settings } from '../../config/setting.ts';
 import { serveApi } from '../../http/serve.ts';
