@@ -14,7 +14,7 @@ import { linkViolations, pathViolations, portViolations, scriptViolations } from
 import { untestedCodes, unusedCodes } from './repository/error-code-rules.ts';
 import { importCycles, importGraph } from './repository/import-graph.ts';
 import { exportViolations, layerViolations, packageViolations } from './repository/import-rules.ts';
-import { nameViolations, topLevelViolations } from './repository/name-rules.ts';
+import { nameViolations, testPlaceViolations, topLevelViolations } from './repository/name-rules.ts';
 import { builtinViolations, globalViolations } from './repository/purity-rules.ts';
 import { fileSizeViolations, functionSizeViolations } from './repository/size-rules.ts';
 import { anyTypeViolations, commentViolations, headerViolations, skipViolations } from './repository/text-rules.ts';
@@ -71,6 +71,7 @@ describe('how files look', () => {
   test('no comment postpones work or silences the type checker', () => expectNone(commentViolations(modules)));
   test('no test is left out without a printed reason', () => expectNone(skipViolations(modules)));
   test('names are kebab-case nouns of the domain', () => expectNone(nameViolations(paths)));
+  test('tests lie where their sources lie', () => expectNone(testPlaceViolations(paths)));
   test('nothing unknown lies at the top', () => expectNone(topLevelViolations(paths)));
 });
 

@@ -5,6 +5,7 @@ import { cpus, totalmem } from 'node:os';
 import { runBench } from './bench.ts';
 import { type Figure, lineOf } from './figure.ts';
 import { type BenchOptions, HELP, readOptions } from './options.ts';
+import { runSoak } from './soak-figures.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -44,14 +45,16 @@ async function report(options: BenchOptions, signal: AbortSignal): Promise<void>
   const date = new Date().toISOString();
   console.log(`${machine.cores} cores (${machine.processor}), ${machine.memoryGiB} GiB, Node ${machine.node}, ${date}`);
   const figures: Figure[] = [];
+  const say = (text: string) => console.log(text);
+  const measured = options.soak === null ? runBench(options, say, signal) : runSoak(options.soak, say, signal);
   try {
-    for await (const figure of runBench(options, (text) => console.log(text), signal)) {
+    for await (const figure of measured) {
       figures.push(figure);
       console.log(lineOf(figure));
     }
   } finally {
-    const { quick, effort, jsonFile } = options;
-    const everything = { date, machine, quick, effort, figures };
+    const { quick, effort, soak, jsonFile } = options;
+    const everything = { date, machine, ...(soak === null ? { quick, effort } : { soak }), figures };
     if (jsonFile !== null) writeFileSync(jsonFile, `${JSON.stringify(everything, null, 2)}\n`);
   }
 }

@@ -19,6 +19,14 @@ test('an unknown row is refused with the known ones', () => {
   expect(() => readOptions(['--fast'])).toThrow('--fast');
 });
 
+test('a soak takes half an hour at the rate of the demo unless told otherwise', () => {
+  expect(readOptions([])?.soak).toBeNull();
+  expect(readOptions(['--soak'])?.soak).toEqual({ minutes: 30, rowsPerSecond: 200 });
+  const told = ['--soak', '--minutes', '5', '--rate', '0.001'];
+  expect(readOptions(told)?.soak).toEqual({ minutes: 5, rowsPerSecond: 0.001 });
+  expect(() => readOptions(['--soak', '--minutes', 'five'])).toThrow('--minutes five');
+});
+
 test('help wins over everything else', () => {
   expect(readOptions(['--help', '--only', 'P1'])).toBeNull();
 });

@@ -53,7 +53,7 @@ test('a child that ends before it is ready fails the start with the end of its l
 });
 
 test('a child that is not ready in time is stopped', async () => {
-  const { supervisor, spec, home } = supervise('sleep 60');
+  const { supervisor, spec, home } = supervise('exec sleep 60');
   const start = supervisor.start(async () => ({ ...spec, readyTimeoutMs: 100 }));
   await expect(start).rejects.toThrow('was not ready after 0.1 s');
   await supervisor.stop(1_000);

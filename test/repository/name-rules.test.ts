@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nameViolations, topLevelViolations } from './name-rules.ts';
+import { nameViolations, testPlaceViolations, topLevelViolations } from './name-rules.ts';
 
 test.each([
   'workflows/model/column-type.ts',
@@ -26,5 +26,17 @@ test.each([
 test('an unknown entry at the top is told once', () => {
   expect(topLevelViolations(['README.md', 'scratch/a.ts', 'scratch/b.ts'])).toEqual([
     'scratch: not a known top-level entry',
+  ]);
+});
+
+test('a test lies where its source lies, or in a folder for the whole', () => {
+  const sources = ['workflows/merge.ts', 'activities/wal/lsn.ts', 'workers/cli/dev/run.ts', 'ops/docs.ts'];
+  const good = ['readme', 'workflows/merge', 'wal/lsn', 'cli/dev/run', 'ops/docs', 'faults/kill.e2e', 'replay/replay'];
+  expect(testPlaceViolations([...sources, ...good.map((name) => `test/${name}.test.ts`)])).toEqual([]);
+  expect(testPlaceViolations([...sources, 'test/decode/lsn.test.ts'])).toEqual([
+    'test/decode/lsn.test.ts: there is no decode among the sources',
+  ]);
+  expect(testPlaceViolations(['test/bad-input/lake.s3.test.ts'])).toEqual([
+    'test/bad-input/lake.s3.test.ts: a fault is an .e2e. test',
   ]);
 });

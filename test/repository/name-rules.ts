@@ -1,5 +1,7 @@
 // What files and folders are called, and what may lie at the top.
 
+import { posix } from 'node:path';
+
 const TOP_LEVEL = new Set([
   '.ci',
   '.gitattributes',
@@ -45,6 +47,11 @@ const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 const SUFFIXES = /(\.(pg|s3|duckdb|temporal|e2e))?\.test\.ts$|\.config\.ts$|\.(ts|js)$/;
 const CODE_FOLDERS = /^(workflows|activities|workers|examples|ops|test)\//;
 
+/** Folders of tests that look at the whole, not at one folder of the sources. */
+const WHOLE = new Set(['bad-input', 'bench', 'faults', 'replay', 'repository', 'support']);
+/** `npm run test:faults` runs these with the servers of the run, and nothing else. */
+const FAULTS = /^test\/(faults|bad-input)\//;
+
 export function topLevelViolations(paths: readonly string[]): readonly string[] {
   const entries = new Set(paths.map((path) => path.split('/')[0] ?? path));
   return [...entries].filter((entry) => !TOP_LEVEL.has(entry)).map((entry) => `${entry}: not a known top-level entry`);
@@ -52,6 +59,19 @@ export function topLevelViolations(paths: readonly string[]): readonly string[] 
 
 export function nameViolations(paths: readonly string[]): readonly string[] {
   return paths.filter((path) => CODE_FOLDERS.test(path) && /\.(ts|js)$/.test(path)).flatMap(brokenNames);
+}
+
+/** Tests lie where their sources lie; all faults run in processes of their own. */
+export function testPlaceViolations(paths: readonly string[]): readonly string[] {
+  const folders = new Set(paths.filter((path) => !path.startsWith('test/')).map((path) => posix.dirname(path)));
+  return paths
+    .filter((path) => /^test\/.*\.test\.ts$/.test(path))
+    .flatMap((path) => {
+      const folder = posix.dirname(path).slice('test/'.length);
+      const mirrored = ['', 'workflows/', 'activities/', 'workers/'].some((root) => folders.has(root + folder));
+      if (folder !== '' && !mirrored && !WHOLE.has(folder)) return [`${path}: there is no ${folder} among the sources`];
+      return FAULTS.test(path) && !path.endsWith('.e2e.test.ts') ? [`${path}: a fault is an .e2e. test`] : [];
+    });
 }
 
 function brokenNames(path: string): readonly string[] {

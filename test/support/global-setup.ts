@@ -1,7 +1,7 @@
 // One real server of each kind per test run, started side by side on free ports in a temporary folder, given to the test
 // files by vitest (`inject('servers')`). TEST_POSTGRES_URL names a running PostgreSQL to use instead of an own one.
 
-import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -51,13 +51,10 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const folder = await mkdtemp(join(tmpdir(), 'walflow-test-'));
   // PostgreSQL may run as another user, who has to come through here.
   await chmod(folder, 0o755);
-  const temporary = await temporaryFolder(folder);
   const running: RunningChild[] = [];
   const stop = async () => {
     await Promise.all(running.map((child) => child.stop()));
-    const leaked = (await readdir(temporary)).filter((name) => !NOT_OURS.has(name));
     await rm(folder, { recursive: true, force: true });
-    if (leaked.length > 0) throw new Error(`temporary files left behind by tests: ${leaked.join(', ')}`);
   };
   const start = async (spec: Promise<ChildSpec>) => {
     running.push(await startChild(await spec));
@@ -79,18 +76,6 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     throw failure.reason;
   }
   return stop;
-}
-
-/** npm and other tools that tests start keep their caches where temporary files go. */
-const NOT_OURS = new Set(['node-compile-cache']);
-
-/** The test files' own temporary folder: what is in it at the end of the run was left behind. */
-async function temporaryFolder(folder: string): Promise<string> {
-  const temporary = join(folder, 'tmp');
-  await mkdir(temporary);
-  await chmod(temporary, 0o1777);
-  process.env.TMPDIR = temporary;
-  return temporary;
 }
 
 function postgresOptions(folder: string, port: number): PostgresOptions {

@@ -1,12 +1,11 @@
 // Reads a lake as a stranger would, by docs/lake-format.md alone: no code of the product. Answers whether the log is one
 // unbroken chain and which versions its files hold, so that a test can say "each change exactly once".
 
-import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { createHash, randomUUID } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { inject } from 'vitest';
+import { listObjects, type Memory, readEach, readObject } from './lake-store.ts';
 
 export interface AuditedManifest {
   readonly seq: number;
@@ -38,19 +37,30 @@ interface AuditedFile {
   readonly maxCommitLsn: string;
 }
 
+interface LakePlace {
+  readonly prefix: string;
+  readonly pipeline: string;
+}
+
+/** A change file on the local disk, and the versions found in it. */
+interface ChangeFile {
+  readonly path: string;
+  versions: readonly string[];
+}
+
+const manifests: Memory<AuditedManifest> = new Map();
+const changeFiles: Memory<ChangeFile> = new Map();
+
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+
 /** The whole log, by number. */
 export async function readLog(prefix: string, pipeline: string): Promise<readonly AuditedManifest[]> {
-  const { s3, bucket } = client();
-  const root = `${prefix}/${pipeline}/log/`;
-  const manifests: AuditedManifest[] = [];
-  for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: root })) {
-    for (const { Key = '' } of page.Contents ?? []) {
-      const bytes = await read(s3, bucket, Key);
-      const hash = createHash('sha256').update(bytes).digest('hex');
-      manifests.push({ ...(JSON.parse(bytes.toString('utf8')) as AuditedManifest), hash });
-    }
-  }
-  return manifests.sort((a, b) => a.seq - b.seq);
+  const listed = await listObjects(`${prefix}/${pipeline}/log/`);
+  const log = await readEach(listed, manifests, (bytes) => ({
+    ...(JSON.parse(bytes.toString('utf8')) as AuditedManifest),
+    hash: sha256(bytes),
+  }));
+  return [...log].sort((a, b) => a.seq - b.seq);
 }
 
 /** What is wrong with the chain; empty = nothing. */
@@ -72,62 +82,62 @@ export function chainProblems(log: readonly AuditedManifest[]): string[] {
 
 /** How often each version occurs in the referenced change files of a table (inserts and updates). */
 export async function versionsInLake(
-  at: { readonly prefix: string; readonly pipeline: string; readonly folder: string },
+  at: LakePlace & { readonly folder: string },
   log: readonly AuditedManifest[],
   table: string,
 ): Promise<ReadonlyMap<string, number>> {
-  const { s3, bucket } = client();
+  const root = `${at.prefix}/${at.pipeline}/`;
   const files = log.flatMap((manifest) => manifest.tables.filter((t) => t.table === table).flatMap((t) => t.files));
-  const paths: string[] = [];
-  for (const [i, file] of files.entries()) {
-    const bytes = await read(s3, bucket, `${at.prefix}/${at.pipeline}/${file.key}`);
-    if (createHash('sha256').update(bytes).digest('hex') !== file.sha256) throw new Error(`${file.key} is damaged`);
-    const path = join(at.folder, `audit-${table}-${i}.parquet`);
-    writeFileSync(path, bytes);
-    paths.push(path);
-  }
-  if (paths.length === 0) return new Map();
+  const stored = new Map((await listObjects(`${root}data/`)).map((object) => [object.key, object]));
+  const checksums = new Map(files.map((file) => [root + file.key, file.sha256]));
+  const added: ChangeFile[] = [];
+  const found = await readEach(
+    files.map(({ key }) => stored.get(root + key) ?? { key: root + key, etag: 'not in the store' }),
+    changeFiles,
+    (bytes, { key }) => {
+      if (sha256(bytes) !== checksums.get(key)) throw new Error(`${key} is damaged`);
+      const file = { path: join(at.folder, `${randomUUID()}.parquet`), versions: [] };
+      writeFileSync(file.path, bytes);
+      added.push(file);
+      return file;
+    },
+  );
+  await readVersions(added);
+  const counts = new Map<string, number>();
+  for (const { versions } of found) for (const version of versions) counts.set(version, (counts.get(version) ?? 0) + 1);
+  return counts;
+}
+
+/** Fills in the versions of files that were not read before, and removes them from the disk. */
+async function readVersions(files: readonly ChangeFile[]): Promise<void> {
+  if (files.length === 0) return;
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
-  const list = paths.map((path) => `'${path}'`).join(', ');
+  const list = files.map(({ path }) => `'${path}'`).join(', ');
   const result = await connection.runAndReadAll(
-    `select version::varchar, count(*)::int from read_parquet([${list}], hive_partitioning = false) where _op <> 'd' group by 1`,
+    `select filename, list(version::varchar) from read_parquet([${list}], filename = true, hive_partitioning = false)
+     where _op <> 'd' group by 1`,
   );
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  for (const [path, versions] of result.getRowsJS()) {
+    const file = byPath.get(String(path));
+    if (file !== undefined) file.versions = versions as string[];
+  }
   connection.closeSync();
   instance.closeSync();
-  return new Map(result.getRows().map(([version, count]) => [String(version), Number(count)]));
+  for (const { path } of files) rmSync(path);
 }
 
 /** Keys of all objects below one of the pipeline's folders. */
 export async function lakeKeys(
-  { prefix, pipeline }: { readonly prefix: string; readonly pipeline: string },
+  { prefix, pipeline }: LakePlace,
   folder: 'data' | 'snapshot' | 'records',
 ): Promise<readonly string[]> {
-  const { s3, bucket } = client();
   const root = `${prefix}/${pipeline}/`;
-  const keys: string[] = [];
-  for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: `${root}${folder}/` })) {
-    for (const { Key = '' } of page.Contents ?? []) keys.push(Key.slice(root.length));
-  }
-  return keys;
+  return (await listObjects(`${root}${folder}/`)).map(({ key }) => key.slice(root.length));
 }
 
 /** One object, parsed. */
-export async function lakeJson(
-  { prefix, pipeline }: { readonly prefix: string; readonly pipeline: string },
-  key: string,
-): Promise<unknown> {
-  const { s3, bucket } = client();
-  return JSON.parse((await read(s3, bucket, `${prefix}/${pipeline}/${key}`)).toString('utf8'));
-}
-
-function client(): { s3: S3Client; bucket: string } {
-  const { endpoint, region, accessKeyId, secretAccessKey, bucket } = inject('servers').s3;
-  const credentials = { accessKeyId, secretAccessKey };
-  return { s3: new S3Client({ endpoint, region, credentials, forcePathStyle: true }), bucket };
-}
-
-async function read(s3: S3Client, bucket: string, key: string): Promise<Buffer> {
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-  return Buffer.from((await Body?.transformToByteArray()) ?? []);
+export async function lakeJson({ prefix, pipeline }: LakePlace, key: string): Promise<unknown> {
+  return JSON.parse((await readObject(`${prefix}/${pipeline}/${key}`)).toString('utf8'));
 }

@@ -1,7 +1,7 @@
 // Reads for people and tools (station 9 of a row). A query is one SELECT, in a read-only transaction on a connection of its
 // own, within limits on time, rows, bytes and number at once. Merges take no turn here: reads never hold one up.
 
-import type { DuckDBConnection, DuckDBPreparedStatement } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
 import { WalflowError } from '../../../workflows/model/errors.ts';
 import type { QueryLimits, QueryResult, QueryValue } from '../query.ts';
 import type { DuckDbOwner } from './client.ts';
@@ -49,12 +49,23 @@ async function answer(
   const statement = await connection.prepare(sql);
   bind(statement, parameters);
   const result = await statement.stream();
+  try {
+    const rows = await rowsOf(result, limits);
+    const columns = result.columnNames().map((name, i) => ({ name, type: typeName(result.columnType(i)) }));
+    return { columns, rows };
+  } finally {
+    await endStream(connection, result);
+    statement.destroySync();
+  }
+}
+
+async function rowsOf(result: DuckDBResult, limits: QueryLimits & { readonly watch: Watch }): Promise<QueryValue[][]> {
   const rows: QueryValue[][] = [];
   let bytes = 0;
   for (;;) {
     limits.watch.check();
     const chunk = await result.fetchChunk();
-    if (chunk === null || chunk.rowCount === 0) break;
+    if (chunk === null || chunk.rowCount === 0) return rows;
     for (const values of chunk.getRows()) {
       const row = values.map(jsonValue);
       bytes += row.reduce<number>((sum, value) => sum + sizeOf(value), 0);
@@ -63,8 +74,15 @@ async function answer(
     if (rows.length > limits.maxRows) throw tooLarge(`more than ${limits.maxRows} rows`);
     if (bytes > limits.maxBytes) throw tooLarge(`more than ${limits.maxBytes} bytes`);
   }
-  const columns = result.columnNames().map((name, i) => ({ name, type: typeName(result.columnType(i)) }));
-  return { columns, rows };
+}
+
+/** A stream left in the middle would keep its memory, and the file open, until the garbage collector finds it. */
+async function endStream(connection: DuckDBConnection, result: DuckDBResult): Promise<void> {
+  for (;;) {
+    connection.interrupt();
+    const chunk = await result.fetchChunk().catch(() => null);
+    if (chunk === null || chunk.rowCount === 0) return;
+  }
 }
 
 interface Parse {

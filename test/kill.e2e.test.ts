@@ -3,11 +3,11 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freshDatabase } from '../support/database.ts';
-import { freshFolder } from '../support/folder.ts';
-import { expectEqual, expectExactLog } from '../support/oracle.ts';
-import { createRig, type Rig, type Role, type WorkerProcess } from '../support/rig.ts';
-import { prepareTraffic, startTraffic, TRAFFIC_TABLES } from '../support/traffic.ts';
+import { freshDatabase } from './support/database.ts';
+import { freshFolder } from './support/folder.ts';
+import { expectEqual, expectExactLog } from './support/oracle.ts';
+import { createRig, type Rig, type Role, type WorkerProcess } from './support/rig.ts';
+import { prepareTraffic, startTraffic, TRAFFIC_TABLES } from './support/traffic.ts';
 
 const ROWS_PER_SECOND = 2_500;
 
