@@ -14,7 +14,7 @@ import { ColumnBuffer } from './codec/column-buffer.ts';
 import { type ColumnCodec, codecOf } from './codec/column-codec.ts';
 import { minMaxOf } from './parquet/column-statistics.ts';
 import { type ColumnPages, definitionLevels, encodeParquet, type LeafColumn } from './parquet/file.ts';
-import { PHYSICAL } from './parquet/schema.ts';
+import { type LeafType, PHYSICAL } from './parquet/schema.ts';
 
 /** A file, and what its manifest will say about it. */
 export interface EncodedChangeFile extends PositionRange {
@@ -34,6 +34,8 @@ interface SourceColumn {
   readonly name: string;
   readonly nameBytes: Buffer;
   readonly leaf: LeafColumn;
+  /** In place of `leaf`, where `values` are irregular. */
+  readonly irregularLeaf: LeafColumn;
   readonly convert: ColumnCodec['convert'];
   /** Null = no statistics: they are kept for key columns only. */
   readonly order: ColumnCodec['order'];
@@ -185,11 +187,13 @@ export class ChangeFileEncoder {
 }
 
 function sourceColumn(column: RelationColumn, isKey: boolean): SourceColumn {
-  const { convert, leaf, order } = codecOf(columnTypeOf(column));
+  const { convert, leaf, irregularLeaf, order } = codecOf(columnTypeOf(column));
+  const leafOf = (type: LeafType): LeafColumn => ({ name: lakeColumnName(column.name), shape: 'optional', type });
   return {
     name: column.name,
     nameBytes: Buffer.from(column.name, 'utf8'),
-    leaf: { name: lakeColumnName(column.name), shape: 'optional', type: leaf },
+    leaf: leafOf(leaf),
+    irregularLeaf: leafOf(irregularLeaf),
     convert,
     order: isKey ? order : null,
     values: new ColumnBuffer(),
@@ -197,14 +201,14 @@ function sourceColumn(column: RelationColumn, isKey: boolean): SourceColumn {
   };
 }
 
-function sourcePages({ leaf, order, values }: SourceColumn, rows: number): ColumnPages {
+function sourcePages({ leaf, irregularLeaf, order, values }: SourceColumn, rows: number): ColumnPages {
   const levels = definitionLevels(values.nullCount === 0 ? null : values.presence(rows), rows);
   const plain =
     leaf.type.physical === PHYSICAL.BOOLEAN
       ? packFlags(values.bytes, values.length, 1)
       : values.bytes.subarray(0, values.length);
   return {
-    column: leaf,
+    column: values.irregular ? irregularLeaf : leaf,
     valueCount: rows,
     data: Buffer.concat([levels, plain]),
     dictionary: null,

@@ -92,7 +92,8 @@ describe('every kind comes back by value', () => {
     ['unconstrained numeric', OID.numeric, -1, 'VARCHAR', ['NaN', `${'9'.repeat(60)}.${'1'.repeat(30)}`]],
     ['text', OID.text, -1, 'VARCHAR', ['', 'é\n\r\t"\\N\u2028', '\u{1F600}', 'x'.repeat(100_000)]],
     ['jsonb', OID.jsonb, -1, 'JSON', ['null', '{"a": 1e400, "b": 12345678901234567890}', '"null"']],
-    ['json', OID.json, -1, 'JSON', [' { "a" :1 , "a":2}']],
+    ['json', OID.json, -1, 'JSON', [' { "a" :1 , "a":2}', '"\\ud83d\\ude00 \\\\ud800"']],
+    ['json with a lone surrogate', OID.json, -1, 'VARCHAR', ['"\\ud800"', '{"\\udc00": "\\ud800\\ud800"}', '1']],
     [
       'date',
       OID.date,

@@ -18,7 +18,8 @@ const TYPE_OIDS = {
   timestamp: [1114],
   timestamptz: [1184],
   uuid: [2950],
-  json: [114, 3802],
+  json: [114],
+  jsonb: [3802],
   /** Every other type: enums, arrays, domains, ranges, … */
   text: [],
 } as const satisfies Readonly<Record<string, readonly number[]>>;

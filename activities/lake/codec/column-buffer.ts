@@ -21,6 +21,8 @@ export class ColumnBuffer {
   /** Where the last value began: what `undo` goes back to. */
   lastStart = 0;
   nullCount = 0;
+  /** Set by a converter: it holds a value that readers of the column's proper type refuse. */
+  irregular = false;
   /** Bit i is set where row i is NULL; bytes behind the last NULL are zero. */
   #nulls: Uint8Array = new Uint8Array(FIRST_NULL_BYTES);
 
@@ -115,6 +117,7 @@ export class ColumnBuffer {
     this.length = 0;
     this.lastStart = 0;
     this.nullCount = 0;
+    this.irregular = false;
   }
 
   #shrink(): void {

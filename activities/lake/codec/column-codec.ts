@@ -32,18 +32,20 @@ import {
   decimalConverter,
 } from './text-number.ts';
 import { convertDate, convertTime, convertTimestamp, convertTimestampTz } from './text-time.ts';
-import { convertBool, convertBytea, convertText, convertUuid } from './text-value.ts';
+import { convertBool, convertBytea, convertJson, convertText, convertUuid } from './text-value.ts';
 
 export interface ColumnCodec {
   readonly convert: Converter;
   readonly leaf: LeafType;
+  /** In place of `leaf`, in a file with irregular values. */
+  readonly irregularLeaf: LeafType;
   /** How minimum and maximum are found; null = none are kept. */
   readonly order: ValueOrder | null;
 }
 
 const row =
-  (convert: Converter, leaf: LeafType, order: ValueOrder | null): (() => ColumnCodec) =>
-  () => ({ convert, leaf, order });
+  (convert: Converter, leaf: LeafType, order: ValueOrder | null, irregularLeaf = leaf): (() => ColumnCodec) =>
+  () => ({ convert, leaf, irregularLeaf, order });
 
 const CODECS: Readonly<Record<ColumnKind, (type: ColumnType) => ColumnCodec>> = {
   bool: row(convertBool, BOOLEAN, null),
@@ -53,18 +55,20 @@ const CODECS: Readonly<Record<ColumnKind, (type: ColumnType) => ColumnCodec>> = 
   // NaN and -0 have no agreed place in an order.
   float4: row(convertFloat4, FLOAT, null),
   float8: row(convertFloat8, DOUBLE, null),
-  decimal: ({ precision, scale }) => ({
-    convert: decimalConverter(precision, scale),
-    leaf: decimal(precision, scale),
-    order: precision <= INT64_DIGITS ? 'int64' : 'signed16',
-  }),
+  decimal: ({ precision, scale }) =>
+    row(
+      decimalConverter(precision, scale),
+      decimal(precision, scale),
+      precision <= INT64_DIGITS ? 'int64' : 'signed16',
+    )(),
   bytea: row(convertBytea, BYTES, 'bytes'),
   date: row(convertDate, DATE, 'int32'),
   time: row(convertTime, TIME_LOCAL, 'int64'),
   timestamp: row(convertTimestamp, TIMESTAMP_LOCAL, 'int64'),
   timestamptz: row(convertTimestampTz, TIMESTAMP_UTC, 'int64'),
   uuid: row(convertUuid, UUID, 'unsigned16'),
-  json: row(convertText, JSON_TEXT, null),
+  json: row(convertJson, JSON_TEXT, null, STRING),
+  jsonb: row(convertText, JSON_TEXT, null),
   text: row(convertText, STRING, 'bytes'),
 };
 

@@ -6,9 +6,14 @@ import type { ColumnBuffer } from './column-buffer.ts';
 const BACKSLASH = 92;
 const LETTER_F = 102;
 const LETTER_T = 116;
+const LETTER_U = 117;
 const LETTER_X = 120;
 const DASH = 45;
 const UUID_TEXT_LENGTH = 36;
+/** The second hex digit of a code unit whose first is D, without its last two bits. */
+const HIGH_SURROGATE = 2;
+const LOW_SURROGATE = 3;
+const NO_SURROGATE = 0;
 /** More than a hex digit's value: what a nibble is that is none. */
 const NO_DIGIT = 255;
 
@@ -30,6 +35,38 @@ export function convertBool(column: ColumnBuffer, source: Buffer, start: number,
 export function convertText(column: ColumnBuffer, source: Buffer, start: number, length: number): boolean {
   column.writeByteArray(source, start, length);
   return true;
+}
+
+/**
+ * PostgreSQL's `json` is text that it has looked at: it lets escapes of lone surrogates pass, which stand for no character.
+ * Readers of Parquet's JSON type refuse a file over one.
+ */
+export function convertJson(column: ColumnBuffer, source: Buffer, start: number, length: number): boolean {
+  column.irregular ||= hasLoneSurrogate(source, start, start + length);
+  return convertText(column, source, start, length);
+}
+
+/** In valid JSON, where a backslash stands only inside a string, and `\u` has four digits behind it. */
+function hasLoneSurrogate(source: Buffer, start: number, end: number): boolean {
+  let high = false;
+  for (let at = start; at < end; at++) {
+    if (source[at] !== BACKSLASH) {
+      if (high) return true;
+      continue;
+    }
+    at += 1;
+    const surrogate = source[at] === LETTER_U ? surrogateAt(source, at + 1) : NO_SURROGATE;
+    if (high !== (surrogate === LOW_SURROGATE)) return true;
+    high = surrogate === HIGH_SURROGATE;
+    if (source[at] === LETTER_U) at += 4;
+  }
+  return high;
+}
+
+/** Of the four hex digits: D8 to DB begin a high surrogate, DC to DF a low one. */
+function surrogateAt(source: Buffer, at: number): number {
+  if (HEX[source[at] as number] !== 0xd) return NO_SURROGATE;
+  return (HEX[source[at + 1] as number] as number) >> 2;
 }
 
 /** `\x` and two hex digits per byte (bytea_output = hex). */

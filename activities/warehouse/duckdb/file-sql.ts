@@ -17,6 +17,21 @@ export function parquetSql(paths: readonly string[]): string {
     binary_as_string = false)`;
 }
 
+/** What a file's columns of varying type are in it, by path; all other files are alike. */
+export type FileTypes = ReadonlyMap<string, string>;
+
+/** SELECT: `path` and `types` of each file, over the named columns. */
+export function fileTypesSql(paths: readonly string[], columns: readonly string[]): string {
+  const files = paths.map((path) => literal(filePattern(path))).join(', ');
+  return `select file_name as path, string_agg(coalesce(converted_type, 'none'), ' ' order by name) as types
+  from parquet_schema([${files}]) where name in (${columns.map(literal).join(', ')}) group by file_name`;
+}
+
+/** Files whose columns have the same types are read together: the first one's types would be forced on all. */
+export function alikeFiles(paths: readonly string[], types: FileTypes): readonly (readonly string[])[] {
+  return [...Map.groupBy(paths, (path) => types.get(path)).values()];
+}
+
 /**
  * FROM item: a CSV file of texts without a header; NULL is nothing, an empty text is quoted.
  * @param bufferBytes no line may be longer

@@ -14,6 +14,10 @@ export interface DuckDbType {
   readonly parse: (text: string) => string;
   /** SQL: a column's values as they compare with parsed ones. */
   readonly comparable: (column: string) => string;
+  /** SQL: a change file's column as this type. */
+  readonly read: (column: string) => string;
+  /** Is the column of one type in this change file and of another in that? */
+  readonly variesByFile: boolean;
   /** Does a value lie on a day? */
   readonly dated: boolean;
 }
@@ -22,8 +26,18 @@ type Differences = Partial<Omit<DuckDbType, 'name'>>;
 
 const asIs = (sql: string) => sql;
 
+const asText = (sql: string) => `${sql}::VARCHAR`;
+
 function typeNamed(name: string, differences: Differences = {}): DuckDbType {
-  return { name, parse: (text) => `try_cast(${text} as ${name})`, comparable: asIs, dated: false, ...differences };
+  return {
+    name,
+    parse: (text) => `try_cast(${text} as ${name})`,
+    comparable: asIs,
+    read: asIs,
+    variesByFile: false,
+    dated: false,
+    ...differences,
+  };
 }
 
 const row = (name: string, differences?: Differences) => () => typeNamed(name, differences);
@@ -51,8 +65,9 @@ const TYPES: Readonly<Record<ColumnKind, (type: ColumnType) => DuckDbType>> = {
   timestamp: row('TIMESTAMP', { parse: parseMoment('TIMESTAMP'), dated: true }),
   timestamptz: row('TIMESTAMPTZ', { parse: parseMoment('TIMESTAMPTZ'), dated: true }),
   uuid: row('UUID'),
-  // Compared as the text it is: two spellings of one document are two values in PostgreSQL's `json`.
-  json: row('JSON', { parse: asIs, comparable: (column) => `${column}::VARCHAR` }),
+  // Text: DuckDB's JSON has no place for escapes of lone surrogates. Files say which of the two a column is.
+  json: row('VARCHAR', { parse: asIs, read: asText, variesByFile: true }),
+  jsonb: row('JSON', { parse: asIs, comparable: asText }),
   text: row('VARCHAR', { parse: asIs }),
 };
 

@@ -131,6 +131,37 @@ describe('text → value → text', () => {
   });
 });
 
+test('a json is irregular where it has a lone surrogate, as JavaScript understands its strings', () => {
+  const codec = codecOf(columnTypeOf({ typeOid: OID.json, typeModifier: -1 }));
+  const pieces = [
+    '\\ud83d',
+    '\\uDE00',
+    '\\uDBFF',
+    '\\udc00',
+    '\\u0041',
+    '\\ud7ff',
+    '\\ue000',
+    '\\\\',
+    '\\"',
+    '\\n',
+    'u',
+    'd',
+    'é',
+  ];
+  const document = fc
+    .array(fc.array(fc.constantFrom(...pieces), { maxLength: 6 }), { minLength: 1, maxLength: 3 })
+    .map((strings) => strings.map((parts) => `"${parts.join('')}"`));
+  fc.assert(
+    fc.property(document, (strings) => {
+      const column = new ColumnBuffer();
+      const text = Buffer.from(`[${strings.join(', ')}]`);
+      expect(codec.convert(column, text, 0, text.length)).toBe(true);
+      expect(column.irregular).toBe(strings.some((string) => !String(JSON.parse(string)).isWellFormed()));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
 test('a float4 is rounded once: through a float8 these would land on the neighbour', () => {
   // Found by search: the nearest float8 lies exactly between two float4, the decimal does not. Bits by strtof.
   for (const [text, bits] of [

@@ -2,6 +2,7 @@
 // it touches and costs ten times as much on random keys.
 
 import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
+import type { FileTypes } from '../file-sql.ts';
 import { qualified, quoted } from '../identifier.ts';
 import { chunksSql, columnAlias, keyAliases } from './changes-sql.ts';
 import { insertColumns } from './schema-sql.ts';
@@ -42,8 +43,13 @@ export function insertWinnersSql(entry: CaptureEntry): string {
 }
 
 /** Copied rows; with changes folded over them, only those no change has touched. */
-export function insertChunksSql(entry: CaptureEntry, paths: readonly string[], folded: boolean): string {
-  const rows = `(${chunksSql(entry, paths)})`;
+export function insertChunksSql(
+  entry: CaptureEntry,
+  paths: readonly string[],
+  types: FileTypes,
+  folded: boolean,
+): string {
+  const rows = `(${chunksSql(entry, paths, types)})`;
   const beaten =
     folded && entry.mode === 'keyed' ? ` anti join ${WINNERS} using (${keyAliases(entry).join(', ')})` : '';
   return `${insertInto(entry)} from (select rows.* from ${rows} rows${beaten})`;

@@ -4,9 +4,11 @@
 import { lakeColumnName } from '../../../../workflows/model/lake-column.ts';
 import { type LsnHex, parseLsn } from '../../../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
+import type { RelationColumn } from '../../../../workflows/model/relation.ts';
 import type { ChangeFile, TruncatePoint } from '../../merge-plan.ts';
-import { parquetSql } from '../file-sql.ts';
+import { alikeFiles, type FileTypes, parquetSql } from '../file-sql.ts';
 import { quoted } from '../identifier.ts';
+import { duckDbType } from '../type.ts';
 
 /** Ordinals are below this. */
 const ORDINALS = 2n ** 31n;
@@ -40,16 +42,24 @@ function isBefore(a: TruncatePoint, b: TruncatePoint): boolean {
 }
 
 /** SELECT: every change that counts, with columns op, position, lsn, commit_time, unchanged, moved, c0, c1, … */
-export function changesSql(entry: CaptureEntry, files: readonly ChangeFile[], range: ChangeRange): string {
+export function changesSql(
+  entry: CaptureEntry,
+  files: readonly ChangeFile[],
+  range: ChangeRange,
+  types: FileTypes,
+): string {
   const truncate = lastTruncate(range);
   const conditions = [
     ...(range.fromLsn === null ? [] : [`_commit_lsn >= ${parseLsn(range.fromLsn)}`]),
     ...(truncate === null ? [] : [behindSql(truncate)]),
   ];
   const where = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`;
-  return `select _op as op, ${positionSql(files)} as position, _commit_lsn as lsn, _commit_time as commit_time,
-    _unchanged as unchanged, coalesce(_moved, false) as moved, ${aliasedColumns(entry)}
-  from ${parquetSql(files.map((file) => file.path))}${where}`;
+  const columns = `_op as op, ${positionSql(files)} as position, _commit_lsn as lsn, _commit_time as commit_time,
+    _unchanged as unchanged, coalesce(_moved, false) as moved, ${aliasedColumns(entry)}`;
+  const paths = files.map((file) => file.path);
+  return alikeFiles(paths, types)
+    .map((alike) => `select ${columns} from ${parquetSql(alike)}${where}`)
+    .join(' union all ');
 }
 
 /**
@@ -74,10 +84,15 @@ function behindSql({ commitLsn, ordinal }: TruncatePoint): string {
 }
 
 /** SELECT: the rows of snapshot chunks, with columns lsn, commit_time, c0, c1, … */
-export function chunksSql(entry: CaptureEntry, paths: readonly string[]): string {
-  return `select _commit_lsn as lsn, _commit_time as commit_time, ${aliasedColumns(entry)} from ${parquetSql(paths)}`;
+export function chunksSql(entry: CaptureEntry, paths: readonly string[], types: FileTypes): string {
+  const columns = `_commit_lsn as lsn, _commit_time as commit_time, ${aliasedColumns(entry)}`;
+  return alikeFiles(paths, types)
+    .map((alike) => `select ${columns} from ${parquetSql(alike)}`)
+    .join(' union all ');
 }
 
 function aliasedColumns(entry: CaptureEntry): string {
-  return entry.columns.map((column, i) => `${quoted(lakeColumnName(column.name))} as ${columnAlias(i)}`).join(', ');
+  const aliased = (column: RelationColumn, i: number) =>
+    `${duckDbType(column).read(quoted(lakeColumnName(column.name)))} as ${columnAlias(i)}`;
+  return entry.columns.map(aliased).join(', ');
 }

@@ -4,6 +4,7 @@
 
 import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
 import type { ChangeFile } from '../../merge-plan.ts';
+import type { FileTypes } from '../file-sql.ts';
 import { qualified, quoted } from '../identifier.ts';
 import { carries, type SparseColumn } from '../sparse-column.ts';
 import { duckDbType } from '../type.ts';
@@ -25,6 +26,7 @@ export interface FoldInput {
   readonly changeFiles: readonly ChangeFile[];
   readonly range: ChangeRange;
   readonly base: FoldBase;
+  readonly types: FileTypes;
 }
 
 /**
@@ -74,7 +76,7 @@ export function keysSql(input: FoldInput): string {
   from (select count(*) as n from (${changesOf(input)}) group by ${keys})`;
 }
 
-const changesOf = ({ entry, changeFiles, range }: FoldInput) => changesSql(entry, changeFiles, range);
+const changesOf = ({ entry, changeFiles, range, types }: FoldInput) => changesSql(entry, changeFiles, range, types);
 
 /** Columns that at least one change of these files did not carry. */
 function sparseColumns(input: FoldInput): readonly SparseColumn[] {
@@ -107,14 +109,15 @@ kept as (select ${keys}, ${sparse.map(kept).join(', ')} from carried left join b
 }
 
 /** SELECT: keys and sparse columns of the rows the changes start from, and `found`. */
-function baseSql({ entry, base }: FoldInput, sparse: readonly SparseColumn[]): string {
+function baseSql({ entry, base, types }: FoldInput, sparse: readonly SparseColumn[]): string {
   const wanted = [...keyAliases(entry), ...sparse.map((c) => c.alias)];
   const columns = wanted.join(', ');
   switch (base.tag) {
     case 'table':
       return `select ${columns}, true as found from (${tableRowsSql(entry)})`;
     case 'chunks':
-      if (base.paths.length > 0) return `select ${columns}, true as found from (${chunksSql(entry, base.paths)})`;
+      if (base.paths.length > 0)
+        return `select ${columns}, true as found from (${chunksSql(entry, base.paths, types)})`;
       return noRowsSql(entry, wanted);
     case 'nothing':
       return noRowsSql(entry, wanted);

@@ -1,9 +1,13 @@
 // Folds one table inside a merge transaction: winners, marks for derived assets, then delete and insert.
 
 import type { AssetEdge } from '../../../../workflows/model/asset/graph.ts';
-import type { RowCounts, TableChanges, TableLoad } from '../../merge-plan.ts';
+import { lakeColumnName } from '../../../../workflows/model/lake-column.ts';
+import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
+import type { ChangeFile, RowCounts, TableChanges, TableLoad } from '../../merge-plan.ts';
+import { type FileTypes, fileTypesSql } from '../file-sql.ts';
 import { qualified, quoted } from '../identifier.ts';
 import type { DuckDbSession } from '../session.ts';
+import { duckDbType } from '../type.ts';
 import {
   deleteReplacedSql,
   insertChunksSql,
@@ -36,7 +40,8 @@ export async function mergeTable(folding: Folding, changes: TableChanges): Promi
   const { entry, changeFiles } = changes;
   const range: ChangeRange = { fromLsn: null, truncates: changes.truncates };
   const truncated = lastTruncate(range) !== null;
-  const fold: FoldInput = { entry, changeFiles, range, base: truncated ? { tag: 'nothing' } : { tag: 'table' } };
+  const types = await fileTypes(session, entry, pathsOf(changeFiles));
+  const fold: FoldInput = { entry, changeFiles, range, base: truncated ? { tag: 'nothing' } : { tag: 'table' }, types };
   const unresolved = await makeWinners(session, fold);
   if (unresolved > 0) return { tag: 'unresolved', rowCount: unresolved };
   const touched = truncated ? await touchWhole(folding) : await touchChanges(folding, changes);
@@ -54,15 +59,27 @@ export async function loadTable(folding: Folding, load: TableLoad): Promise<Tabl
   const { entry, changeFiles } = load;
   const range: ChangeRange = { fromLsn: load.r0Lsn, truncates: load.truncates };
   const paths = lastTruncate(range) === null ? load.chunkPaths : [];
-  const fold: FoldInput = { entry, changeFiles, range, base: { tag: 'chunks', paths } };
+  const types = await fileTypes(session, entry, [...paths, ...pathsOf(changeFiles)]);
+  const fold: FoldInput = { entry, changeFiles, range, base: { tag: 'chunks', paths }, types };
   const unresolved = await makeWinners(session, fold);
   if (unresolved > 0) return { tag: 'unresolved', rowCount: unresolved };
   await session.run(`create schema if not exists ${quoted(entry.schema)}`);
   await session.run(createTableSql(entry));
   const hasWinners = changeFiles.length > 0;
-  const loaded = paths.length > 0 ? await session.run(insertChunksSql(entry, paths, hasWinners)) : 0;
+  const loaded = paths.length > 0 ? await session.run(insertChunksSql(entry, paths, types, hasWinners)) : 0;
   if (hasWinners) await session.run(insertWinnersSql(entry));
   return { tag: 'done', rows: countsOf(load, loaded), touched: await touchWhole(folding) };
+}
+
+const pathsOf = (files: readonly ChangeFile[]) => files.map((file) => file.path);
+
+/** Asks the files only where their types can differ. */
+async function fileTypes(session: DuckDbSession, entry: CaptureEntry, paths: readonly string[]): Promise<FileTypes> {
+  const varying = entry.columns.filter((column) => duckDbType(column).variesByFile);
+  if (varying.length === 0 || paths.length === 0) return new Map();
+  const columns = varying.map(({ name }) => lakeColumnName(name));
+  const rows = await session.rows<{ path: string; types: string }>(fileTypesSql(paths, columns));
+  return new Map(rows.map(({ path, types }) => [path, types]));
 }
 
 /** @returns how many winners lack a value. */
