@@ -12,6 +12,7 @@ import { failureClass, openFailure, warehouseFailure } from './failure.ts';
 import { filePattern } from './file-sql.ts';
 import { literal } from './identifier.ts';
 import { DuckDbSession } from './session.ts';
+import { decodeExactly } from './text-decoder.ts';
 
 export interface DuckDbOptions {
   /** The database file; its folder exists. */
@@ -142,6 +143,7 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDbOwner> {
 }
 
 async function openInstance(path: string, options: DuckDbOptions): Promise<DuckDBInstance> {
+  decodeExactly();
   try {
     return await DuckDBInstance.create(path, {
       memory_limit: options.memoryLimit,
