@@ -1,4 +1,4 @@
-// `npm run docs`: stores the pages under docs/ that are written from tables. A test fails while a stored page differs.
+// `npm run docs`: stores the pages of docs/ that are generated from tables. A test fails if a stored page differs.
 
 import { writeFileSync } from 'node:fs';
 import { configurationPage } from './configuration-page.ts';

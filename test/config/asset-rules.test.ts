@@ -88,7 +88,7 @@ describe('an asset is refused when', () => {
     [
       'its key ends in a word of the API',
       [revenue({ key: 'a/materializations' })],
-      'ends in a word of the HTTP API',
+      'ends in a word that the HTTP API uses',
       '',
     ],
     [

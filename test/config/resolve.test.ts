@@ -127,7 +127,12 @@ describe('a wrong file is refused with path and fix:', () => {
       'pipelines.shop.lake is missing',
       'add pipelines.shop.lake',
     ],
-    ['bad pipeline name', project({ pipelines: { 'My-Shop': pipeline() } }), 'pipelines.My-Shop is no usable name', ''],
+    [
+      'bad pipeline name',
+      project({ pipelines: { 'My-Shop': pipeline() } }),
+      'pipelines.My-Shop is not a usable name',
+      '',
+    ],
     [
       'table without schema',
       project({ pipelines: { shop: pipeline({ tables: ['orders'] }) } }),

@@ -10,20 +10,20 @@ interface AdHocOptions {
   readonly source: string;
   /** `--tables`; empty = all of schema `public`. */
   readonly tables: readonly string[];
-  /** `--pipeline`; names project, slot and folder too. */
+  /** `--pipeline`; also names project, slot and folder. */
   readonly pipeline: string;
-  /** State folder; the warehouse file is kept there. */
+  /** State folder, which also holds the warehouse file. */
   readonly home: string;
   /** What a relative `home` is relative to. */
   readonly folder: string;
   readonly env: Environment;
 }
 
-/** Data as fresh as `walflow dev` can: a local S3 server makes small batches cheap. */
+/** For fresh data: small batches are cheap on a local S3 server. */
 const DEV_MAX_DELAY_MS = 50;
 const DEV_LAKE = 's3://walflow/raw/cdc';
 
-/** @throws WalflowError CONFIG_INVALID, naming the field a flag ends up in */
+/** @throws WalflowError CONFIG_INVALID, naming the field that a flag sets */
 export function adHocProject(options: AdHocOptions): ResolvedProject {
   const { source, tables, pipeline, home, folder, env } = options;
   return resolveProject(

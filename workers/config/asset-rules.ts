@@ -1,5 +1,5 @@
-// Rules over a project's derived assets: they make a graph, each key and table is one asset's own, and what they read is
-// there. Pure.
+// Rules for a project's derived assets: they form a graph, each key and table belongs to one asset, and what they read
+// exists. Pure.
 
 import type { LoadedAsset } from '../../workflows/model/asset/definition.ts';
 import { type GraphFault, graphFaults } from '../../workflows/model/asset/graph-fault.ts';
@@ -11,7 +11,7 @@ import type { Problem } from './problem.ts';
 import { ASSET_WAREHOUSE, type GraphlessProject } from './project.ts';
 import { matchesTable, overlaps } from './table-pattern.ts';
 
-/** Last parts of API addresses below /api/assets/<key>: a key that ended in one could not be asked for. */
+/** Last parts of API paths below /api/assets/<key>: a key that ends in one could not be addressed. */
 const RESERVED_NAMES = new Set(['materializations', 'partitions', 'materialize', 'why']);
 const RESERVED_SCHEMA = '_walflow';
 
@@ -43,7 +43,7 @@ function keyProblems({ pipelines }: GraphlessProject, { key }: LoadedAsset, i: n
     return [{ path, what, fix: 'keys that begin with a pipeline are its captured tables: choose another group' }];
   }
   if (RESERVED_NAMES.has(parts.at(-1) ?? '')) {
-    return [{ path, what: `${key} ends in a word of the HTTP API`, fix: 'choose another last part' }];
+    return [{ path, what: `${key} ends in a word that the HTTP API uses`, fix: 'choose another last part' }];
   }
   if (RANGE_WORDS.includes(key)) {
     return [
@@ -61,7 +61,7 @@ function keyProblems({ pipelines }: GraphlessProject, { key }: LoadedAsset, i: n
 function captureProblems({ pipelines }: GraphlessProject, dep: string, path: string): readonly Problem[] {
   const captured = parseCapturedKey(dep, new Set(pipelines.keys()));
   const pipeline = captured === null ? undefined : pipelines.get(captured.pipeline);
-  // What is no table at all is a fault of the graph.
+  // Anything that is not a table is a fault of the graph.
   if (captured === null || pipeline === undefined || parseTableId(captured.table) === null) return [];
   if (!pipeline.source.tables.some((pattern) => matchesTable(pattern, captured.table))) {
     const fix = `add '${captured.table}' to pipelines.${pipeline.name}.source.tables`;

@@ -1,4 +1,4 @@
-// Durations as people write them in the configuration: '30 seconds', '2 minutes', '1.5 h'. Pure.
+// Durations as written in the configuration: '30 seconds', '2 minutes', '1.5 h'. Pure.
 
 const UNIT_MS: ReadonlyMap<string, number> = new Map([
   ['ms', 1],

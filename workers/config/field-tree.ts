@@ -1,10 +1,10 @@
-// Reads the field table back: which fields an object has, what a field's note says. Used for messages and for the
+// Looks things up in the table of fields: which fields an object has, what a field's note says. For messages and for the
 // generated page. Pure.
 
 import { z } from 'zod';
 import type { FieldNote } from './field.ts';
 
-/** The schema inside `.optional()`, `.default()` and `.prefault()`, and the default found on the way. */
+/** The schema inside `.optional()`, `.default()` and `.prefault()`, and its default. */
 export function unwrapped(schema: z.ZodType): { readonly schema: z.ZodType; readonly fallback: unknown } {
   let fallback: unknown;
   let inner = schema;
@@ -15,7 +15,7 @@ export function unwrapped(schema: z.ZodType): { readonly schema: z.ZodType; read
   return { schema: inner, fallback };
 }
 
-/** Fields of an object by name, of a choice of objects all of theirs; null for anything else. */
+/** Fields of an object by name; of a union of objects the fields of all. Null for anything else. */
 export function fieldsOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | null {
   const { schema: inner } = unwrapped(schema);
   if (inner instanceof z.ZodDiscriminatedUnion) {
@@ -24,7 +24,7 @@ export function fieldsOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>>
   return inner instanceof z.ZodObject ? inner.shape : null;
 }
 
-/** What each entry of a record or list is; null for anything else. */
+/** The schema of the entries of a record or list; null for anything else. */
 export function entryOf(schema: z.ZodType): z.ZodType | null {
   const { schema: inner } = unwrapped(schema);
   if (inner instanceof z.ZodRecord) return inner.valueType as z.ZodType;
@@ -32,7 +32,7 @@ export function entryOf(schema: z.ZodType): z.ZodType | null {
   return null;
 }
 
-/** The schema at a path of a configuration; null where the path leaves the table. */
+/** The schema at a path of a configuration; null when there is none. */
 export function schemaAt(root: z.ZodType, path: readonly PropertyKey[]): z.ZodType | null {
   let schema: z.ZodType | null = root;
   for (const step of path) {

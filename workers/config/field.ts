@@ -1,5 +1,5 @@
-// The fields of walflow.config.ts. One table: validation, defaults and docs/configuration.md are derived from it. Types
-// for people who write the file are in workflows/model/define.ts; a field is added in both, and the compiler compares.
+// The fields of walflow.config.ts, in one table: validation, defaults and docs/configuration.md are derived from it. The
+// types that users of the file see are in workflows/model/define.ts; a field is added to both, and the compiler compares.
 
 import { z } from 'zod';
 import type { AssetDefinition, Automation } from '../../workflows/model/asset/definition.ts';
@@ -19,7 +19,7 @@ import { PIPELINE_NAME } from '../../workflows/model/names.ts';
 import { parseTableId } from '../../workflows/model/relation.ts';
 import { parseDuration } from './duration.ts';
 
-/** What a field's `meta` says to a reader. */
+/** A field's `meta`, for its readers. */
 export interface FieldNote {
   readonly help: string;
   readonly unit?: string;
@@ -27,16 +27,16 @@ export interface FieldNote {
   readonly why?: string;
   /** When the field applies. */
   readonly when?: string;
-  /** The default, where it depends on something else. */
+  /** The default, if it depends on something else. */
   readonly otherwise?: string;
-  /** How the value is written, where the type does not say it. */
+  /** How to write the value, if the type does not show it. */
   readonly type?: string;
 }
 
 type Shape<Config> = Record<keyof Config, z.ZodType>;
 const note = (text: FieldNote): FieldNote & Record<string, unknown> => ({ ...text });
 
-/** A count with its bounds. */
+/** A whole number within bounds. */
 const whole = (min: number, max: number) => z.int().min(min).max(max);
 const matching = (pattern: RegExp, form: string) => z.string().regex(pattern, `must be ${form}`);
 const url = (protocol: RegExp, form: string) =>
@@ -68,7 +68,7 @@ const source = {
     .meta(
       note({
         help: 'what happens to a table that is created later and matches `schema.*`',
-        why: 'a table that nobody added by hand is missed only when it is needed',
+        why: 'a table that is not captured is noticed only when someone needs it',
       }),
     ),
   slot: matching(SLOT_NAME, 'up to 63 of a-z, 0-9 and _')
@@ -90,7 +90,7 @@ const lake = {
     .refine((text) => parseLakeUrl(text) !== null, "must be a bucket and a folder, like 's3://bucket/raw/cdc'")
     .meta(
       note({
-        help: "where change files and manifests live; the pipeline's own folder is made below it",
+        help: 'where change files and manifests go; each pipeline has its own folder below it',
         type: 's3:// URL',
       }),
     ),
@@ -109,8 +109,8 @@ const lake = {
     .default(false)
     .meta(
       note({
-        help: 'ask for every data file (HEAD) before the manifest that names it is written',
-        why: 'uploads carry checksums already; the question costs a round trip per batch',
+        help: 'ask for every data file (HEAD) before its manifest is written',
+        why: 'uploads have checksums already, and asking costs a round trip per batch',
       }),
     ),
 } satisfies Shape<LakeConfig>;
@@ -122,7 +122,7 @@ const flush = {
       note({
         help: 'a batch is cut at the first commit after this time',
         unit: 'ms',
-        why: 'about four uploads a second at most, and data a quarter of a second old',
+        why: 'at most about four uploads a second, with data a quarter of a second old',
         when: '`walflow dev` with --source uses 50',
       }),
     ),
@@ -130,16 +130,14 @@ const flush = {
     .default(100_000)
     .meta(
       note({
-        help: '… or at this many rows',
+        help: '… or at so many rows',
         unit: 'rows',
         why: 'bounds the memory of a batch under load; a merge takes many batches at once anyway',
       }),
     ),
   maxBytes: whole(65_536, 1_073_741_824)
     .default(32 * MIB)
-    .meta(
-      note({ help: '… or at this many bytes', unit: 'bytes', why: 'bounds what one batch keeps in memory: 32 MiB' }),
-    ),
+    .meta(note({ help: '… or at so many bytes', unit: 'bytes', why: 'bounds what one batch keeps in memory: 32 MiB' })),
 } satisfies Shape<FlushConfig>;
 
 const merge = {
@@ -147,7 +145,7 @@ const merge = {
     .default(1_000_000)
     .meta(
       note({
-        help: 'rows merged in one transaction at most',
+        help: 'merge at most so many rows in one transaction',
         unit: 'rows',
         why: 'a larger window gains little and spills to disk',
       }),
@@ -156,9 +154,9 @@ const merge = {
     .default(256 * MIB)
     .meta(
       note({
-        help: 'bytes of change files merged in one transaction at most',
+        help: 'merge at most so many bytes of change files in one transaction',
         unit: 'bytes',
-        why: '256 MiB fits beside the default memory limit',
+        why: '256 MiB fit within the default memory limit',
       }),
     ),
 } satisfies Shape<MergeConfig>;
@@ -168,22 +166,22 @@ const snapshot = {
     .default(50_000)
     .meta(
       note({
-        help: 'rows of a first copy that are read and stored at once; large rows make it fewer, at about 32 MiB',
+        help: 'rows in one chunk of a snapshot; fewer if they are large: a chunk ends at about 32 MiB',
         unit: 'rows',
-        why: 'bounds memory, how long the table is locked against DDL, and what a crash repeats',
+        why: 'bounds memory, how long the table is locked against DDL, and what has to be read again after a crash',
       }),
     ),
 } satisfies Shape<SnapshotConfig>;
 
 const pipeline = {
-  source: z.strictObject(source).meta(note({ help: 'the Postgres database that is followed' })),
+  source: z.strictObject(source).meta(note({ help: 'the Postgres database to follow' })),
   lake: z
     .strictObject(lake)
-    .meta(note({ help: 'the S3 folder that holds every change; credentials by AWS conventions' })),
+    .meta(note({ help: 'the S3 folder that keeps every change; credentials as for any AWS tool' })),
   flush: z
     .strictObject(flush)
     .prefault({})
-    .meta(note({ help: 'when a batch of changes is written' })),
+    .meta(note({ help: 'when a batch is cut' })),
   merge: z
     .strictObject(merge)
     .prefault({})
@@ -191,11 +189,11 @@ const pipeline = {
   snapshot: z
     .strictObject(snapshot)
     .prefault({})
-    .meta(note({ help: 'how a table is copied first' })),
+    .meta(note({ help: 'how snapshots are taken' })),
   warehouse: z
     .string()
     .default('main')
-    .meta(note({ help: 'the name in `warehouses` the pipeline is merged into' })),
+    .meta(note({ help: 'the warehouse to merge into, a name in `warehouses`' })),
 } satisfies Shape<PipelineConfig>;
 
 const duckDb = {
@@ -206,10 +204,10 @@ const duckDb = {
     .meta(note({ help: 'the file, relative to the configuration; one walflow process owns it', type: 'path' })),
   memoryLimit: matching(/^\d+(\.\d+)?\s*([KMGT]i?B|%)$/i, "a size like '1GB'")
     .optional()
-    .meta(note({ help: "DuckDB's `memory_limit`", otherwise: '`1GB`', why: 'a merge spills to disk beyond it' })),
+    .meta(note({ help: "DuckDB's `memory_limit`", otherwise: '`1GB`', why: 'beyond it a merge spills to disk' })),
   threads: whole(1, 1024)
     .optional()
-    .meta(note({ help: "DuckDB's threads", otherwise: 'one less than cores, at least 1' })),
+    .meta(note({ help: "DuckDB's threads", otherwise: 'number of cores less one, at least 1' })),
 } satisfies Shape<DuckDbWarehouse>;
 
 const partitions = {
@@ -218,25 +216,25 @@ const partitions = {
   dep: z
     .string()
     .min(1)
-    .meta(note({ help: 'column of the dependency that says which day a row belongs to' })),
+    .meta(note({ help: 'column of the dependency that decides which day a row belongs to' })),
   output: z
     .string()
     .min(1)
-    .meta(note({ help: 'column of the result that holds the day; rows outside the window fail the run' })),
+    .meta(note({ help: "column of the result that holds the day; a row outside its partition's day fails the run" })),
 } satisfies Shape<DailyPartitions>;
 
 const automation = {
-  kind: z.literal('eager').meta(note({ help: 'set by `eager()`: run whenever an input changed' })),
+  kind: z.literal('eager').meta(note({ help: 'set by `eager()`: run whenever an input has changed' })),
 } satisfies Shape<Automation>;
 
 const freshness = {
-  warnAfter: duration.meta(note({ help: 'age at which the asset counts as late (WARN)', type: 'duration' })),
-  failAfter: duration.meta(note({ help: 'age at which it counts as stale (FAIL)', type: 'duration' })),
+  warnAfter: duration.meta(note({ help: 'age from which on its freshness is WARN', type: 'duration' })),
+  failAfter: duration.meta(note({ help: 'age from which on its freshness is FAIL', type: 'duration' })),
 } satisfies Shape<NonNullable<AssetDefinition['freshness']>>;
 
 const asset = {
   key: matching(ASSET_KEY, "letters, digits and _, in parts divided by '/'").meta(
-    note({ help: 'its name, `group/name`: schema `group`, table `name` in the warehouse' }),
+    note({ help: 'its name, `group/name`: schema `group` and table `name` in the warehouse' }),
   ),
   deps: z
     .array(z.string())
@@ -247,7 +245,7 @@ const asset = {
   partitions: z
     .strictObject(partitions)
     .optional()
-    .meta(note({ help: 'recompute per day instead of as a whole' })),
+    .meta(note({ help: 'compute it day by day instead of as a whole' })),
   automation: z
     .strictObject(automation)
     .optional()
@@ -255,7 +253,7 @@ const asset = {
   freshness: z
     .strictObject(freshness)
     .optional()
-    .meta(note({ help: 'how old it may be' })),
+    .meta(note({ help: 'how far it may be behind its source' })),
   table: matching(/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$/, "'schema.table' in plain letters")
     .optional()
     .meta(note({ help: 'where the result goes', otherwise: 'derived from the key' })),
@@ -264,28 +262,30 @@ const asset = {
     .min(1)
     .meta(
       note({
-        help: 'the query; `{dep}` stands for a dependency by its key, `{start}` and `{end}` for the day (half-open)',
+        help: 'the query; `{key}` is the table of a dependency, `{start}` and `{end}` bound the day (`{end}` is exclusive)',
       }),
     ),
 } satisfies Shape<AssetDefinition>;
 
-/** The whole file. Strict everywhere: a key that is not here is a typing error, not an extension. */
+/** The whole file. Strict everywhere: a key that is not listed is a mistake, not an extension. */
 export const PROJECT = z.strictObject({
   name: matching(NAME, 'a plain name of up to 63 characters').meta(note({ help: 'name of the project' })),
   warehouses: z
     .record(matching(NAME, 'a plain name'), z.discriminatedUnion('kind', [z.strictObject(duckDb)]))
     .refine((all) => Object.keys(all).length > 0, 'must name at least one warehouse')
-    .meta(note({ help: 'where tables are kept, by name; pipelines and assets use `main` unless they say otherwise' })),
+    .meta(note({ help: 'where tables go, by name; the default is `main`, and assets are always made there' })),
   pipelines: z
     .record(
       matching(PIPELINE_NAME, 'lower-case letters, digits and _ (at most 41), beginning with a letter'),
       z.strictObject(pipeline),
     )
-    .meta(note({ help: 'one source slot into one warehouse each; the name also names slot, publication and folder' })),
+    .meta(
+      note({ help: 'each follows one database into one warehouse; its name also names slot, publication and folder' }),
+    ),
   assets: z
     .array(z.strictObject(asset))
     .default([])
-    .meta(note({ help: 'tables derived from others, made by `asset(key, { … })`' })),
+    .meta(note({ help: 'tables derived from others, each made with `asset(key, { … })`' })),
 } satisfies Shape<ProjectConfig>);
 
 /** The file with every scalar default filled in. */

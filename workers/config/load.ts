@@ -1,5 +1,5 @@
-// Finds walflow.config.ts, runs it, and answers the checked project. The file is the user's code: it is imported with
-// `walflow` meaning this package, from the checkout's sources or from the built files.
+// Finds walflow.config.ts, runs it, and returns the checked project. The file is the user's code; in it `walflow` means this
+// package, either its sources in a checkout or its built files.
 
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { registerHooks, stripTypeScriptTypes } from 'node:module';
@@ -17,7 +17,7 @@ const FILE_NAMES = ['walflow.config.ts', 'walflow.config.mts', 'walflow.config.j
 const PUBLIC_ENTRY = new URL(`../../workflows/model/define${extname(import.meta.url)}`, import.meta.url).href;
 
 export interface LoadOptions {
-  /** `--config`; without it the folder's walflow.config.* is taken. */
+  /** `--config`; without it walflow.config.* in the folder. */
   readonly file?: string | undefined;
   /** Absolute. */
   readonly folder: string;
@@ -25,7 +25,7 @@ export interface LoadOptions {
 }
 
 /**
- * Reads the file anew at every call (it may have been saved since).
+ * Reads the file again at every call, because it may have been saved since.
  * @throws WalflowError CONFIG_NOT_FOUND, CONFIG_INVALID
  */
 export async function loadProject({ file, folder, env }: LoadOptions): Promise<ResolvedProject> {
@@ -52,7 +52,7 @@ async function defaultExport(path: string, label: string): Promise<unknown> {
   } catch (cause) {
     if (cause instanceof WalflowError) throw cause;
     const what = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    throw configInvalid(label, [{ path: '', what: `could not be run: ${maskSecrets(what)}`, fix: 'mend the file' }]);
+    throw configInvalid(label, [{ path: '', what: `could not be run: ${maskSecrets(what)}`, fix: 'correct the file' }]);
   } finally {
     hooks.deregister();
   }
@@ -62,8 +62,8 @@ async function defaultExport(path: string, label: string): Promise<unknown> {
 }
 
 /**
- * `walflow` resolves without being installed beside the file. The file's own format is said outright: Node would guess
- * it from the nearest package.json, with a warning, and refuses TypeScript under node_modules (where examples live).
+ * Resolves `walflow` even if it is not installed beside the file, and states the file's format: Node would guess it from the
+ * nearest package.json, with a warning, and refuses TypeScript under node_modules, where examples live.
  */
 function configHooks(configUrl: string) {
   return registerHooks({

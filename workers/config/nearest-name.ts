@@ -1,6 +1,6 @@
 // "Did you mean …?" for names that do not exist. Pure.
 
-/** The known name a person most likely meant: at most a third of its letters differ. Null when none is close. */
+/** The known name that was most likely meant: at most a third of its letters differ. Null when none is close. */
 export function nearestName(wrong: string, known: Iterable<string>): string | null {
   let best: string | null = null;
   let bestDistance = Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-// Rules over all pipelines and warehouses of a project: what two of them must not share. Each would lose or mix data
+// Rules for all pipelines and warehouses of a project: what two of them must not share. Breaking one would lose or mix data
 // without any error at run time. Pure.
 
 import { nearestName } from './nearest-name.ts';
@@ -34,7 +34,7 @@ function sharedFiles({ warehouses }: GraphlessProject): readonly Problem[] {
   );
 }
 
-/** Where the rows are in the end: no two warehouses of a project may name the same place. */
+/** Where a warehouse keeps its rows: two warehouses of a project must not name the same place. */
 function storageOf(warehouse: ResolvedWarehouse): string {
   switch (warehouse.kind) {
     case 'duckdb':
@@ -64,7 +64,7 @@ function repeatedTables({ name, source }: ResolvedPipeline): readonly Problem[] 
   });
 }
 
-/** Two readers of one slot would each get a part of the changes. */
+/** Two readers of one slot would each get only a part of the changes. */
 function sharedSlot(first: ResolvedPipeline, second: ResolvedPipeline): readonly Problem[] {
   if (first.source.slot !== second.source.slot || server(first) !== server(second)) return [];
   return [
@@ -76,7 +76,7 @@ function sharedSlot(first: ResolvedPipeline, second: ResolvedPipeline): readonly
   ];
 }
 
-/** Each pipeline sets its publication's table list: they would undo each other's work. */
+/** Each pipeline sets the list of tables of its publication: two would undo each other's work. */
 function sharedPublication(first: ResolvedPipeline, second: ResolvedPipeline): readonly Problem[] {
   const same = first.source.publication === second.source.publication && database(first) === database(second);
   if (!same) return [];
@@ -89,7 +89,7 @@ function sharedPublication(first: ResolvedPipeline, second: ResolvedPipeline): r
   ];
 }
 
-/** One pipeline's folder inside another's: clean-up of the outer one would remove files of the inner one. */
+/** With one pipeline's folder inside another's, cleaning up the outer one would remove files of the inner one. */
 function sharedFolder(first: ResolvedPipeline, second: ResolvedPipeline): readonly Problem[] {
   const [a, b] = [folder(first), folder(second)];
   if (!a.startsWith(b) && !b.startsWith(a)) return [];
@@ -102,7 +102,7 @@ function sharedFolder(first: ResolvedPipeline, second: ResolvedPipeline): readon
   ];
 }
 
-/** Warehouse tables are named like the source's: both pipelines would write the same one. */
+/** Tables of the warehouse are named like the source's, so both pipelines would write the same one. */
 function sharedTables(first: ResolvedPipeline, second: ResolvedPipeline): readonly Problem[] {
   if (first.warehouse !== second.warehouse) return [];
   return second.source.tables.flatMap((table, i) => {

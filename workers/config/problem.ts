@@ -1,5 +1,5 @@
-// What is wrong with a configuration, said so that the reader knows the place and the fix. Values are never printed:
-// a wrong value can be a misplaced password.
+// What is wrong with a configuration, with the place and the fix. Values are never printed: a wrong value can be a misplaced
+// password.
 
 import type { z } from 'zod';
 import { WalflowError } from '../../workflows/model/errors.ts';
@@ -7,7 +7,7 @@ import { fieldsOf, noteOf, schemaAt } from './field-tree.ts';
 import { nearestName } from './nearest-name.ts';
 
 export interface Problem {
-  /** `pipelines.shop.flush.maxDelayMs`, `assets[0].deps[1]`; empty for the file as a whole. */
+  /** `pipelines.shop.flush.maxDelayMs`, `assets[0].deps[1]`; empty for the whole file. */
   readonly path: string;
   readonly what: string;
   readonly fix?: string;
@@ -34,7 +34,7 @@ function pathText(path: readonly PropertyKey[]): string {
     .join('');
 }
 
-/** @param root the schema the issue was found by; for "did you mean" and for what a missing field is about */
+/** @param root the schema that found the issue; used for "did you mean" and for the help of a missing field */
 export function problemsOf(root: z.ZodType, issue: z.core.$ZodIssue): readonly Problem[] {
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(root, issue.path, key));
   const path = pathText(issue.path);
@@ -57,7 +57,7 @@ function missing(root: z.ZodType, path: readonly PropertyKey[]): { what: string;
   if (path.at(-1) === 'url' && path.at(-2) === 'source') {
     return {
       what: 'has no value',
-      fix: 'set the environment variable the file reads it from (DATABASE_URL, as a rule), or write the URL there',
+      fix: 'set the environment variable that the file reads it from (usually DATABASE_URL), or write the URL there',
     };
   }
   const schema = schemaAt(root, path);
@@ -68,7 +68,7 @@ function missing(root: z.ZodType, path: readonly PropertyKey[]): { what: string;
 function whatOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
-      // Every number of the table is a whole one.
+      // Every number in the table is a whole one.
       return `must be ${kindName(issue.expected === 'number' ? 'int' : issue.expected)}, not ${kindOf(issue.input)}`;
     case 'invalid_value':
       return `must be ${issue.values.map((value) => `'${String(value)}'`).join(' or ')}`;
@@ -79,7 +79,7 @@ function whatOf(issue: z.core.$ZodIssue): string {
     case 'too_big':
       return `must be at most ${issue.maximum}`;
     case 'invalid_key':
-      return `is no usable name: it ${issue.issues[0]?.message ?? 'is not allowed'}`;
+      return `is not a usable name: it ${issue.issues[0]?.message ?? 'is not allowed'}`;
     default:
       return issue.message;
   }

@@ -1,5 +1,5 @@
-// A project as the processes use it: every default filled in, paths absolute, durations in milliseconds, all names
-// checked against each other. Made only by resolve.ts.
+// A project as processes use it: every default filled in, paths absolute, durations in milliseconds, all names checked
+// against each other. Only resolve.ts makes one.
 
 import type { AssetGraph } from '../../workflows/model/asset/graph.ts';
 
@@ -10,7 +10,7 @@ export interface ResolvedLake {
   /** As configured: `s3://bucket/prefix`. */
   readonly url: string;
   readonly bucket: string;
-  /** Without slashes at either end; the pipeline's own folder comes below it. */
+  /** Without slashes at either end; the pipeline's own folder is below it. */
   readonly prefix: string;
   /** Undefined = AWS. */
   readonly endpoint: string | undefined;
@@ -35,7 +35,7 @@ export interface ResolvedPipeline {
   readonly snapshot: { readonly chunkRows: number };
 }
 
-/** One kind of warehouse an engine; `kind` tells them apart. */
+/** One type per engine; `kind` is the tag. */
 export type ResolvedWarehouse = ResolvedDuckDb;
 
 export interface ResolvedDuckDb {
@@ -44,13 +44,13 @@ export interface ResolvedDuckDb {
   /** Absolute. */
   readonly path: string;
   readonly memoryLimit: string;
-  /** Undefined = one less than the machine has cores. */
+  /** Undefined = the number of cores less one. */
   readonly threads: number | undefined;
 }
 
 export interface ResolvedProject {
   readonly name: string;
-  /** The configuration file; null for a project made of command-line flags. */
+  /** The configuration file; null for a project from command-line flags. */
   readonly file: string | null;
   readonly warehouses: ReadonlyMap<string, ResolvedWarehouse>;
   readonly pipelines: ReadonlyMap<string, ResolvedPipeline>;

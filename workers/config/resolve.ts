@@ -1,5 +1,5 @@
-// What a user wrote → a project that can run: validated, defaults filled in, paths absolute, durations in milliseconds,
-// all names checked against each other.
+// From what a user wrote to a project that can run: validated, defaults filled in, paths absolute, durations in
+// milliseconds, all names checked against each other.
 
 import { isAbsolute, resolve } from 'node:path';
 import type { FreshnessLimits, LoadedAsset } from '../../workflows/model/asset/definition.ts';
@@ -16,7 +16,7 @@ import type { Environment } from './setting.ts';
 
 /** Where a configuration came from. */
 export interface ConfigOrigin {
-  /** Said in messages: the file's path, or `--source`. */
+  /** For messages: the file's path, or `the command line`. */
   readonly label: string;
   readonly file: string | null;
   /** What relative paths are relative to. */
@@ -28,8 +28,8 @@ export interface ConfigOrigin {
 const DEFAULT_MEMORY_LIMIT = '1GB';
 
 /**
- * @param config what the file exports; anything
- * @throws WalflowError CONFIG_INVALID naming every path that is wrong and its fix
+ * @param config what the file exports, unchecked
+ * @throws WalflowError CONFIG_INVALID, naming each wrong path and its fix
  */
 export function resolveProject(config: unknown, origin: ConfigOrigin): ResolvedProject {
   const parsed = PROJECT.safeParse(config, { reportInput: true });
@@ -90,7 +90,7 @@ function pipeline(name: string, it: CheckedConfig['pipelines'][string], env: Env
   };
 }
 
-/** libpq's variable counts where the URL says nothing; walflow's sessions read no environment. */
+/** As in libpq, PGSSLMODE applies when the URL does not say; walflow's sessions read no environment. */
 function sourceUrl(url: string, { PGSSLMODE }: Environment): string {
   if (!PGSSLMODE || /[?&]ssl(mode)?=/.test(url)) return url;
   return `${url}${url.includes('?') ? '&' : '?'}sslmode=${encodeURIComponent(PGSSLMODE)}`;

@@ -1,5 +1,5 @@
-// Settings of a process: environment variables, some of them also global flags of the command line. One table: the
-// reader below, the flags' help and docs/configuration.md are derived from it. What a project does is in field.ts.
+// Settings of a process: environment variables, some of which are also flags of the command line. In one table: the reader
+// below, the help of the flags and docs/configuration.md are derived from it. What a project does is in field.ts.
 
 import { z } from 'zod';
 import { WalflowError } from '../../workflows/model/errors.ts';
@@ -8,7 +8,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface SettingRule {
   readonly env: string;
-  /** Commander flag of the command line that says the same and wins. */
+  /** Flag of the command line with the same meaning; it wins. */
   readonly flag?: string;
   readonly value: z.ZodType;
   readonly type: string;
@@ -37,8 +37,8 @@ export const SETTINGS = {
     value: text,
     type: 'path',
     default: '.walflow',
-    help: 'folder for state: embedded servers, logs, change files on their way into the warehouse',
-    why: 'beside the configuration, so that two projects never share state',
+    help: 'state folder: embedded servers, their logs, change files on their way into the warehouse',
+    why: 'beside the configuration, so that two projects do not share state',
   },
   httpPort: {
     env: 'WALFLOW_HTTP_PORT',
@@ -54,16 +54,16 @@ export const SETTINGS = {
     value: text,
     type: 'address',
     default: '127.0.0.1',
-    help: 'address the HTTP server listens on; one beyond loopback needs WALFLOW_TOKEN',
-    why: 'whoever reaches the API reads every captured row',
+    help: 'address the HTTP server listens on; any other than loopback needs WALFLOW_TOKEN',
+    why: 'whoever reaches the API can read every captured row',
   },
   httpAllowedHosts: {
     env: 'WALFLOW_HTTP_ALLOWED_HOSTS',
     value: list,
     type: 'names, comma separated',
     default: '',
-    help: 'further host names requests may be addressed to, e.g. that of a reverse proxy',
-    why: 'a request for another name is refused: it may come from a web page that resolves its own name to this machine',
+    help: 'more host names that requests may use, e.g. that of a reverse proxy',
+    why: 'requests with another host name are refused: a web page may have resolved its own name to this machine',
   },
   ingestHttpPort: {
     env: 'WALFLOW_INGEST_HTTP_PORT',
@@ -78,8 +78,8 @@ export const SETTINGS = {
     value: list,
     type: 'role=URL, comma separated',
     default: '',
-    help: 'metrics of other roles that /metrics answers too, with a label `role`',
-    when: 'set by `dev` for its own workers; in production let Prometheus scrape each role',
+    help: 'roles whose metrics /metrics also returns, with a label `role`',
+    when: '`dev` sets it for its workers; in production let Prometheus scrape each role',
   },
   postgresPort: {
     env: 'WALFLOW_POSTGRES_PORT',
@@ -87,7 +87,7 @@ export const SETTINGS = {
     type: 'port',
     default: '5438',
     help: 'embedded Postgres of the demo',
-    why: 'not 5432: a Postgres of your own may be there',
+    why: 'not 5432, where your own Postgres may be',
     when: '`dev --demo`',
   },
   s3Port: {
@@ -118,7 +118,7 @@ export const SETTINGS = {
     env: 'WALFLOW_TEMPORAL_UI_URL',
     value: text,
     type: 'URL',
-    help: 'Temporal Web UI that the page links runs to; without it runs are shown without links',
+    help: 'Temporal Web UI for links to runs; without it the page shows runs without links',
     when: 'warehouse worker; `dev` sets it for the embedded server',
   },
   url: {
@@ -126,29 +126,29 @@ export const SETTINGS = {
     flag: '--url <url>',
     value: text,
     type: 'URL',
-    help: 'walflow that the command line talks to',
-    when: 'client commands; without it http://127.0.0.1 and WALFLOW_HTTP_PORT',
+    help: 'the walflow that the command line talks to',
+    when: 'client commands; without it http://127.0.0.1 with WALFLOW_HTTP_PORT',
   },
   token: {
     env: 'WALFLOW_TOKEN',
     flag: '--token <token>',
     value: text,
     type: 'secret',
-    help: 'bearer token that the HTTP API demands and the command line sends',
-    when: 'optional on loopback, demanded beyond it',
+    help: 'bearer token that the HTTP API requires and the command line sends',
+    when: 'optional on loopback, required on any other address',
   },
   temporalCli: {
     env: 'WALFLOW_TEMPORAL_CLI',
     value: text,
     type: 'path',
-    help: 'Temporal CLI binary to use instead of the one found or fetched',
+    help: 'Temporal CLI to use instead of the one on PATH or a downloaded one',
     when: '`dev` with the embedded Temporal server',
   },
   weed: {
     env: 'WALFLOW_WEED',
     value: text,
     type: 'path',
-    help: 'SeaweedFS binary (4.40 or newer) to use instead of the one found or fetched',
+    help: 'SeaweedFS program (4.40 or newer) to use instead of the one on PATH or a downloaded one',
     when: '`dev` with the embedded S3 server',
   },
   logLevel: {
@@ -157,7 +157,7 @@ export const SETTINGS = {
     value: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     type: 'trace, debug, info, warn, error, silent',
     default: 'info',
-    help: 'least severe message that is logged',
+    help: 'lowest level of messages that are logged',
   },
   logFormat: {
     env: 'WALFLOW_LOG_FORMAT',
@@ -165,15 +165,15 @@ export const SETTINGS = {
     value: z.enum(['auto', 'pretty', 'json']),
     type: 'auto, pretty, json',
     default: 'auto',
-    help: 'one JSON object a line, or text for people',
+    help: 'JSON, one object per line, or text for people',
     why: 'auto: text on a terminal, JSON elsewhere',
   },
   temporalAddress: {
     env: 'TEMPORAL_ADDRESS',
     value: text,
     type: 'host:port',
-    help: "Temporal's frontend; `dev` starts an embedded server when it is not set",
-    when: 'workers; without it the port of WALFLOW_TEMPORAL_PORT on this machine',
+    help: "address of Temporal's frontend; `dev` starts an embedded server when it is not set",
+    when: 'workers; without it 127.0.0.1 with WALFLOW_TEMPORAL_PORT',
   },
   temporalNamespace: {
     env: 'TEMPORAL_NAMESPACE',
@@ -192,20 +192,20 @@ export const SETTINGS = {
     env: 'TEMPORAL_TLS',
     value: flag,
     type: 'true or false',
-    help: 'TLS to Temporal with the certificate authorities of this machine',
-    when: 'not needed beside an API key or a certificate path',
+    help: 'use TLS to Temporal, with the certificate authorities of this machine',
+    when: 'not needed with an API key or a certificate path',
   },
   temporalTlsServerCaCertPath: {
     env: 'TEMPORAL_TLS_SERVER_CA_CERT_PATH',
     value: text,
     type: 'path',
-    help: "PEM file with the authority of Temporal's certificate",
+    help: "PEM file with the authority that signed Temporal's certificate",
   },
   temporalTlsServerName: {
     env: 'TEMPORAL_TLS_SERVER_NAME',
     value: text,
     type: 'name',
-    help: "name Temporal's certificate is checked against",
+    help: "name that Temporal's certificate must have",
   },
   temporalTlsClientCertPath: {
     env: 'TEMPORAL_TLS_CLIENT_CERT_PATH',
@@ -231,7 +231,7 @@ export type Settings = { readonly [Name in SettingName]: ValueOf<(typeof SETTING
 
 /**
  * Reads all settings; an empty variable counts as not set.
- * @throws WalflowError SETTING_INVALID naming the variable (its value only where it is no secret)
+ * @throws WalflowError SETTING_INVALID, naming the variable
  */
 export function readSettings(env: Environment): Settings {
   const rules = Object.entries<SettingRule>(SETTINGS);

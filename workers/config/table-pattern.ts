@@ -1,4 +1,4 @@
-// `schema.table` and `schema.*`: which tables a pattern names, and whether two patterns can name the same one. Pure.
+// `schema.table` and `schema.*`: which tables a pattern matches, and whether two patterns can match the same one. Pure.
 
 import { parseTableId } from '../../workflows/model/relation.ts';
 

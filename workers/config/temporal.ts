@@ -1,4 +1,4 @@
-// How to reach Temporal, by the variables all Temporal tools share (TEMPORAL_ADDRESS, …_NAMESPACE, …_API_KEY, …_TLS_*):
+// How to reach Temporal, from the variables that all Temporal tools share (TEMPORAL_ADDRESS, …_NAMESPACE, …_API_KEY, …_TLS_*):
 // https://docs.temporal.io/develop/environment-configuration
 
 import { readFileSync } from 'node:fs';
@@ -36,7 +36,7 @@ function clientPair(settings: Settings): { crt: Buffer; key: Buffer } | undefine
   if (crt !== undefined && key !== undefined) return { crt, key };
   if (crt === undefined && key === undefined) return undefined;
   const what =
-    'TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH are only useful together, one is not set';
+    'TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH are only useful together, but one is not set';
   throw new WalflowError('SETTING_INVALID', what, { hint: 'set both or none' });
 }
 

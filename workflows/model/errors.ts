@@ -1,64 +1,64 @@
-// Every failure walflow names, in one table: this table is the manual. A code is stable; the operator acts on the hint.
-// Messages carry ids, positions, counts and table names, never cell values or secrets.
+// Every failure that walflow names, in one table, which is the manual: a code is stable, and its hint says what to do.
+// Messages contain ids, positions, counts and table names, never values of cells, and no secrets.
 
-/** How a failure is retried: on a timer by itself, after a person acted, or never (the request itself is wrong). */
+/** How a failure is retried: by itself on a timer, after someone acted, or never (the request itself is wrong). */
 export type RetryRule = 'timed' | 'manual' | 'never';
 
 interface ErrorRule {
   readonly retry: RetryRule;
-  /** What the operator does; printed after `hint:` unless the thrower knows better. */
+  /** What to do; printed after `hint:` unless the place of the failure gives a better one. */
   readonly hint: string;
 }
 
 export const ERROR_RULES = {
-  INTERNAL: { retry: 'timed', hint: 'this is a defect in walflow: report it with the log around it' },
-  LSN_INVALID: { retry: 'never', hint: 'write a log position as 16/B374D848 or as up to 16 hex digits' },
-  CONFIG_INVALID: { retry: 'never', hint: 'mend the configuration at the path named and run `walflow check`' },
-  CONFIG_NOT_FOUND: { retry: 'never', hint: 'run `walflow init` to make one, or name the file with --config' },
+  INTERNAL: { retry: 'timed', hint: 'report this defect in walflow, with the log output around it' },
+  LSN_INVALID: { retry: 'never', hint: 'write a WAL position as 16/B374D848 or as up to 16 hex digits' },
+  CONFIG_INVALID: { retry: 'never', hint: 'correct the configuration at the path named, then run `walflow check`' },
+  CONFIG_NOT_FOUND: { retry: 'never', hint: 'run `walflow init` to create one, or name the file with --config' },
   PGOUTPUT_MALFORMED: {
     retry: 'timed',
-    hint: 'the replication stream was damaged in transit; it is read again from the last acknowledged position',
+    hint: 'nothing at first: the stream is read again from the acknowledged position; if it fails again, report it with the log output around it',
   },
   USAGE_INVALID: { retry: 'never', hint: 'see `walflow --help`' },
   API_UNREACHABLE: {
     retry: 'manual',
-    hint: 'start it with `npx walflow dev`, or name a running one with --url or WALFLOW_URL',
+    hint: 'start walflow with `npx walflow dev`, or set --url or WALFLOW_URL to where it runs',
   },
   API_ANSWER_INVALID: {
     retry: 'manual',
-    hint: 'something else answers at this address, or another version of walflow: check --url',
+    hint: 'check --url: another program answers there, or another version of walflow',
   },
-  DEMO_UNPREPARED: { retry: 'manual', hint: 'the demo needs a database whose user may create tables in schema public' },
+  DEMO_UNPREPARED: { retry: 'manual', hint: 'use a database whose user may create tables in schema public' },
   SETTING_INVALID: { retry: 'never', hint: 'correct the environment variable, or unset it to get its default' },
   HTTP_BIND_REFUSED: { retry: 'never', hint: 'set WALFLOW_TOKEN to a long random text, or listen on 127.0.0.1' },
   HTTP_HOST_REFUSED: {
     retry: 'never',
-    hint: 'call it by a loopback name, or list the name in WALFLOW_HTTP_ALLOWED_HOSTS',
+    hint: 'use 127.0.0.1 or localhost, or add the host name to WALFLOW_HTTP_ALLOWED_HOSTS',
   },
   HTTP_ORIGIN_REFUSED: {
     retry: 'never',
-    hint: 'web pages of other origins may not call the API; use a program, or the page it serves itself',
+    hint: 'call the API from a program or from the page it serves: web pages of other origins may not call it',
   },
   HTTP_TOKEN_INVALID: {
     retry: 'never',
     hint: 'send `Authorization: Bearer` with the token of WALFLOW_TOKEN (--token on the command line)',
   },
-  HTTP_REQUEST_INVALID: { retry: 'never', hint: 'mend the request as the message says' },
+  HTTP_REQUEST_INVALID: { retry: 'never', hint: 'correct the request as the message says' },
   HTTP_TOO_LARGE: { retry: 'never', hint: 'send less in one request' },
-  HTTP_NOT_FOUND: { retry: 'never', hint: 'the endpoints are listed in the README' },
-  PIPELINE_UNKNOWN: { retry: 'never', hint: '`walflow status` lists the pipelines' },
-  ASSET_UNKNOWN: { retry: 'never', hint: '`walflow status` lists the assets' },
+  HTTP_NOT_FOUND: { retry: 'never', hint: 'see docs/api.md for the endpoints' },
+  PIPELINE_UNKNOWN: { retry: 'never', hint: 'run `walflow status` to see the pipelines' },
+  ASSET_UNKNOWN: { retry: 'never', hint: 'run `walflow status` to see the assets' },
   PORT_TAKEN: {
     retry: 'manual',
-    hint: 'end the program that holds the port, or choose another one by the setting named',
+    hint: 'stop the program that uses the port, or choose another port with the setting named',
   },
   WAREHOUSE_LOCKED: {
     retry: 'manual',
-    hint: 'one process owns a warehouse file: stop the other one, or give this one another path',
+    hint: 'stop the other process, or use another path: one process owns a warehouse file',
   },
   WAREHOUSE_UNREADABLE: {
     retry: 'manual',
-    hint: 'check path and permissions; move a damaged file aside: the next start makes it anew from the lake',
+    hint: 'check path and permissions; if the file is damaged, move it aside, and the next start builds a new one from the lake',
   },
   WAREHOUSE_NEWER: { retry: 'manual', hint: 'run the walflow version that wrote this warehouse, or a later one' },
   WAREHOUSE_DISK_FULL: {
@@ -66,46 +66,49 @@ export const ERROR_RULES = {
     hint: 'free space on the disk of the warehouse file and of its temp directory',
   },
   WAREHOUSE_OUT_OF_MEMORY: { retry: 'timed', hint: 'raise the memoryLimit of the warehouse, or lower merge.maxRows' },
-  WAREHOUSE_INVALIDATED: {
+  WAREHOUSE_INVALIDATED: { retry: 'timed', hint: 'restart the warehouse worker: opening the file again recovers it' },
+  WAREHOUSE_FAILED: {
     retry: 'timed',
-    hint: 'restart the warehouse worker; the file is recovered when it is opened again',
+    hint: 'wait for the next attempt; if it fails again, report it with the log output around it',
   },
-  WAREHOUSE_FAILED: { retry: 'timed', hint: 'it is tried again; if it stays, report it with the log around it' },
-  WAREHOUSE_UNKNOWN: { retry: 'never', hint: 'name one of the warehouses `main` in walflow.config.ts' },
-  WATERMARK_MOVED: { retry: 'timed', hint: 'another merge was faster; this one reads the watermark anew' },
-  UNCHANGED_UNRESOLVED: { retry: 'manual', hint: 'copy the table again with `walflow resync`' },
+  WAREHOUSE_UNKNOWN: { retry: 'never', hint: 'call one of the warehouses `main` in walflow.config.ts' },
+  WATERMARK_MOVED: {
+    retry: 'timed',
+    hint: 'nothing to do: another merge was faster, and the next attempt continues from there',
+  },
+  UNCHANGED_UNRESOLVED: { retry: 'manual', hint: 'take a new snapshot of the table with `walflow resync`' },
   TABLE_UNMERGEABLE: {
     retry: 'manual',
-    hint: 'the log around it names the cause; copy the table again with `walflow resync`',
+    hint: 'look for the cause in the log output around it, then take a new snapshot with `walflow resync`',
   },
   NAME_COLLISION: {
     retry: 'manual',
-    hint: 'DuckDB ignores case in names: rename one of the two, or leave it out of `source.tables`',
+    hint: 'rename one of the two tables, or leave it out of `source.tables`: the warehouse ignores case in names',
   },
-  QUERY_NOT_READ_ONLY: { retry: 'never', hint: 'send one SELECT statement; the warehouse is written by merges only' },
+  QUERY_NOT_READ_ONLY: { retry: 'never', hint: 'send one SELECT statement: only walflow writes to the warehouse' },
   QUERY_FORBIDDEN: {
     retry: 'never',
-    hint: 'query tables of the warehouse; files, network and settings are out of reach',
+    hint: 'query only tables of the warehouse: files, network and settings are out of reach',
   },
-  QUERY_INVALID: { retry: 'never', hint: 'mend the SQL at the place named' },
-  QUERY_TIMEOUT: { retry: 'never', hint: 'narrow the query, or ask with a longer time limit' },
+  QUERY_INVALID: { retry: 'never', hint: 'correct the SQL at the place named' },
+  QUERY_TIMEOUT: { retry: 'never', hint: 'make the query read less: filter it, or aggregate in several steps' },
   QUERY_TOO_LARGE: { retry: 'never', hint: 'add a LIMIT, or aggregate' },
-  ASSET_INVALID: { retry: 'never', hint: 'mend the asset in walflow.config.ts' },
-  ASSET_FAILED: { retry: 'manual', hint: 'mend the SQL of the asset, or wait until the tables it reads are loaded' },
-  ASSET_OUTSIDE_WINDOW: { retry: 'manual', hint: 'let the SQL return only rows of the day between {start} and {end}' },
+  ASSET_INVALID: { retry: 'never', hint: 'correct the asset in walflow.config.ts' },
+  ASSET_FAILED: { retry: 'manual', hint: 'correct the SQL of the asset, or wait until the tables it reads are loaded' },
+  ASSET_OUTSIDE_WINDOW: {
+    retry: 'manual',
+    hint: 'make the SQL return only rows of its partition: from {start}, before {end}',
+  },
   VALUE_NOT_EXACT: {
     retry: 'manual',
-    hint: 'the table is paused: change the value or the column type at the source, then run `walflow resync`',
+    hint: 'change the value or the column type at the source, then run `walflow resync`: the table is paused until then',
   },
   CHANGE_FILE_FULL: { retry: 'timed', hint: 'lower flush.maxBytes: one column of one change file holds 2 GiB at most' },
-  LAKE_UNREACHABLE: {
-    retry: 'timed',
-    hint: 'check the S3 endpoint, the network, and the state of the store; it is tried again',
-  },
+  LAKE_UNREACHABLE: { retry: 'timed', hint: 'check the S3 endpoint, the network and the store; walflow keeps trying' },
   LAKE_BUCKET_MISSING: { retry: 'manual', hint: 'create the bucket, or correct its name in lake.url' },
   LAKE_ACCESS_DENIED: {
     retry: 'manual',
-    hint: 'check the credentials (AWS conventions) and that they may get, put, list and delete below the prefix',
+    hint: 'check the credentials (AWS conventions): they must allow get, put, list and delete below the prefix',
   },
   LAKE_NO_CONDITIONAL_WRITES: {
     retry: 'manual',
@@ -113,28 +116,31 @@ export const ERROR_RULES = {
   },
   DATA_FILE_DAMAGED: {
     retry: 'manual',
-    hint: 'restore the object from a version or a copy of the bucket, or run `walflow resync` for its table',
+    hint: 'restore the object from an older version or a backup of the bucket, or run `walflow resync` for its table',
   },
   MANIFEST_UNREADABLE: {
     retry: 'manual',
-    hint: 'restore the object from a version or a copy of the bucket; merging stops before it, ingest goes on',
+    hint: 'restore the object from an older version or a backup of the bucket; until then nothing is merged, while ingest goes on',
   },
   MANIFEST_NEWER: { retry: 'manual', hint: 'run the walflow version that wrote it, or a later one' },
   LOG_BROKEN: {
     retry: 'manual',
-    hint: 'the lake was changed by hand or by another program: restore its log folder from a copy',
+    hint: 'restore the log folder of the lake from a backup: it was changed by hand or by another program',
   },
   LOG_TAKEN_OVER: {
     retry: 'timed',
-    hint: 'another writer appends to this log; this attempt ends and starts anew from the head',
+    hint: 'nothing to do when a worker was replaced; if it repeats, two deployments run this pipeline: stop one',
   },
   EMBEDDED_BINARY_MISSING: { retry: 'manual', hint: 'install the program named and put it on PATH' },
   EMBEDDED_POSTGRES_UNUSABLE: { retry: 'manual', hint: 'name a running database with --source instead' },
   EMBEDDED_CHILD_CRASHED: { retry: 'timed', hint: 'read its log in the state folder' },
-  DEV_ALREADY_RUNNING: { retry: 'manual', hint: 'stop it first, or give this one its own WALFLOW_HOME and ports' },
+  DEV_ALREADY_RUNNING: {
+    retry: 'manual',
+    hint: 'stop the other one with `walflow down`, or give this one its own WALFLOW_HOME and ports',
+  },
   SOURCE_URL_INVALID: {
     retry: 'never',
-    hint: 'write the source as postgres://user:password@host:5432/database; percent-encode special characters of the password',
+    hint: 'write the source as postgres://user:password@host:5432/database, with special characters of the password percent-encoded',
   },
   SOURCE_UNREACHABLE: {
     retry: 'timed',
@@ -144,53 +150,35 @@ export const ERROR_RULES = {
     retry: 'manual',
     hint: 'check user and password in the source URL, and pg_hba.conf on the server',
   },
-  SOURCE_DATABASE_MISSING: {
-    retry: 'manual',
-    hint: 'check the database name at the end of the source URL',
-  },
+  SOURCE_DATABASE_MISSING: { retry: 'manual', hint: 'check the database name at the end of the source URL' },
   SOURCE_TLS_FAILED: {
     retry: 'manual',
     hint: 'check sslmode and sslrootcert in the source URL against what the server offers',
   },
   SOURCE_IS_POOLER: {
     retry: 'manual',
-    hint: 'connect to PostgreSQL itself: a connection pooler does not pass replication on (usually another port or host name)',
+    hint: 'connect to PostgreSQL itself, usually another port or host name: a connection pooler does not pass replication on',
   },
-  SOURCE_TOO_MANY_CONNECTIONS: {
-    retry: 'timed',
-    hint: 'raise max_connections or close idle sessions on the source',
-  },
-  SOURCE_REFUSED: {
-    retry: 'timed',
-    hint: "the server's own words say what it refused",
-  },
-  SOURCE_PERMISSION_DENIED: {
-    retry: 'manual',
-    hint: 'grant the role USAGE on the schema and SELECT on the tables',
-  },
+  SOURCE_TOO_MANY_CONNECTIONS: { retry: 'timed', hint: 'raise max_connections on the source, or close idle sessions' },
+  SOURCE_REFUSED: { retry: 'timed', hint: "correct at the source what the server's message names" },
+  SOURCE_PERMISSION_DENIED: { retry: 'manual', hint: 'grant the role USAGE on the schema and SELECT on the tables' },
   SOURCE_ROW_SECURITY: {
     retry: 'manual',
-    hint: "row security would hide rows from the copy: ALTER ROLE … BYPASSRLS, or connect as the tables' owner",
+    hint: 'run ALTER ROLE … BYPASSRLS, or connect as the owner of the tables: row security would hide rows from walflow',
   },
-  SOURCE_TOO_OLD: {
-    retry: 'manual',
-    hint: 'walflow needs PostgreSQL 15 or later',
-  },
-  SOURCE_IS_STANDBY: {
-    retry: 'manual',
-    hint: 'connect to the primary: publications and slots are made there',
-  },
+  SOURCE_TOO_OLD: { retry: 'manual', hint: 'upgrade the source to PostgreSQL 15 or later' },
+  SOURCE_IS_STANDBY: { retry: 'manual', hint: 'connect to the primary: publications and slots are created there' },
   SOURCE_WAL_LEVEL: {
     retry: 'manual',
-    hint: "ALTER SYSTEM SET wal_level = 'logical', then restart PostgreSQL (managed services have a parameter for it)",
+    hint: "run ALTER SYSTEM SET wal_level = 'logical' and restart PostgreSQL (managed services have a parameter for it)",
   },
   SOURCE_NO_REPLICATION_RIGHT: {
     retry: 'manual',
-    hint: 'ALTER ROLE … REPLICATION (Amazon RDS: GRANT rds_replication TO …)',
+    hint: 'run ALTER ROLE … REPLICATION (Amazon RDS: GRANT rds_replication TO …)',
   },
   SOURCE_NO_FREE_SLOT: {
     retry: 'manual',
-    hint: 'raise max_replication_slots and restart, or drop a slot nobody reads: SELECT * FROM pg_replication_slots',
+    hint: 'raise max_replication_slots and restart, or drop a slot that is not needed: SELECT * FROM pg_replication_slots',
   },
   SOURCE_NO_FREE_WALSENDER: {
     retry: 'timed',
@@ -198,89 +186,86 @@ export const ERROR_RULES = {
   },
   SOURCE_NO_PUBLICATION_RIGHT: {
     retry: 'manual',
-    hint: 'let an owner of the tables with CREATE on the database run the statement in the message; walflow accepts a publication that exists',
+    hint: 'have the statement in the message run by an owner of the tables with CREATE on the database; walflow uses a publication that exists',
   },
-  SOURCE_TABLE_MISSING: {
-    retry: 'manual',
-    hint: 'name tables as schema.table or schema.*; spelling and case count',
-  },
+  SOURCE_TABLE_MISSING: { retry: 'manual', hint: 'name tables as schema.table or schema.*; spelling and case count' },
   SOURCE_TABLE_UNSUPPORTED: {
     retry: 'manual',
-    hint: 'name a permanent table (a partitioned one by its root) instead',
+    hint: 'name a permanent table instead, and a partitioned one by its root',
   },
   PUBLICATION_UNUSABLE: {
     retry: 'manual',
-    hint: 'give walflow a publication name of its own, or drop this publication so that walflow makes it',
+    hint: 'set source.publication to a name of its own, or drop this publication so that walflow creates it',
   },
   PUBLICATION_MISSING: {
     retry: 'manual',
-    hint: 'the publication was dropped, or the slot still reads log from before it existed: make the publication again and start a new epoch',
+    hint: 'create the publication if it is gone; if the slot still has to read WAL from before it existed, run `walflow slot recreate`',
   },
   SLOT_BUSY: {
     retry: 'timed',
-    hint: 'stop the other consumer, or give this pipeline a slot of its own',
+    hint: 'stop the other consumer, or give this pipeline a slot of its own with source.slot',
   },
   SLOT_MISSING: {
     retry: 'manual',
-    hint: 'the slot was dropped: start a new epoch with `walflow slot recreate`, every table is copied again',
+    hint: 'run `walflow slot recreate`: the slot was dropped, so a new epoch begins with a new snapshot of every table',
   },
   SLOT_LOST: {
     retry: 'manual',
-    hint: 'PostgreSQL removed log the slot needed (max_slot_wal_keep_size, idle_replication_slot_timeout): start a new epoch with `walflow slot recreate`',
+    hint: 'run `walflow slot recreate` to begin a new epoch: PostgreSQL removed WAL the slot needed (max_slot_wal_keep_size, idle_replication_slot_timeout)',
   },
   KEY_NOT_IN_LOG: {
     retry: 'manual',
-    hint: "keep key columns short enough to stay inline, or give the partition its root's replica identity; then resync the table",
+    hint: "keep key columns short enough to stay inline, or give the partition its root's replica identity; then run `walflow resync`",
   },
   APPEND_ONLY_CHANGED: {
     retry: 'manual',
-    hint: 'a publication was changed by hand: let walflow make it again, then resync the table',
+    hint: 'run `walflow resync` for the table, and do not change the publications of walflow by hand',
   },
   PUBLICATION_CHANGED: {
     retry: 'timed',
-    hint: 'somebody changed a publication of walflow, so changes of the table may be missing; nothing to do: it is copied again',
+    hint: 'nothing to do: the table gets a new snapshot, because its publication was changed and changes may be missing',
   },
-  TABLE_SHAPE_CHANGED: { retry: 'timed', hint: 'nothing to do: the table is copied again with its new columns' },
+  TABLE_SHAPE_CHANGED: { retry: 'timed', hint: 'nothing to do: the table gets a new snapshot with its new columns' },
   LAKE_LOST_OBJECT: {
     retry: 'timed',
-    hint: 'the store confirmed a write it does not have: do not trust it with data before that is explained',
+    hint: 'find out why the store lost an object it had confirmed, and do not trust it with data before that',
   },
   WATERMARK_AHEAD: {
     retry: 'manual',
-    hint: 'the lake lost manifests, or lake.url points elsewhere: restore the log folder, or move the warehouse file aside to merge anew',
+    hint: 'correct lake.url, or restore the log folder of the lake from a backup, or move the warehouse file aside: the next start builds a new one',
   },
   LOG_MISMATCH: {
     retry: 'manual',
-    hint: 'the warehouse file belongs to another lake: correct lake.url or the warehouse path, or move the file aside to merge anew',
+    hint: 'correct lake.url or the warehouse path: the file belongs to another lake; or move it aside, and the next start builds a new one',
   },
   SOURCE_FORKED: {
     retry: 'manual',
-    hint: '`walflow slot recreate` begins a new epoch on this server: every table is copied again',
+    hint: 'if this is the server you mean, run `walflow slot recreate`: a new epoch begins with a new snapshot of every table',
   },
   SOURCE_RESTORED: {
     retry: 'manual',
-    hint: '`walflow slot recreate` begins a new epoch on the restored server: every table is copied again',
+    hint: 'if this is the server you mean, run `walflow slot recreate`: a new epoch begins with a new snapshot of every table',
   },
   SLOT_GAP: {
     retry: 'manual',
-    hint: 'changes between the two positions cannot be read again: `walflow slot recreate` begins a new epoch and copies every table again',
+    hint: 'run `walflow slot recreate`: changes between the two positions cannot be read again, so a new epoch begins with a new snapshot of every table',
   },
   SLOT_FOREIGN: {
     retry: 'manual',
-    hint: 'drop it if nobody needs it (select pg_drop_replication_slot), or choose another name with source.slot',
+    hint: 'drop it if nothing else uses it (select pg_drop_replication_slot), or choose another name with source.slot',
   },
-  TABLE_UNKNOWN: { retry: 'never', hint: '`walflow status` lists the tables of each pipeline' },
+  TABLE_UNKNOWN: { retry: 'never', hint: 'run `walflow status` to see the tables of each pipeline' },
   VERIFY_BEHIND: {
     retry: 'manual',
     hint: 'wait until the pipeline has caught up (`walflow status`), then verify again',
   },
   TEMPORAL_UNREACHABLE: {
     retry: 'timed',
-    hint: 'check TEMPORAL_ADDRESS, the network, and the server; `walflow dev` starts one of its own',
+    hint: 'check TEMPORAL_ADDRESS, the network and the server; `walflow dev` starts one of its own',
   },
   TEMPORAL_NAMESPACE_MISSING: {
     retry: 'manual',
-    hint: 'correct TEMPORAL_NAMESPACE, or make it: temporal operator namespace create --namespace …',
+    hint: 'correct TEMPORAL_NAMESPACE, or create it: temporal operator namespace create --namespace …',
   },
 } as const satisfies Record<string, ErrorRule>;
 
@@ -291,7 +276,7 @@ interface WalflowErrorDetails {
   readonly cause?: unknown;
 }
 
-/** The one error class of the product. `message` says what happened, `hint` says what to do. */
+/** walflow's only error class. `message` says what happened, `hint` what to do. */
 export class WalflowError extends Error {
   readonly code: ErrorCode;
   readonly hint: string;
@@ -303,13 +288,13 @@ export class WalflowError extends Error {
     this.hint = details.hint ?? ERROR_RULES[code].hint;
   }
 
-  /** `error: what. hint: what to do. (CODE)`, the one form the command line prints. */
+  /** `error: what. hint: what to do. (CODE)`: how the command line prints it. */
   toLine(): string {
     return `error: ${this.message}. hint: ${this.hint}. (${this.code})`;
   }
 }
 
-/** The rule for a code, as a plain value (workflows and logs ask for it). */
+/** How a code is retried. */
 export function retryRuleOf(code: ErrorCode): RetryRule {
   return ERROR_RULES[code].retry;
 }
