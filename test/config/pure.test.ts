@@ -57,6 +57,8 @@ describe('table patterns', () => {
   test('names that differ only in case are one table in the warehouse', () => {
     expect(overlaps('public.Orders', 'public.orders')).toBe(true);
     expect(overlaps('public.*', 'PUBLIC.x')).toBe(true);
+    expect(overlaps('public.Äb', 'PUBLIC.Äb')).toBe(true);
+    expect(overlaps('public.Äb', 'public.äb')).toBe(false);
     expect(overlaps('a.*', 'b.*')).toBe(false);
   });
 });

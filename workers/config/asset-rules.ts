@@ -5,7 +5,7 @@ import type { LoadedAsset } from '../../workflows/model/asset/definition.ts';
 import { type GraphFault, graphFaults } from '../../workflows/model/asset/graph-fault.ts';
 import { capturedKey, derivedPlace, parseCapturedKey } from '../../workflows/model/asset/key.ts';
 import { placeholderName, RANGE_WORDS } from '../../workflows/model/asset/placeholder.ts';
-import { parseTableId } from '../../workflows/model/relation.ts';
+import { foldedName, parseTableId } from '../../workflows/model/relation.ts';
 import { nearestName } from './nearest-name.ts';
 import type { Problem } from './problem.ts';
 import { ASSET_WAREHOUSE, type GraphlessProject } from './project.ts';
@@ -119,7 +119,7 @@ function tableProblems({ pipelines }: GraphlessProject, assets: readonly LoadedA
   if (asset === undefined) return [];
   const path = `assets[${i}].${asset.table === undefined ? 'key' : 'table'}`;
   const mine = tableName(asset);
-  if (derivedPlace(asset).schema.toLowerCase() === RESERVED_SCHEMA) {
+  if (foldedName(derivedPlace(asset).schema) === RESERVED_SCHEMA) {
     return [
       {
         path,
@@ -142,5 +142,5 @@ function tableProblems({ pipelines }: GraphlessProject, assets: readonly LoadedA
 
 function tableName(asset: LoadedAsset): string {
   const { schema, name } = derivedPlace(asset);
-  return `${schema}.${name}`.toLowerCase();
+  return foldedName(`${schema}.${name}`);
 }

@@ -1,6 +1,6 @@
 // `schema.table` and `schema.*`: which tables a pattern matches, and whether two patterns can match the same one. Pure.
 
-import { parseTableId } from '../../workflows/model/relation.ts';
+import { foldedName, parseTableId } from '../../workflows/model/relation.ts';
 
 const ALL = '*';
 
@@ -11,10 +11,10 @@ export function matchesTable(pattern: string, table: string): boolean {
   return wanted.schema === given.schema && (wanted.name === ALL || wanted.name === given.name);
 }
 
-/** DuckDB folds case, so names that differ only in case are one table there. */
+/** Can two patterns name the same table of a warehouse? */
 export function overlaps(a: string, b: string): boolean {
-  const first = parseTableId(a.toLowerCase());
-  const second = parseTableId(b.toLowerCase());
-  if (first === null || second === null || first.schema !== second.schema) return false;
-  return first.name === ALL || second.name === ALL || first.name === second.name;
+  const first = parseTableId(a);
+  const second = parseTableId(b);
+  if (first === null || second === null || foldedName(first.schema) !== foldedName(second.schema)) return false;
+  return first.name === ALL || second.name === ALL || foldedName(first.name) === foldedName(second.name);
 }

@@ -64,10 +64,9 @@ export interface CapturedTable {
   readonly layout?: TableLayout;
 }
 
-/** A place in a database. */
-export interface TableName {
-  readonly schema: string;
-  readonly name: string;
+/** Two names are one in a warehouse where this is equal: letters outside ASCII keep their case (`É` and `é` are two). */
+export function foldedName(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 const escapeName = (name: string) => name.replaceAll('%', '%25').replaceAll('.', '%2E');

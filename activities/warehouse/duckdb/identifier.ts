@@ -1,6 +1,6 @@
 // Names and literals inside SQL text. Source names are arbitrary (spaces, quotes, upper case): every one is quoted.
 
-import type { TableName } from '../../../workflows/model/relation.ts';
+import { foldedName, type TableName } from '../../../workflows/model/relation.ts';
 
 /** A quoted identifier. */
 export function quoted(identifier: string): string {
@@ -19,5 +19,5 @@ export function qualified(table: TableName): string {
 
 /** DuckDB folds case when it compares identifiers: equal results here are one name there. */
 export function folded(table: TableName): string {
-  return `${table.schema}.${table.name}`.toLowerCase();
+  return foldedName(qualified(table));
 }

@@ -283,6 +283,27 @@ describe('a loading table', () => {
     const second = await warehouse.merge('twin', 130, { begins: [columns] });
     expect(second.paused).toMatchObject([{ table: 'twin.columns', code: 'NAME_COLLISION' }]);
   });
+
+  test('stays beside another whose name differs in the case of a letter outside ASCII, or in the place of a dot', async () => {
+    const entries = ['fold.Äb', 'fold.äb', 'FOLD.ÄB'].map((table) =>
+      testEntry(table, { id: INT, Éa: TEXT, éa: TEXT }, ['id']),
+    );
+    const [first, second] = entries as [CaptureEntry, CaptureEntry];
+    const dotted = { ...testEntry('fold.x', { id: INT }, ['id']), table: 'fold.a%2Eb', name: 'a.b' };
+    const places = { ...testEntry('fold.y', { id: INT }, ['id']), table: 'fold%2Ea.b', schema: 'fold.a', name: 'b' };
+    const rows = [change('r', 1, 0, { id: '1', Éa: 'upper', éa: 'lower' })];
+    const outcome = await warehouse.merge('fold', 120, {
+      begins: [...entries, dotted, places],
+      loads: [await load(first, rows, []), await load(second, rows, [])],
+    });
+    expect(outcome.paused).toMatchObject([{ table: 'FOLD.ÄB', code: 'NAME_COLLISION' }]);
+    expect(await warehouse.rows('select "Éa", "éa" from fold."Äb" union all select "Éa", "éa" from fold."äb"')).toEqual(
+      [
+        { Éa: 'upper', éa: 'lower' },
+        { Éa: 'upper', éa: 'lower' },
+      ],
+    );
+  });
 });
 
 describe('the watermark', () => {

@@ -2,7 +2,7 @@
 // where each row came from. No PRIMARY KEY and no UNIQUE: an index would cost every merge and guards nothing the fold
 // does not.
 
-import type { CapturedTable, TableName } from '../../../../workflows/model/relation.ts';
+import { type CapturedTable, foldedName, type TableName } from '../../../../workflows/model/relation.ts';
 import { folded, qualified, quoted } from '../identifier.ts';
 import { duckDbType } from '../type.ts';
 
@@ -35,14 +35,14 @@ export function collisionOf(
   table: CapturedTable,
   others: readonly (TableName & { readonly label: string })[],
 ): string | null {
-  if (RESERVED_SCHEMAS.has(table.schema.toLowerCase())) return `schema ${table.schema} is reserved in the warehouse`;
+  if (RESERVED_SCHEMAS.has(foldedName(table.schema))) return `schema ${table.schema} is reserved in the warehouse`;
   const taken = others.find((other) => folded(other) === folded(table));
   if (taken !== undefined) return `${table.table} and ${taken.label} are the same table name in DuckDB`;
   const seen = new Map<string, string>(OWN_COLUMNS.map((name) => [name, name]));
   for (const { name } of table.columns) {
-    const other = seen.get(name.toLowerCase());
+    const other = seen.get(foldedName(name));
     if (other !== undefined) return `columns ${other} and ${name} of ${table.table} are the same name in DuckDB`;
-    seen.set(name.toLowerCase(), name);
+    seen.set(foldedName(name), name);
   }
   return null;
 }
