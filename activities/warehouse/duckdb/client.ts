@@ -32,6 +32,12 @@ const LARGE_WAL_BYTES = 384 * 2 ** 20;
 /** From this size DuckDB itself folds the file, inside a commit that then waits a second: if the owner never could. */
 const CHECKPOINT_THRESHOLD = '1GB';
 
+/**
+ * The file's name inside DuckDB, else that of the file: a schema of the same name could then not be told from it. PostgreSQL
+ * lets no schema begin with `pg_`.
+ */
+const CATALOG = 'pg_walflow';
+
 /** DuckDB's file lock does not hold inside one process: a second open here would corrupt the file. */
 const openPaths = new Set<string>();
 
@@ -64,6 +70,7 @@ export class DuckDbOwner {
     const connection = await this.#instance.connect();
     const session = new DuckDbSession(connection);
     try {
+      await session.run(`use ${CATALOG}`);
       return await work(session);
     } catch (failure) {
       const named = warehouseFailure(failure);
@@ -76,7 +83,14 @@ export class DuckDbOwner {
 
   /** A bare connection, for the query endpoint; the caller closes it. */
   async connect() {
-    return await this.#instance.connect();
+    const connection = await this.#instance.connect();
+    try {
+      await connection.run(`use ${CATALOG}`);
+      return connection;
+    } catch (failure) {
+      connection.closeSync();
+      throw warehouseFailure(failure);
+    }
   }
 
   /** Resolves when one more window is merged, of whichever pipeline. Take it before looking where one stands. */
@@ -144,17 +158,26 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDbOwner> {
 
 async function openInstance(path: string, options: DuckDbOptions): Promise<DuckDBInstance> {
   decodeExactly();
+  const instance = await DuckDBInstance.create(':memory:', {
+    memory_limit: options.memoryLimit,
+    threads: String(options.threads),
+    temp_directory: options.tempDirectory,
+    checkpoint_threshold: CHECKPOINT_THRESHOLD,
+    // A change file is read by one merge and then removed; cached, its bytes would stay up to the memory limit.
+    enable_external_file_cache: 'false',
+  });
+  const connection = await instance.connect();
   try {
-    return await DuckDBInstance.create(path, {
-      memory_limit: options.memoryLimit,
-      threads: String(options.threads),
-      temp_directory: options.tempDirectory,
-      checkpoint_threshold: CHECKPOINT_THRESHOLD,
-      // A change file is read by one merge and then removed; cached, its bytes would stay up to the memory limit.
-      enable_external_file_cache: 'false',
-    });
+    await connection.run(`attach ${literal(path)} as ${CATALOG} (type duckdb)`);
+    await connection.run(`use ${CATALOG}`);
+    // What DuckDB began with would be another name that no schema could have. Every connection begins with `use`.
+    await connection.run('detach memory');
+    return instance;
   } catch (failure) {
+    instance.closeSync();
     throw openFailure(path, failure);
+  } finally {
+    connection.closeSync();
   }
 }
 

@@ -274,6 +274,22 @@ describe('a loading table', () => {
     expect(await states('again')).toMatchObject([{ state: 'live', mergedTo: null }]);
   });
 
+  test.each([
+    ['the warehouse file', 'warehouse'],
+    ["DuckDB's own databases", 'memory'],
+    ["DuckDB's first schema", 'main'],
+  ])('may lie in a schema named like %s', async (_, schema) => {
+    const entry = await liveDocs(schema);
+    const outcome = await warehouse.merge(schema, 120, {
+      tables: [await changes(entry, [change('u', 110, 0, { id: '1', note: 'new', doc: 'x' })])],
+    });
+    expect(outcome.paused).toEqual([]);
+    const limits = { maxRows: 10, maxBytes: 1000, timeoutMs: 1000 };
+    const asked = await warehouse.port.query(`select note from ${schema}.docs where id = 1`, [], limits);
+    expect(asked.rows).toEqual([['new']]);
+    expect((await warehouse.port.rowCounts(schema)).get(`${schema}.docs`)).toBe(2);
+  });
+
   test('is paused, naming both, when its name differs from another only in case', async () => {
     await liveDocs('twin');
     const outcome = await warehouse.merge('twin', 120, { begins: [testEntry('twin.DOCS', { id: INT }, ['id'])] });
