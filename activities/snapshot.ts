@@ -12,7 +12,7 @@ import {
   MANIFEST_FORMAT_VERSION,
   type SnapshotFile,
 } from '../workflows/model/manifest.ts';
-import type { CopyResult } from '../workflows/model/run.ts';
+import type { SnapshotResult } from '../workflows/model/run.ts';
 import { ChangeFileEncoder } from './lake/change-file.ts';
 import { encodeSnapshotComplete } from './lake/manifest-codec.ts';
 import { snapshotChunkKey, snapshotCompleteKey } from './lake/object-key.ts';
@@ -42,7 +42,7 @@ interface Copy {
 export async function copyTable(
   resources: IngestResources,
   input: { pipeline: string; table: string; id: string },
-): Promise<CopyResult> {
+): Promise<SnapshotResult> {
   const pipeline = pipelineOf(resources, input.pipeline);
   const order = new StillWanted(pipeline.lake, input);
   const entry = await order.look();
@@ -67,7 +67,7 @@ export async function copyTable(
   }
 }
 
-async function run(copy: Copy): Promise<CopyResult> {
+async function run(copy: Copy): Promise<SnapshotResult> {
   const { pipeline, entry } = copy;
   if (await pipeline.lake.exists(snapshotCompleteKey(entry, entry.snapshot.id))) {
     return { tag: 'copied', rows: 0, chunks: 0 };

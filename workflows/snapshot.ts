@@ -4,15 +4,15 @@
 import { getExternalWorkflowHandle, proxyActivities, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { landed, snapshotProgress } from './messages.ts';
-import { COPY_QUEUE, mergeWorkflowId } from './model/names.ts';
-import type { CopyResult, SnapshotInput, SnapshotProgress } from './model/run.ts';
+import { mergeWorkflowId, SNAPSHOT_QUEUE } from './model/names.ts';
+import type { SnapshotInput, SnapshotProgress, SnapshotResult } from './model/run.ts';
 
 /** Copies one table in chunks, then rings the merge. Query: progress. */
-export async function snapshot(input: SnapshotInput): Promise<CopyResult> {
+export async function snapshot(input: SnapshotInput): Promise<SnapshotResult> {
   let progress: SnapshotProgress = { table: input.table, state: 'copying', rows: 0 };
   setHandler(snapshotProgress, () => progress);
   const { copyTable } = proxyActivities<Activities>({
-    taskQueue: COPY_QUEUE,
+    taskQueue: SNAPSHOT_QUEUE,
     startToCloseTimeout: '30 days',
     heartbeatTimeout: `${input.heartbeatTimeoutSeconds} seconds`,
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '60 seconds' },

@@ -1,7 +1,7 @@
 // The Temporal workers of one ingest process, on one connection: the streams' and the copies'. Both know all activities.
 
 import type { NativeConnection, Worker } from '@temporalio/worker';
-import { COPY_QUEUE, INGEST_QUEUE } from '../../workflows/model/names.ts';
+import { INGEST_QUEUE, SNAPSHOT_QUEUE } from '../../workflows/model/names.ts';
 import { createWorker, createWorkerOn, type ServedActivities, type TemporalSettings } from './connection.ts';
 
 /**
@@ -15,7 +15,7 @@ export async function createIngestWorkers(
   activities: ServedActivities,
 ): Promise<{ readonly workers: readonly Worker[]; readonly connection: NativeConnection }> {
   const { worker, connection } = await createWorker(temporal, { taskQueue: INGEST_QUEUE, activities });
-  const served = { taskQueue: COPY_QUEUE, activities, activitiesAtOnce: COPIES_AT_ONCE, workflows: false };
+  const served = { taskQueue: SNAPSHOT_QUEUE, activities, activitiesAtOnce: COPIES_AT_ONCE, workflows: false };
   const copies = await createWorkerOn(connection, temporal.namespace, served);
   return { workers: [worker, copies], connection };
 }

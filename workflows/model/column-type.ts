@@ -1,8 +1,8 @@
-// What a column holds: PostgreSQL's types by kind. How a kind is written to the lake, and what it is in a warehouse, is a
-// row in a table of each. Exact or text: a type without an exact column of its own is kept as the text PostgreSQL prints
-// (session: UTC, ISO dates, hex bytea), never rounded, never dropped.
+// PostgreSQL's types, sorted into kinds. Lake and warehouse each have a table that says how they store a kind. Exact or
+// text: a type without an exact form of its own is kept as the text PostgreSQL prints (session: UTC, ISO dates, hex
+// bytea), never rounded, never dropped.
 
-/** The types of each kind, by OIDs that PostgreSQL fixes (src/include/catalog/pg_type.dat). */
+/** The types of each kind, by their OIDs, which PostgreSQL fixes (src/include/catalog/pg_type.dat). */
 const TYPE_OIDS = {
   bool: [16],
   int2: [21],
@@ -10,7 +10,7 @@ const TYPE_OIDS = {
   int8: [20],
   float4: [700],
   float8: [701],
-  /** Numbers of a declared precision that a decimal column can hold; all others are text. */
+  /** Numbers of a declared precision that fits a decimal column; all others are text. */
   decimal: [1700],
   bytea: [17],
   date: [1082],
@@ -26,7 +26,7 @@ const TYPE_OIDS = {
 
 export type ColumnKind = keyof typeof TYPE_OIDS;
 
-/** What catalog and log say of a column's type. */
+/** A column's type, as the catalog and the WAL describe it. */
 export interface TypedColumn {
   /** pg_type OID. */
   readonly typeOid: number;
@@ -36,7 +36,7 @@ export interface TypedColumn {
 
 export interface ColumnType {
   readonly kind: ColumnKind;
-  /** Of a decimal: digits in all, digits after the point. 0 for every other kind. */
+  /** Of a decimal: number of digits, and of those after the point. 0 for every other kind. */
   readonly precision: number;
   readonly scale: number;
 }

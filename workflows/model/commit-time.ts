@@ -1,5 +1,5 @@
-// Commit times are microseconds since the Unix epoch in memory (a safe integer until the year 2255) and ISO 8601 with
-// six fraction digits in UTC wherever they are stored: text order = time order.
+// Commit times are microseconds since the Unix epoch in memory (a safe integer until the year 2255). Where they are stored
+// they are ISO 8601 in UTC with six decimals, so text order is time order.
 
 /** `2026-01-31T23:59:59.123456Z` from microseconds since 1970-01-01 UTC. */
 export function isoFromMicros(micros: number): string {
@@ -14,7 +14,7 @@ export function microsFromIso(iso: string): number {
   return Date.parse(iso) * 1000 + (fraction ? Number(fraction[2]) : 0);
 }
 
-/** The later of a running effective time and a commit time (clocks step back; effective time never does). */
+/** The later of an effective time and a commit time: clocks step back, effective time never does. */
 export function laterIso(a: string | null, b: string): string {
   return a !== null && a > b ? a : b;
 }

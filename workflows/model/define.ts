@@ -1,5 +1,5 @@
-// The package's one public entry: what a user writes in walflow.config.ts. Builders only give values their types;
-// defaults and validation happen where the file is loaded (workers/config), with messages that name path and fix.
+// The package's only public entry: what a user writes in walflow.config.ts. The builders only give values their types;
+// defaults and validation are in workers/config, where the file is loaded.
 
 import type { AssetDefinition, Automation } from './asset/definition.ts';
 import type { DailyPartitions } from './asset/partition.ts';
@@ -17,32 +17,32 @@ export interface SourceConfig {
 }
 
 export interface LakeConfig {
-  /** `s3://bucket/prefix`; the pipeline's own folder is made below it. */
+  /** `s3://bucket/prefix`; the pipeline has its own folder below it. */
   readonly url: string;
   readonly endpoint?: string;
   readonly region?: string;
-  /** HEAD each data file before its manifest; costs a round trip. Default false. */
+  /** Ask for each data file (HEAD) before its manifest is stored; costs a round trip. Default false. */
   readonly verifyWrites?: boolean;
 }
 
 export interface FlushConfig {
-  /** A batch is cut at the first commit after this many milliseconds. Default 250. */
+  /** A batch is cut at the first commit after so many milliseconds. Default 250. */
   readonly maxDelayMs?: number;
-  /** …or this many rows. Default 100,000. */
+  /** … or at so many rows. Default 100,000. */
   readonly maxRows?: number;
-  /** …or this many encoded bytes. Default 32 MiB. */
+  /** … or at so many bytes. Default 32 MiB. */
   readonly maxBytes?: number;
 }
 
 export interface MergeConfig {
-  /** Rows merged in one transaction at most. Default 1,000,000. */
+  /** Merge at most so many rows in one transaction. Default 1,000,000. */
   readonly maxRows?: number;
-  /** Bytes merged in one transaction at most. Default 256 MiB. */
+  /** Merge at most so many bytes in one transaction. Default 256 MiB. */
   readonly maxBytes?: number;
 }
 
 export interface SnapshotConfig {
-  /** Rows of a first copy read and stored at once. Default 50,000. */
+  /** Rows in one chunk of a snapshot. Default 50,000. */
   readonly chunkRows?: number;
 }
 
@@ -56,7 +56,7 @@ export interface PipelineConfig {
   readonly warehouse?: string;
 }
 
-/** One kind of warehouse an engine; `kind` tells them apart. */
+/** One type per engine; `kind` is the tag. */
 export type WarehouseConfig = DuckDbWarehouse;
 
 export interface DuckDbWarehouse {
@@ -84,7 +84,7 @@ export function duckdb(options: Omit<DuckDbWarehouse, 'kind'>): DuckDbWarehouse 
   return { kind: 'duckdb', ...options };
 }
 
-/** A table derived from others by SQL. `key` is `group/name`; see docs/configuration.md for the fields. */
+/** A table derived from others by SQL. `key` is `group/name`; docs/configuration.md lists the fields. */
 export function asset(key: string, definition: Omit<AssetDefinition, 'key'>): AssetDefinition {
   return { key, ...definition };
 }
@@ -94,7 +94,7 @@ export function daily(options: Omit<DailyPartitions, 'kind'>): DailyPartitions {
   return { kind: 'daily', ...options };
 }
 
-/** Run whenever an input changed; nothing changed = no run. */
+/** Run whenever an input has changed. */
 export function eager(): Automation {
   return { kind: 'eager' };
 }

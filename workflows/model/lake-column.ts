@@ -1,4 +1,5 @@
-// Names of the columns in change files: walflow's own, then the table's. Both sides of the lake use this one rule.
+// Names of the columns in change files: walflow's own, then those of the table. Writers and readers of the lake both use
+// this rule.
 
 import { foldedName } from './relation.ts';
 
@@ -6,8 +7,8 @@ import { foldedName } from './relation.ts';
 const OWN_COLUMNS = new Set(['_op', '_commit_lsn', '_ordinal', '_commit_time', '_xid', '_unchanged', '_moved']);
 
 /**
- * The name of a source column in a change file: its own, unless it could be taken for one of walflow's. Compared without
- * regard to case, because readers such as DuckDB fold it.
+ * The name of a source column in a change file: its own, unless it could be mistaken for one of walflow's. Case is ignored,
+ * because some readers ignore it.
  */
 export function lakeColumnName(name: string): string {
   const folded = foldedName(name);

@@ -1,9 +1,9 @@
-// A position in PostgreSQL's write-ahead log. In memory a bigint; 16 lower-case hex digits wherever it is stored
-// or sent (text order = log order); `X/Y` for people. Every place that takes an LSN from outside accepts both.
+// A position in PostgreSQL's write-ahead log (WAL): a bigint in memory, 16 lower-case hex digits wherever it is stored or
+// sent (so text order is WAL order), `X/Y` for people. Everything that takes an LSN from outside accepts both texts.
 
 import { WalflowError } from './errors.ts';
 
-/** A byte position in the write-ahead log (PostgreSQL `pg_lsn`). */
+/** A byte position in the WAL (PostgreSQL's `pg_lsn`). */
 export type Lsn = bigint;
 
 /** An LSN as 16 lower-case hex digits, the form used in keys, manifests, Temporal payloads and JSON. */
@@ -27,5 +27,5 @@ export function parseLsn(text: string): Lsn {
   const slashed = /^([0-9a-f]{1,8})\/([0-9a-f]{1,8})$/i.exec(text);
   if (slashed) return (BigInt(`0x${slashed[1]}`) << 32n) | BigInt(`0x${slashed[2]}`);
   if (/^[0-9a-f]{1,16}$/i.test(text)) return BigInt(`0x${text}`);
-  throw new WalflowError('LSN_INVALID', `"${text.slice(0, 40)}" is not a log position`);
+  throw new WalflowError('LSN_INVALID', `"${text.slice(0, 40)}" is not a WAL position`);
 }

@@ -1,21 +1,21 @@
-// The manifest: the object that makes a batch exist. One manifest = whole transactions of one epoch, [startLsn, endLsn),
-// in commit order. Manifests of an epoch abut; a transaction is covered iff commitLsn < endLsn (never `<=`: the end of
-// one commit record can be the start of the next). Format page: docs/lake-format.md.
+// The manifest: the object that makes a batch exist. It holds whole transactions of one epoch, [startLsn, endLsn), in
+// commit order, and begins where the one before it ends. A transaction is covered if commitLsn < endLsn, never `<=`: the
+// end of one commit record can be the start of the next. The format is described in docs/lake-format.md.
 
 import type { LsnHex } from './lsn.ts';
 import type { CapturedTable } from './relation.ts';
 
-/** Written into every manifest; a reader refuses a larger one. */
+/** Stands in every manifest; readers refuse a larger one. */
 export const MANIFEST_FORMAT_VERSION = 1;
 
-/** One life of a slot. The timeline is recorded beside it, it is not identity. */
+/** One life of a slot. The timeline is recorded too, but does not identify an epoch. */
 export interface Epoch {
   readonly systemIdentifier: string;
   readonly slot: string;
   readonly consistentPoint: LsnHex;
 }
 
-/** The last transaction a manifest log covers; resent transactions must match it. */
+/** The last transaction that the manifest log covers. When the server sends it again, it must be the same. */
 export interface LastCommit {
   readonly lsn: LsnHex;
   readonly xid: number;
@@ -28,7 +28,7 @@ export interface DataFile {
   readonly key: string;
   readonly rows: number;
   readonly bytes: number;
-  /** Hex SHA-256 of the object: the file counts only if it matches. */
+  /** Hex SHA-256 of the object: the file counts only if this matches. */
   readonly sha256: string;
   readonly minCommitLsn: LsnHex;
   readonly maxCommitLsn: LsnHex;
@@ -37,15 +37,15 @@ export interface DataFile {
   readonly inserts: number;
   readonly updates: number;
   readonly deletes: number;
-  /** Updates that are the second half of a key change. */
+  /** Updates that are the second half of a change of key. */
   readonly moved: number;
-  /** Columns the log did not carry in at least one row (unchanged TOAST); empty = the fast merge path is safe. */
+  /** Columns that the WAL did not carry in at least one row (unchanged TOAST). */
   readonly unchangedColumns: readonly string[];
 }
 
 export interface ManifestTable {
   readonly table: string;
-  /** `schemaVersion` of the captured table the files were written with. */
+  /** `schemaVersion` of the captured table when the files were written. */
   readonly schemaVersion: string;
   readonly files: readonly DataFile[];
 }
@@ -56,12 +56,12 @@ export interface Truncate {
   readonly ordinal: number;
 }
 
-/** Which copy of the table the log's changes are folded onto. */
+/** The snapshot that the table's changes are folded onto. */
 export interface SnapshotRef {
   readonly id: string;
-  /** Every change with commitLsn >= r0Lsn beats the copied rows. */
+  /** Every change with commitLsn >= r0Lsn beats the snapshot's rows. */
   readonly r0Lsn: LsnHex;
-  /** First manifest that can hold such a change. */
+  /** First manifest that can contain such a change. */
   readonly fromSeq: number;
 }
 
@@ -75,7 +75,7 @@ export interface TablePause {
 export interface CaptureEntry extends CapturedTable {
   readonly schemaVersion: string;
   readonly snapshot: SnapshotRef;
-  /** Only the log has described this shape: the snapshot is never made, another one follows once the catalog was asked. */
+  /** Only the WAL has described this shape: its snapshot is never taken; another follows once the catalog was read. */
   readonly provisional?: true;
   readonly paused?: TablePause;
 }
@@ -84,7 +84,7 @@ export interface ManifestWriter {
   readonly workflowId: string;
   readonly runId: string;
   readonly attempt: number;
-  /** Random per attempt: how a writer recognises its own first try behind a 412. */
+  /** Random per attempt: by this a writer that gets a 412 recognises its own first try. */
   readonly nonce: string;
   readonly version: string;
 }
@@ -104,42 +104,42 @@ export interface Manifest {
   /** Commit times of this batch; null in an empty manifest. */
   readonly firstCommitTime: string | null;
   readonly lastCommitTime: string | null;
-  /** Running maximum of commit times in commit order, over the whole log; null until the first commit. */
+  /** Latest commit time so far, in the whole manifest log; null before the first commit. */
   readonly effectiveTime: string | null;
   readonly lastCommit: LastCommit | null;
   readonly transactions: number;
   readonly tables: readonly ManifestTable[];
   readonly truncates: readonly Truncate[];
-  /** All captured tables, only when this manifest changes them; otherwise see the manifest `captureSeq` names. */
+  /** All captured tables if this manifest changes them, else null: then manifest `captureSeq` has them. */
   readonly capture: readonly CaptureEntry[] | null;
   readonly captureSeq: number;
   readonly writer: ManifestWriter;
 }
 
-/** A manifest together with the hash that names its exact bytes. */
+/** A manifest with the hash of its exact bytes. */
 export interface StoredManifest {
   readonly manifest: Manifest;
   /** Hex SHA-256 of the stored bytes. */
   readonly hash: string;
 }
 
-/** `snapshot/<schema>/<table>/<id>/complete.json`: the copy is whole. */
+/** `snapshot/<schema>/<table>/<id>/complete.json`: the snapshot is complete. */
 export interface SnapshotComplete {
   readonly formatVersion: number;
   readonly table: string;
   readonly id: string;
   readonly r0Lsn: LsnHex;
-  /** Insert LSN read after the last chunk: the table may go live at any merge whose end is at or past it. */
+  /** Insert LSN read after the last chunk: the table may become live in any merge that ends at or after it. */
   readonly endLsn: LsnHex;
   readonly rows: number;
   readonly files: readonly SnapshotFile[];
 }
 
-/** `snapshot/<schema>/<table>/<id>/<n>.json`: chunk n of a copy in progress is stored. */
+/** `snapshot/<schema>/<table>/<id>/<n>.json`: chunk n of a snapshot in progress is stored. */
 export interface ChunkMarker {
-  /** Null for an empty table's only chunk. */
+  /** Null for the only chunk of an empty table. */
   readonly file: SnapshotFile | null;
-  /** Key values, as PostgreSQL prints them, of the chunk's last row. */
+  /** Key of the chunk's last row, as PostgreSQL prints it. */
   readonly lastKey: readonly string[] | null;
   /** No chunk follows. */
   readonly last: boolean;

@@ -1,6 +1,6 @@
-// Names that tests, scripts and people outside rely on: workflow ids, task queues, slots, publications (DESIGN-level contract).
+// Names that scripts and people outside rely on: workflow ids, task queues, slots, publications. They are a contract.
 
-/** Pipeline names: also the name of slot, publication and folder. */
+/** A pipeline's name also names its slot, publication and folder. */
 export const PIPELINE_NAME = /^[a-z][a-z0-9_]{0,40}$/;
 
 export const ingestWorkflowId = (pipeline: string) => `ingest/${pipeline}`;
@@ -12,13 +12,13 @@ export const materializeWorkflowId = (asset: string, partitionOrRun: string) =>
   `materialize/${asset}/${partitionOrRun}`;
 
 export const INGEST_QUEUE = 'walflow-ingest';
-/** First copies, apart from the streams: however many tables wait to be copied, a stream finds a free slot. */
-export const COPY_QUEUE = 'walflow-copy';
+/** Snapshots have a queue of their own: however many tables wait for one, a worker has room for the streams. */
+export const SNAPSHOT_QUEUE = 'walflow-copy';
 export const warehouseQueue = (warehouse: string) => `walflow-warehouse-${warehouse}`;
 
 /** Default name of slot and publication. */
 export const defaultSlotName = (pipeline: string) => `walflow_${pipeline}`;
-/** Second publication, `publish = 'insert, truncate'`, for tables without a usable replica identity. */
+/** The second publication, with `publish = 'insert, truncate'`, for tables without a usable replica identity. */
 export const appendPublicationName = (publication: string) => `${publication}_append`;
 
 /** Search attributes (Keyword). */

@@ -1,5 +1,5 @@
-// A relation = a captured table as the log describes it. Two sources tell us about a table: the catalog (now) and the
-// Relation message (as of the position being decoded). What both say must agree, else the table is copied again.
+// Tables, as described by two sources: the catalog (as they are now) and Relation messages in the WAL (as of the position
+// being decoded). Where the two disagree, the table gets a new snapshot.
 
 import type { TypedColumn } from './column-type.ts';
 
@@ -10,7 +10,7 @@ export interface RelationColumn extends TypedColumn {
   readonly name: string;
 }
 
-/** How log and catalog both describe a table. */
+/** What both the WAL and the catalog say about a table. */
 export interface Relation {
   readonly oid: number;
   readonly schema: string;
@@ -19,26 +19,26 @@ export interface Relation {
   readonly columns: readonly RelationColumn[];
 }
 
-/** What a pgoutput Relation message ('R') says. */
+/** A table as a Relation message ('R') of pgoutput describes it. */
 export interface LoggedRelation extends Relation {
-  /** Names of the columns the server tells old rows apart by; all of them under replica identity full. */
+  /** Names of the columns that identify old rows; all columns under replica identity full. */
   readonly identityColumns: readonly string[];
 }
 
 /**
- * What the catalog tells of a table beyond its shape: whether DDL can have given its rows other values without a word in
- * the log (a column dropped and added under the same name, a column rewritten by an expression of the same type).
+ * What else the catalog says about a table. It shows DDL that can change values without a change in the WAL: a column
+ * dropped and added under the same name, a column rewritten by an expression of the same type.
  */
 export interface TableLayout {
-  /** pg_attribute.attnum of the logged columns, in their order. */
+  /** pg_attribute.attnum of the columns in the WAL, in their order. */
   readonly columnNumbers: readonly number[];
-  /** Digest of pg_attribute's row versions: changes with every ALTER of a column. */
+  /** Digest of the row versions in pg_attribute: changes with every ALTER of a column. */
   readonly attributes: string;
-  /** Digest of the table's files, all partitions' (pg_class.relfilenode): changes with every rewrite, also by TRUNCATE. */
+  /** Digest of the files of table and partitions (pg_class.relfilenode): changes with every rewrite, also by TRUNCATE. */
   readonly storage: string;
   /**
-   * The leaf partitions, in the order of their OIDs; none for an ordinary table. `oid/xid`, for the transaction that made
-   * it one (of each level); `+` behind one that may have brought rows along. Absent in what older versions recorded.
+   * The leaf partitions in order of their OIDs; none for an ordinary table. Each is `oid/xid` with the transaction that
+   * attached it (one for each level), and a `+` at the end if it may have had rows then. Older versions did not record this.
    */
   readonly leaves?: readonly string[];
 }
@@ -48,9 +48,9 @@ const FILLED = '+';
 /** keyed = merged by key; append-only = no usable replica identity: inserts and truncates only. */
 export type CaptureMode = 'keyed' | 'append-only';
 
-/** A table walflow captures: identity, columns in log order, and the key it is merged by. */
+/** A captured table: identity, columns in the order of the WAL, and the key by which it is merged. */
 export interface CapturedTable {
-  /** `tableId(schema, name)`: the one name used in manifests, configuration, API and logs. */
+  /** `tableId(schema, name)`: its name in manifests, configuration, API and messages. */
   readonly table: string;
   readonly schema: string;
   readonly name: string;
@@ -60,7 +60,7 @@ export interface CapturedTable {
   readonly keyColumns: readonly string[];
   readonly columns: readonly RelationColumn[];
   readonly replicaIdentity: ReplicaIdentity;
-  /** Absent where only the log has described the table so far. */
+  /** Absent while only the WAL has described the table. */
   readonly layout?: TableLayout;
 }
 
@@ -72,7 +72,7 @@ export function foldedName(name: string): string {
 const escapeName = (name: string) => name.replaceAll('%', '%25').replaceAll('.', '%2E');
 const unescapeName = (name: string) => name.replaceAll('%2E', '.').replaceAll('%25', '%');
 
-/** `public.orders`; a dot or percent sign inside a name is percent-encoded, so two tables never share an id. */
+/** `public.orders`; a dot or percent sign in a name is percent-encoded, so two tables never share an id. */
 export function tableId(schema: string, name: string): string {
   return `${escapeName(schema)}.${escapeName(name)}`;
 }
@@ -91,7 +91,7 @@ export function parseTableId(id: string): TableName | null {
   return { schema: unescapeName(schema), name: unescapeName(name) };
 }
 
-/** Do the log's description and the captured table still mean the same columns, in the same order? */
+/** Does a table still have the captured columns, in the same order? */
 export function sameShape(relation: Relation, captured: CapturedTable): boolean {
   return (
     relation.oid === captured.oid &&
@@ -110,8 +110,8 @@ export function sameShape(relation: Relation, captured: CapturedTable): boolean 
 }
 
 /**
- * Does the log name old rows by the key the table is merged by? Under replica identity full it does not say: the catalog
- * has to notice. The same for an index chosen for a partitioned table, whose partitions log by their own primary keys.
+ * Does the WAL identify old rows by the key that the table is merged by? Under replica identity full it does not show, so
+ * the catalog has to. The same for an index chosen for a partitioned table, whose partitions use their own primary keys.
  */
 export function sameKey({ identityColumns, replicaIdentity }: LoggedRelation, captured: CapturedTable): boolean {
   if (captured.mode === 'append-only' || replicaIdentity === 'f') return true;
@@ -121,9 +121,9 @@ export function sameKey({ identityColumns, replicaIdentity }: LoggedRelation, ca
 }
 
 /**
- * Are the rows still those that were copied, as far as DDL goes? A table whose files alone changed (TRUNCATE, VACUUM FULL)
- * or whose columns alone were altered (SET STATISTICS) keeps its values; both together can be a rewrite. So can a partition
- * that is gone, or that came with rows: the log does not tell of those.
+ * Has no DDL changed the rows? If only the files changed (TRUNCATE, VACUUM FULL) or only columns were altered (SET
+ * STATISTICS), values are the same; both together can be a rewrite. A partition that is gone or that came with rows also
+ * changes the rows, and the WAL does not show it.
  */
 export function sameValues(before: TableLayout | undefined, now: TableLayout | undefined): boolean {
   if (before === undefined || now === undefined) return true;
@@ -132,7 +132,7 @@ export function sameValues(before: TableLayout | undefined, now: TableLayout | u
   return before.attributes === now.attributes || before.storage === now.storage;
 }
 
-/** Are the same tables partitions, by the same transactions, whatever they brought along? */
+/** Are the same tables partitions, attached by the same transactions, whether or not they had rows? */
 export function samePartitions(before: TableLayout, now: TableLayout): boolean {
   return before.leaves?.map(linkOf).join() === now.leaves?.map(linkOf).join();
 }

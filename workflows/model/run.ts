@@ -1,31 +1,31 @@
-// What runs tell and are told: inputs, results and status of workflows and activities. Everything here crosses Temporal:
-// plain JSON, no row values, no secrets, positions as 16 hex digits.
+// Inputs, results and status of workflows and activities. All of it passes through Temporal: plain JSON, no row values, no
+// secrets, positions as 16 hex digits.
 
 import type { LsnHex } from './lsn.ts';
 
-/** Identity of one activity attempt, written into manifests, ledger and materialization records. */
+/** Identifies one attempt of an activity, in manifests, in the ledger and in records of materializations. */
 export interface RunRef {
   readonly workflowId: string;
   readonly runId: string;
   readonly attempt: number;
 }
 
-/** What every long-lived workflow of a pipeline is started with. */
+/** Input of every long-lived workflow of a pipeline. */
 export interface PipelineInput {
   readonly pipeline: string;
-  /** Name of the warehouse the pipeline is merged into. */
+  /** Name of the warehouse that the pipeline is merged into. */
   readonly warehouse: string;
-  /** Seconds without a heartbeat after which Temporal gives a streaming or merging activity to another worker. */
+  /** After so many seconds without a heartbeat Temporal gives an activity to another worker. */
   readonly heartbeatTimeoutSeconds: number;
-  /** False where the namespace lacks walflow's search attributes. */
+  /** False if the namespace lacks walflow's search attributes. */
   readonly searchAttributes: boolean;
 }
 
 export interface PrepareInput {
   readonly pipeline: string;
-  /** Tables to copy anew although nothing about them changed. */
+  /** Tables that get a new snapshot although nothing about them changed. */
   readonly resync: readonly string[];
-  /** Start a new epoch: the slot is made again and every table is copied again. */
+  /** Begin a new epoch: with a new slot, and a new snapshot of every table. */
   readonly newEpoch: boolean;
 }
 
@@ -37,11 +37,11 @@ export interface PendingSnapshot {
 export interface PrepareResult {
   readonly pendingSnapshots: readonly PendingSnapshot[];
   readonly tables: number;
-  /** Said once to the user: append-only tables and the like. */
+  /** For the user: append-only tables and the like. */
   readonly notices: readonly string[];
 }
 
-/** Why a streaming activity ended by itself. */
+/** Why a streaming activity ended without a failure. */
 export type StreamEnd = { readonly tag: 'capture-changed'; readonly tables: readonly string[] };
 
 export interface MergeResult {
@@ -56,17 +56,17 @@ export interface MergeResult {
   } | null;
   /** Where the warehouse stands now, exclusive. */
   readonly mergedLsn: LsnHex;
-  /** More may be pending: the activity ended because its time was over, or a copy was rejected, or another one was faster. */
+  /** More may be pending: the activity ended after its time, a snapshot was rejected, or another merge was faster. */
   readonly more: boolean;
-  /** Tables whose copy cannot be completed exactly and must start again; to be asked for now. */
+  /** Tables whose snapshot cannot be completed exactly: ask for a new one now. */
   readonly resync: readonly string[];
-  /** Ids of the copies of all such tables, for the next run: they are not tried again, and not asked for at once again. */
+  /** Ids of such snapshots, for the next run: it does not try them again, and does not ask for a new one at once. */
   readonly rejected: readonly string[];
 }
 
 export interface MergeInput {
   readonly pipeline: string;
-  /** What the run before answered. */
+  /** From the result of the run before. */
   readonly rejected: readonly string[];
 }
 
@@ -75,7 +75,7 @@ export interface SnapshotInput extends PipelineInput {
   readonly id: string;
 }
 
-export interface CopyResult {
+export interface SnapshotResult {
   readonly tag: 'copied' | 'superseded';
   readonly rows: number;
   readonly chunks: number;
@@ -88,7 +88,7 @@ export interface AutomationInput {
   readonly searchAttributes: boolean;
 }
 
-/** One materialization that is due: the run key makes it start once. */
+/** A materialization that is due; the run key makes it start only once. */
 export interface DueRun {
   readonly asset: string;
   readonly runKey: string;
@@ -119,7 +119,7 @@ export interface MergeStatus {
   readonly last: MergeResult['merged'];
 }
 
-/** Answer to the update `mergedUpTo`; not reached = this run of the workflow ends, ask the next one. */
+/** Answer to the update `mergedUpTo`. Not reached = this run of the workflow ends: ask the next one. */
 export interface MergedUpTo {
   readonly reached: boolean;
   readonly mergedLsn: LsnHex;

@@ -1,5 +1,5 @@
-// A row on its way from the WAL to a file: its fields lie in a buffer as PostgreSQL printed them. Decoder, reader and
-// encoder share this one form, so that no value is copied or becomes a string between them.
+// A row on its way from the WAL to a file: its fields lie in a buffer, as PostgreSQL printed them. Decoder and encoder share
+// this form, so that no value is copied or becomes a string in between.
 
 /** `lengths[i]` of an SQL NULL; in a row of old key values it means "not in the key". */
 export const NULL_LENGTH = -1;

@@ -1,5 +1,5 @@
-// The watermark: position up to which a warehouse is merged. It names the exact manifest, by hash, so that a log that
-// was swapped under the warehouse is noticed before anything is merged on top of it.
+// The watermark: the position up to which a warehouse is merged. It identifies the manifest by its hash, so that a manifest
+// log that was replaced is noticed before anything from it is merged.
 
 import type { LsnHex } from './lsn.ts';
 
@@ -12,7 +12,7 @@ export interface Watermark {
   readonly effectiveTime: string | null;
 }
 
-/** Where a warehouse stands that has merged nothing: before manifest 1. */
+/** The watermark of a warehouse that has merged nothing: before manifest 1. */
 export const NOTHING_MERGED: Watermark = {
   epochNo: 0,
   seq: 0,
