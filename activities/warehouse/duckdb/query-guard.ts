@@ -2,9 +2,11 @@
 // SELECT have no such parse at all, and the instance reaches no file outside the spool (duckdb.ts). Functions are let in
 // by name, so a table function of a later DuckDB is refused until somebody has looked at it.
 
-/** Table functions that read nothing but their arguments and the catalog. */
+import type { TableName } from '../../../workflows/model/relation.ts';
+
+/** Table functions that read nothing but their arguments and the catalog. Not `histogram`: it reads the file it is told. */
 const TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
-  ...['range', 'generate_series', 'unnest', 'repeat', 'repeat_row', 'json_each', 'json_tree', 'histogram'],
+  ...['range', 'generate_series', 'unnest', 'repeat', 'repeat_row', 'json_each', 'json_tree'],
   ...['duckdb_columns', 'duckdb_constraints', 'duckdb_databases', 'duckdb_functions', 'duckdb_indexes'],
   ...['duckdb_keywords', 'duckdb_schemas', 'duckdb_tables', 'duckdb_types', 'duckdb_views', 'duckdb_settings'],
   ...['pragma_table_info', 'pragma_version', 'pragma_database_size', 'pragma_storage_info', 'pg_timezone_names'],
@@ -24,23 +26,32 @@ const textOf = (node: object, name: string): string => {
   return typeof value === 'string' ? value : '';
 };
 
+/** A table as a query names it; the schema is empty where the query has none. */
+export type IsTable = (table: TableName) => boolean;
+
+/** Could a query that names this table be taken for one that reads a file? */
+export function looksLikeFile({ schema, name }: TableName): boolean {
+  return FILE_NAME.test(name) || FILE_NAME.test(schema);
+}
+
 /**
  * The first thing in a query's parse tree (`json_serialize_sql`) that is not for readers, in words; null when all is well.
+ * @param isTable is there such a table, whatever its name looks like?
  */
-export function forbiddenPart(tree: unknown): string | null {
+export function forbiddenPart(tree: unknown, isTable: IsTable): string | null {
   // A stack of its own: a query may be nested deeper than JavaScript's call stack.
   const open: unknown[] = [tree];
   while (open.length > 0) {
     const node = open.pop();
     if (typeof node !== 'object' || node === null) continue;
-    const refusal = refusalOf(node);
+    const refusal = refusalOf(node, isTable);
     if (refusal !== null) return refusal;
     for (const child of Object.values(node)) open.push(child);
   }
   return null;
 }
 
-function refusalOf(node: object): string | null {
+function refusalOf(node: object, isTable: IsTable): string | null {
   const name = textOf(node, 'function_name').toLowerCase();
   if (REFUSED_FUNCTIONS.has(name)) return `function ${name}`;
   switch (textOf(node, 'type')) {
@@ -50,8 +61,10 @@ function refusalOf(node: object): string | null {
       return TABLE_FUNCTIONS.has(table) ? null : `table function ${table}`;
     }
     case 'BASE_TABLE': {
-      const file = [textOf(node, 'table_name'), textOf(node, 'schema_name')].find((part) => FILE_NAME.test(part));
-      return file === undefined ? null : `"${file}" looks like a file`;
+      const table = { schema: textOf(node, 'schema_name'), name: textOf(node, 'table_name') };
+      return !looksLikeFile(table) || isTable(table)
+        ? null
+        : `"${table.name}" looks like a file, and no table has this name`;
     }
     default:
       return null;

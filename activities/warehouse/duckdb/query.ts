@@ -6,9 +6,12 @@ import { WalflowError } from '../../../workflows/model/errors.ts';
 import type { QueryLimits, QueryResult, QueryValue } from '../query.ts';
 import type { DuckDbOwner } from './client.ts';
 import { failureClass, firstLine, isInterrupt, warehouseFailure } from './failure.ts';
-import { forbiddenPart } from './query-guard.ts';
+import { folded } from './identifier.ts';
+import { forbiddenPart, type IsTable, looksLikeFile } from './query-guard.ts';
 import { jsonValue } from './value.ts';
 
+/** Where a query's table is looked for that is named without a schema. */
+const DEFAULT_SCHEMA = 'main';
 /** An interrupt that arrives between two steps of a query hits nothing: it is repeated until the query has ended. */
 const INTERRUPT_EVERY_MS = 50;
 
@@ -44,8 +47,8 @@ async function answer(
   parameters: readonly QueryValue[],
   limits: QueryLimits & { readonly watch: Watch },
 ): Promise<QueryResult> {
-  await assertReader(connection, sql);
   await connection.run('begin transaction read only');
+  await assertReader(connection, sql);
   const statement = await connection.prepare(sql);
   bind(statement, parameters);
   const result = await statement.stream();
@@ -103,8 +106,19 @@ async function assertReader(connection: DuckDBConnection, sql: string): Promise<
     throw new WalflowError('QUERY_INVALID', tree.error_message ?? 'the SQL does not parse');
   if (tree.error) throw new WalflowError('QUERY_NOT_READ_ONLY', 'this statement is not a SELECT');
   if (tree.statements?.length !== 1) throw new WalflowError('QUERY_INVALID', 'a query is exactly one statement');
-  const forbidden = forbiddenPart(tree.statements);
+  if (forbiddenPart(tree.statements, () => false) === null) return;
+  const forbidden = forbiddenPart(tree.statements, await tablesLikeFiles(connection));
   if (forbidden !== null) throw new WalflowError('QUERY_FORBIDDEN', `the query may not use this: ${forbidden}`);
+}
+
+/** A source's table may be called `a/b.csv`. The query binds its names in the transaction that looks here. */
+async function tablesLikeFiles(connection: DuckDBConnection): Promise<IsTable> {
+  const reader = await connection.runAndReadAll(
+    `select schema_name, table_name from duckdb_tables() where database_name = current_database()`,
+  );
+  const tables = reader.getRows().map(([schema, name]) => ({ schema: String(schema), name: String(name) }));
+  const known = new Set(tables.filter(looksLikeFile).map(folded));
+  return (table) => known.has(folded(table.schema === '' ? { ...table, schema: DEFAULT_SCHEMA } : table));
 }
 
 function bind(statement: DuckDBPreparedStatement, parameters: readonly QueryValue[]): void {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { forbiddenPart } from '../../../activities/warehouse/duckdb/query-guard.ts';
+import { forbiddenPart as forbidden } from '../../../activities/warehouse/duckdb/query-guard.ts';
 
+const forbiddenPart = (tree: unknown) => forbidden(tree, () => false);
 const file = { type: 'BASE_TABLE', table_name: 'x.parquet', schema_name: '' };
 
 test('a file is found wherever it stands in the tree', () => {
@@ -13,7 +14,7 @@ test('a file is found wherever it stands in the tree', () => {
           (inner, step) => (typeof step === 'number' ? [...Array(step).fill(1), inner] : { [step]: inner }),
           file,
         );
-        expect(forbiddenPart(tree)).toBe('"x.parquet" looks like a file');
+        expect(forbiddenPart(tree)).toContain('"x.parquet" looks like a file');
       },
     ),
   );

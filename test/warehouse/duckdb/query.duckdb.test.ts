@@ -22,6 +22,9 @@ beforeAll(async () => {
   writeFileSync(join(warehouse.spool, 'change.csv'), 'a,b\n1,2\n');
   await warehouse.owner.use(async (session) => {
     await session.run('create table numbers as select range as n from range(10)');
+    await session.run('create schema "sales/eu?"');
+    await session.run('create table "sales/eu?"."Q*\\1.csv" as select 42 as n');
+    await session.run('create table "change.json" as select 43 as n');
     await session.run('create sequence counter');
     await session.run(`copy (select 1 as a) to '${join(warehouse.spool, 'change.parquet')}' (format parquet)`);
   });
@@ -135,6 +138,7 @@ describe('files, hidden SQL and settings are out of reach', () => {
       'a file in a join in a CTE',
       () => `with x as (select * from numbers join '${spooled('change.parquet')}' on true) from x`,
     ],
+    ['a file in a histogram', () => `from histogram('${spooled('change.parquet')}', a)`],
     ['a file by its bare name', () => 'from "change.parquet"'],
     ['a compressed file', () => 'from "change.csv.gz"'],
     [
@@ -164,6 +168,15 @@ describe('files, hidden SQL and settings are out of reach', () => {
   ];
   test.each(attempts)('%s', async (_, sql) => {
     expect(['QUERY_FORBIDDEN', 'QUERY_INVALID', 'QUERY_NOT_READ_ONLY']).toContain(await codeOf(sql()));
+  });
+
+  test('but a table of the warehouse is one, whatever its name looks like', async () => {
+    expect(await firstRow('select n from "sales/eu?"."Q*\\1.csv"')).toEqual([42]);
+    expect(await firstRow('select n from pg_walflow."SALES/eu?"."q*\\1.CSV"')).toEqual([42]);
+    expect(await firstRow('with x as (from "change.json") select n from x')).toEqual([43]);
+    expect((await ask('describe "sales/eu?"."Q*\\1.csv"')).rows).toHaveLength(1);
+    expect(await codeOf('from "sales/eu?"."Q*\\1.csv", "other.csv"')).toBe('QUERY_FORBIDDEN');
+    expect(await codeOf('from "Q*\\1.csv"')).toBe('QUERY_FORBIDDEN');
   });
 
   test('and a reader hears so', async () => {
