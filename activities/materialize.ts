@@ -1,15 +1,12 @@
 // Station 10 of a row: derived assets. What is due lives in the warehouse, written by the merge that changed an input.
 // Idempotency key: the due partitions themselves; they are cleared in the transaction that recomputes them.
 
-import { Context } from '@temporalio/activity';
 import type { DerivedAsset } from '../workflows/model/asset/graph.ts';
 import type { DueRun, MaterializeInput, MaterializeResult } from '../workflows/model/run.ts';
 import { NOTHING_MERGED } from '../workflows/model/watermark.ts';
+import { runRef, withHeartbeat } from './activity.ts';
 import { keepRecords } from './assets/record.ts';
 import type { WarehouseResources } from './resources.ts';
-import { runRef } from './run-context.ts';
-
-const HEARTBEAT_MS = 1_000;
 
 /** Assets whose automation says that they run now. The run key names the newest change they have not seen. */
 export async function listDueRuns(resources: WarehouseResources): Promise<readonly DueRun[]> {
@@ -24,13 +21,11 @@ export async function materializeAsset(
   resources: WarehouseResources,
   input: Pick<MaterializeInput, 'asset'>,
 ): Promise<MaterializeResult> {
-  const context = Context.current();
-  const alive = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
-  try {
-    return await recompute(resources, resources.graph.asset(input.asset));
-  } finally {
-    clearInterval(alive);
-  }
+  const asset = resources.graph.asset(input.asset);
+  return await withHeartbeat(
+    () => ({ asset: asset.key }),
+    () => recompute(resources, asset),
+  );
 }
 
 async function recompute(resources: WarehouseResources, asset: DerivedAsset): Promise<MaterializeResult> {

@@ -4,30 +4,28 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { MergeInput, MergeResult } from '../workflows/model/run.ts';
+import { runRef, withHeartbeat } from './activity.ts';
 import { readPending, rowsIn } from './merging/pending-window.ts';
 import { MergeSession } from './merging/session.ts';
 import { pipelineOf, type WarehouseResources } from './resources.ts';
-import { runRef } from './run-context.ts';
 
 /** The activity returns within a minute, so that history says what was merged while it is still news. */
 const MAX_RUN_MS = 50_000;
-const HEARTBEAT_MS = 1_000;
 /** Behind a window this large the next one takes long to fill: the log is asked less often, which costs both ends less. */
 const BULK_ROWS = 50_000;
 const BULK_POLL_MS = 60;
 
 /** Merges everything pending, lingers for more, and says what it merged. */
 export async function mergePending(resources: WarehouseResources, input: MergeInput): Promise<MergeResult> {
-  const context = Context.current();
   const session = new MergeSession(resources, pipelineOf(resources, input.pipeline), runRef());
-  const alive = setInterval(() => context.heartbeat(session.tally.progress()), HEARTBEAT_MS);
-  try {
-    await session.start(input.rejected);
-    const more = await drain(session, context.cancellationSignal);
-    return session.result(more);
-  } finally {
-    clearInterval(alive);
-  }
+  return await withHeartbeat(
+    () => session.tally.progress(),
+    async () => {
+      await session.start(input.rejected);
+      const more = await drain(session, Context.current().cancellationSignal);
+      return session.result(more);
+    },
+  );
 }
 
 /** Merges until nothing came for a while or the time is over; answers whether something is still pending. */

@@ -8,6 +8,7 @@ import { lsnToHex } from '../workflows/model/lsn.ts';
 import type { CaptureEntry, StoredManifest } from '../workflows/model/manifest.ts';
 import type { CapturedTable } from '../workflows/model/relation.ts';
 import type { PendingSnapshot, PrepareInput, PrepareResult } from '../workflows/model/run.ts';
+import { runRef, withHeartbeat } from './activity.ts';
 import { isWanted, reconcileCapture } from './capture/capture.ts';
 import { continuedPosition, type LogPosition, readCapture, readHead } from './capture/log-position.ts';
 import { epochIntentKey, snapshotCompleteKey } from './lake/object-key.ts';
@@ -15,27 +16,25 @@ import { type ManifestAppender, openAppender } from './landing/manifest-appender
 import { pauseUnpublished, untilLoggedInFull } from './landing/publication-repair.ts';
 import { streamApplicationName } from './landing/slot-meter.ts';
 import { type IngestResources, type PipelineResources, pipelineOf } from './resources.ts';
-import { runRef } from './run-context.ts';
 import { combined, preflight } from './wal/postgres/preflight.ts';
 import { ensurePublications } from './wal/postgres/publication.ts';
 import { createSlot, dropSlot } from './wal/postgres/slot.ts';
 import { openSource, type Source } from './wal/postgres/source.ts';
 
-/** How often a slow step (slot creation waits for running transactions) tells Temporal that it is alive. */
-const HEARTBEAT_MS = 2_000;
-
 /** Makes the source ready to stream and records what is captured. Answers which first copies are still to be made. */
 export async function prepareSource(resources: IngestResources, input: PrepareInput): Promise<PrepareResult> {
   const pipeline = pipelineOf(resources, input.pipeline);
-  const context = Context.current();
-  const alive = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
-  const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} prepare`);
-  try {
-    return await prepare(resources, pipeline, source, input);
-  } finally {
-    clearInterval(alive);
-    await source.close();
-  }
+  return await withHeartbeat(
+    () => ({ pipeline: pipeline.name }),
+    async () => {
+      const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} prepare`);
+      try {
+        return await prepare(resources, pipeline, source, input);
+      } finally {
+        await source.close();
+      }
+    },
+  );
 }
 
 async function prepare(

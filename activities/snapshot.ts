@@ -13,6 +13,7 @@ import {
   type SnapshotFile,
 } from '../workflows/model/manifest.ts';
 import type { SnapshotResult } from '../workflows/model/run.ts';
+import { withHeartbeat } from './activity.ts';
 import { ChangeFileEncoder } from './lake/change-file.ts';
 import { encodeSnapshotComplete } from './lake/manifest-codec.ts';
 import { snapshotChunkKey, snapshotCompleteKey } from './lake/object-key.ts';
@@ -23,7 +24,6 @@ import { StillWanted } from './snapshot/still-wanted.ts';
 import { exactSnapshot, readChunk, waitForTransactions } from './wal/postgres/snapshot-reader.ts';
 import { openSource, type Source } from './wal/postgres/source.ts';
 
-const HEARTBEAT_MS = 2_000;
 /** A chunk of wide rows ends here, before `snapshot.chunkRows`: its texts and their encoding are in memory together. */
 const CHUNK_BYTES = 32 * 1024 * 1024;
 
@@ -51,10 +51,12 @@ export async function copyTable(
   const context = Context.current();
   const signal = AbortSignal.any([context.cancellationSignal, order.superseded]);
   const copy: Copy = { resources, pipeline, source, entry, signal, files: [], rows: 0 };
-  const alive = setInterval(() => context.heartbeat({ rows: copy.rows, chunks: copy.files.length }), HEARTBEAT_MS);
   const unwatch = order.watch();
   try {
-    return await run(copy);
+    return await withHeartbeat(
+      () => ({ rows: copy.rows, chunks: copy.files.length }),
+      () => run(copy),
+    );
   } catch (failure) {
     // A table that changed gets a new copy, and this one need not be tried again.
     if (failure instanceof WalflowError && failure.code === 'TABLE_SHAPE_CHANGED') await order.look();
@@ -62,7 +64,6 @@ export async function copyTable(
     return { tag: 'superseded', rows: copy.rows, chunks: copy.files.length };
   } finally {
     unwatch();
-    clearInterval(alive);
     await source.close();
   }
 }

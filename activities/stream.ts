@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { type Lsn, lsnToHex, parseLsn } from '../workflows/model/lsn.ts';
 import type { StreamEnd } from '../workflows/model/run.ts';
+import { runRef, withHeartbeat } from './activity.ts';
 import { captureChanged } from './capture/drift.ts';
 import { LiveCapture } from './capture/live-capture.ts';
 import { continuedPosition, readCapture } from './capture/log-position.ts';
@@ -15,7 +16,6 @@ import { Landing } from './landing/landing.ts';
 import { type ManifestAppender, openAppender } from './landing/manifest-appender.ts';
 import { nudgeChannel, publicationsOf, SlotMeter, streamApplicationName } from './landing/slot-meter.ts';
 import { type IngestResources, type PipelineResources, pipelineOf } from './resources.ts';
-import { runRef } from './run-context.ts';
 import { PgoutputDecoder } from './wal/pgoutput.ts';
 import { openSource, type Source } from './wal/postgres/source.ts';
 import { openReplicationStream, type ReplicationStream } from './wal/postgres/stream.ts';
@@ -30,15 +30,30 @@ const COALESCE_MS = 8;
 /** Streams until the captured tables change, the attempt is cancelled, or something fails. */
 export async function streamChanges(resources: IngestResources, input: { pipeline: string }): Promise<StreamEnd> {
   const pipeline = pipelineOf(resources, input.pipeline);
-  const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} ingest`);
-  try {
-    const position = await continuedPosition(pipeline, source);
-    const writer = openAppender(resources, pipeline, position, runRef());
-    return await runStream(resources, pipeline, source, writer);
-  } finally {
-    resources.telemetry.available(pipeline.name, false);
-    await source.close();
-  }
+  const meter = new SlotMeter(resources, pipeline);
+  return await withHeartbeat(
+    () => meter.progress,
+    async () => {
+      const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} ingest`);
+      try {
+        const position = await continuedPosition(pipeline, source);
+        const writer = openAppender(resources, pipeline, position, runRef());
+        return await runStream({ resources, pipeline, meter, source, writer });
+      } finally {
+        meter.close();
+        await source.close();
+      }
+    },
+  );
+}
+
+/** What one attempt works with. */
+interface Attempt {
+  readonly resources: IngestResources;
+  readonly pipeline: PipelineResources;
+  readonly meter: SlotMeter;
+  readonly source: Source;
+  readonly writer: ManifestAppender;
 }
 
 /** The parts of a running stream, connected to each other. */
@@ -46,27 +61,17 @@ interface Connected {
   readonly stream: ReplicationStream;
   readonly landing: Landing;
   readonly idle: IdleLanding;
-  readonly health: SlotMeter;
   readonly reader: TransactionReader;
 }
 
-async function connect(
-  resources: IngestResources,
-  pipeline: PipelineResources,
-  source: Source,
-  writer: ManifestAppender,
-  capture: LiveCapture,
-): Promise<Connected> {
+async function connect(attempt: Attempt, capture: LiveCapture): Promise<Connected> {
+  const { resources, pipeline, meter, source, writer } = attempt;
   // The callbacks run only once the stream delivers, so it exists by then.
   let stream: ReplicationStream | null = null;
   const backlog = new Backlog();
   backlog.reached(await source.insertLsn(), performance.now());
-  const context = Context.current();
-  const health = new SlotMeter(
-    ...([resources, pipeline, source, backlog] as const),
-    () => ({ receivedLsn: stream?.receivedLsn ?? 0n, durableLsn: writer.durableLsn }),
-    (progress) => context.heartbeat(progress),
-  );
+  const positions = () => ({ receivedLsn: stream?.receivedLsn ?? 0n, durableLsn: writer.durableLsn });
+  meter.follow({ source, backlog, positions });
   const landing = new Landing({
     writer,
     capture,
@@ -76,7 +81,7 @@ async function connect(
     nowMs: () => performance.now(),
     onLanded: (batch, flushSeconds) => {
       stream?.sendStatus(batch.endLsn);
-      health.landed(batch, flushSeconds);
+      meter.landed(batch, flushSeconds);
       resources.doorbell.landed(pipeline.name);
     },
     onPressure: (paused) => (paused ? stream?.pause() : stream?.resume()),
@@ -109,21 +114,16 @@ async function connect(
   });
   stream = await opening.catch((failure: unknown) => {
     idle.close();
-    health.close();
     throw failure;
   });
-  return { stream, landing, idle, health, reader };
+  return { stream, landing, idle, reader };
 }
 
-async function runStream(
-  resources: IngestResources,
-  pipeline: PipelineResources,
-  source: Source,
-  writer: ManifestAppender,
-): Promise<StreamEnd> {
+async function runStream(attempt: Attempt): Promise<StreamEnd> {
+  const { resources, pipeline, meter, source, writer } = attempt;
   const capture = new LiveCapture(await readCapture(pipeline.lake, writer.head));
   const watching = new AbortController();
-  const { stream, landing, idle, health, reader } = await connect(resources, pipeline, source, writer, capture);
+  const { stream, landing, idle, reader } = await connect(attempt, capture);
   try {
     await source.listen(nudgeChannel(pipeline.name), (payload) => idle.want(positionOf(payload)));
     // Whoever asked before anybody listened, a finished copy or a waiting reader, asked for a position before this one.
@@ -147,7 +147,7 @@ async function runStream(
   } finally {
     watching.abort();
     idle.close();
-    health.close();
+    meter.close();
     // What is complete is landed before the slot is given up, so that the next attempt has nothing to read again.
     stream.pause();
     await landing.drain().catch(() => {});

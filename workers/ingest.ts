@@ -3,7 +3,7 @@
 import { createIngestActivities } from '../activities/index.ts';
 import type { IngestTelemetry } from '../activities/resources.ts';
 import { openPipelines } from './pipeline-resources.ts';
-import { startIngest } from './temporal/entity-workflow.ts';
+import { ingestEntity } from './temporal/entity-workflow.ts';
 import { createIngestWorkers } from './temporal/ingest-workers.ts';
 import { WALFLOW_VERSION } from './version.ts';
 import { openWorkerBase, runUntilAborted, type WorkerOptions } from './worker-process.ts';
@@ -22,10 +22,10 @@ export async function runIngestWorker(options: WorkerOptions & { readonly teleme
       telemetry,
     }),
   );
-  for (const input of base.pipelines.values()) {
-    await startIngest(base.client, input);
+  for (const pipeline of project.pipelines.keys()) {
+    await base.keep(ingestEntity(pipeline));
     // Whatever landed before this process lived: look once.
-    base.doorbell.landed(input.pipeline);
+    base.doorbell.landed(pipeline);
   }
   try {
     await runUntilAborted(workers, signal);

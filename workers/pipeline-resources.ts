@@ -2,7 +2,6 @@
 
 import { S3Lake } from '../activities/lake/s3/lake.ts';
 import type { PipelineResources } from '../activities/resources.ts';
-import type { PipelineInput } from '../workflows/model/run.ts';
 import type { ResolvedPipeline, ResolvedProject } from './config/project.ts';
 
 /** Longer than the doorbell's trailing edge (4 s): under load one activity serves every ring. */
@@ -14,20 +13,6 @@ const MAX_POLL_MS = 100;
 /** Resources of every pipeline, by name. */
 export function openPipelines(project: ResolvedProject): ReadonlyMap<string, PipelineResources> {
   return new Map([...project.pipelines].map(([name, pipeline]) => [name, openPipeline(pipeline)]));
-}
-
-/** What each pipeline's workflows are started with. */
-export function pipelineInputs(
-  project: ResolvedProject,
-  heartbeatTimeoutSeconds: number,
-  searchAttributes: boolean,
-): ReadonlyMap<string, PipelineInput> {
-  return new Map(
-    [...project.pipelines.values()].map(({ name, warehouse }) => [
-      name,
-      { pipeline: name, warehouse, heartbeatTimeoutSeconds, searchAttributes },
-    ]),
-  );
 }
 
 function openPipeline(pipeline: ResolvedPipeline): PipelineResources {

@@ -8,7 +8,6 @@ import { warehouseQueue } from '../workflows/model/names.ts';
 import { ASSET_WAREHOUSE } from './config/project.ts';
 import { openPipelines } from './pipeline-resources.ts';
 import { createWorker } from './temporal/connection.ts';
-import { startAutomation, startMerge } from './temporal/entity-workflow.ts';
 import { openWarehouse, spoolFolder } from './warehouse-opener.ts';
 import { openWorkerBase, runUntilAborted, type WorkerBase, type WorkerOptions } from './worker-process.ts';
 
@@ -73,9 +72,12 @@ async function runOne(name: string, opened: OpenWarehouses, options: WarehouseWo
       telemetry,
     }),
   });
-  for (const input of base.pipelines.values()) if (input.warehouse === name) await startMerge(base.client, input);
+  for (const pipeline of project.pipelines.values()) {
+    const merge = base.merges.get(pipeline.name);
+    if (pipeline.warehouse === name && merge !== undefined) await base.keep(merge);
+  }
   if (name === ASSET_WAREHOUSE && project.graph.derived.length > 0) {
-    await startAutomation(base.client, base.automation);
+    await base.keep(base.automation);
     // What was declared or merged before this process lived may be due: look once.
     base.doorbell.changed();
   }

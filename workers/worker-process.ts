@@ -4,11 +4,11 @@
 import type { Client } from '@temporalio/client';
 import type { Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import type { AutomationInput, PipelineInput } from '../workflows/model/run.ts';
+import type { RunSettings } from '../workflows/model/run.ts';
 import { ASSET_WAREHOUSE, type ResolvedProject } from './config/project.ts';
-import { pipelineInputs } from './pipeline-resources.ts';
 import { connectClient, ensureSearchAttributes, type TemporalSettings } from './temporal/connection.ts';
 import { TemporalDoorbell } from './temporal/doorbell.ts';
+import { automationEntity, type Entity, mergeEntity, reconcileEntity } from './temporal/entity-workflow.ts';
 
 export interface WorkerOptions {
   readonly project: ResolvedProject;
@@ -23,20 +23,36 @@ export interface WorkerOptions {
 export interface WorkerBase {
   readonly client: Client;
   readonly doorbell: TemporalDoorbell;
-  readonly pipelines: ReadonlyMap<string, PipelineInput>;
-  readonly automation: AutomationInput;
+  /** merge/<pipeline>, by pipeline. */
+  readonly merges: ReadonlyMap<string, Entity>;
+  readonly automation: Entity;
+  /** Starts a long-lived workflow, or brings the one that runs to what is configured. */
+  readonly keep: (entity: Entity) => Promise<void>;
 }
 
 /** Connects to Temporal and prepares the doorbell. */
 export async function openWorkerBase(options: WorkerOptions): Promise<WorkerBase> {
   const { project, temporal, log, heartbeatTimeoutSeconds } = options;
   const client = await connectClient(temporal);
-  const searchAttributes = await ensureSearchAttributes(client);
+  const { known: searchAttributes } = await ensureSearchAttributes(client);
   if (!searchAttributes)
     log.warn('the namespace lacks the search attributes of walflow: runs cannot be found by pipeline');
-  const pipelines = pipelineInputs(project, heartbeatTimeoutSeconds, searchAttributes);
-  const automation = { project: project.name, warehouse: ASSET_WAREHOUSE, heartbeatTimeoutSeconds, searchAttributes };
-  return { client, pipelines, automation, doorbell: new TemporalDoorbell(client, log, pipelines, automation) };
+  const settings: RunSettings = { heartbeatTimeoutSeconds, searchAttributes };
+  const pipelines = [...project.pipelines.values()];
+  const merges = new Map(pipelines.map(({ name, warehouse }) => [name, mergeEntity(name, warehouse)]));
+  const automation = automationEntity(project.name, ASSET_WAREHOUSE);
+  const keep = async (entity: Entity) => {
+    const { tag, ...before } = await reconcileEntity(client, entity, settings);
+    const { workflowId, taskQueue } = entity;
+    if (tag !== 'current') log.info({ workflowId, taskQueue, ...settings, before }, `the workflow was ${tag}`);
+  };
+  return {
+    client,
+    merges,
+    automation,
+    keep,
+    doorbell: new TemporalDoorbell(client, log, { merges, automation, settings }),
+  };
 }
 
 /** Runs workers until the signal aborts or one of them fails, then until all have drained: only then may what they share close. */

@@ -4,7 +4,6 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   condition,
-  continueAsNew,
   executeChild,
   isCancellation,
   ParentClosePolicy,
@@ -17,10 +16,11 @@ import {
 import type { Activities } from '../activities/index.ts';
 import { materialize } from './materialize.ts';
 import { event } from './messages.ts';
-import { materializeWorkflowId, warehouseQueue } from './model/names.ts';
-import type { AutomationInput, DueRun } from './model/run.ts';
-import { messageOf } from './run-text.ts';
+import { innermostMessage } from './model/errors.ts';
+import { materializeWorkflowId } from './model/names.ts';
+import type { AutomationInput, DueRun, RunSettings } from './model/run.ts';
 import { attributesOf } from './search-attributes.ts';
+import { continueAsNew, followSettings } from './settings.ts';
 
 const CHECK_EVERY = '1 minute';
 /** A failed run has tried several times already: its asset rests, so that every change of its input is not a run more. */
@@ -35,8 +35,9 @@ interface Outcome {
   readonly rest: typeof REST_AFTER_FAILURE | typeof ASK_AGAIN | null;
 }
 
-/** Runs until cancelled. Signal: event. */
+/** Runs until cancelled, on the queue of the warehouse it is about. Signals: event, configure. */
 export async function automation(input: AutomationInput): Promise<void> {
+  const settings = followSettings(input, { kind: 'automation' });
   let rung = 0;
   const busy = new Set<string>();
   const outcomes = new Map<string, string>();
@@ -44,14 +45,13 @@ export async function automation(input: AutomationInput): Promise<void> {
     rung += 1;
   });
   const { listDueRuns } = proxyActivities<Activities>({
-    taskQueue: warehouseQueue(input.warehouse),
     startToCloseTimeout: '30 seconds',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '60 seconds' },
     summary: 'assets whose inputs changed',
   });
   const run = async (due: DueRun) => {
     busy.add(due.asset);
-    const { text, rest } = await runOne(input, due);
+    const { text, rest } = await runOne(due, settings.now);
     outcomes.set(due.asset, `- ${due.asset}: ${text}`);
     setCurrentDetails([...outcomes.values()].join('\n'));
     if (rest !== null) await sleep(rest);
@@ -66,7 +66,7 @@ export async function automation(input: AutomationInput): Promise<void> {
     for (const one of due) if (!busy.has(one.asset)) run(one).catch(unlessCancelled);
     await condition(() => rung > seen || workflowInfo().continueAsNewSuggested, CHECK_EVERY);
   }
-  await continueAsNew<typeof automation>(input);
+  await continueAsNew<typeof automation>(settings.now, { project: input.project });
 }
 
 function unlessCancelled(failure: unknown): void {
@@ -74,20 +74,19 @@ function unlessCancelled(failure: unknown): void {
 }
 
 /** A failed run leaves its partitions due: they are tried again later. */
-async function runOne(input: AutomationInput, due: DueRun): Promise<Outcome> {
+async function runOne(due: DueRun, settings: RunSettings): Promise<Outcome> {
   try {
     const { partitions, rows } = await executeChild(materialize, {
       workflowId: materializeWorkflowId(due.asset, due.runKey),
-      taskQueue: warehouseQueue(input.warehouse),
       // It outlives a continue-as-new of this workflow; the next one finds it running under the same id.
       parentClosePolicy: ParentClosePolicy.ABANDON,
       staticSummary: `materialize ${due.asset}`,
-      args: [{ asset: due.asset, warehouse: input.warehouse, heartbeatTimeoutSeconds: input.heartbeatTimeoutSeconds }],
-      ...attributesOf(input.searchAttributes, { asset: due.asset, kind: 'materialize' }),
+      args: [{ asset: due.asset, ...settings }],
+      ...attributesOf(settings.searchAttributes, { asset: due.asset, kind: 'materialize' }),
     });
     return { text: `${partitions} partitions, ${rows} rows`, rest: null };
   } catch (failure) {
     if (failure instanceof WorkflowExecutionAlreadyStartedError) return { text: 'running', rest: ASK_AGAIN };
-    return { text: messageOf(failure), rest: REST_AFTER_FAILURE };
+    return { text: innermostMessage(failure), rest: REST_AFTER_FAILURE };
   }
 }

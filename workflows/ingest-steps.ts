@@ -4,49 +4,46 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ActivityCancellationType, ParentClosePolicy, proxyActivities, startChild } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { INGEST_QUEUE, snapshotWorkflowId } from './model/names.ts';
-import type { PendingSnapshot, PipelineInput } from './model/run.ts';
+import type { PendingSnapshot, PrepareInput, PrepareResult, RunSettings, StreamEnd } from './model/run.ts';
 import { attributesOf } from './search-attributes.ts';
 import { snapshot } from './snapshot.ts';
 
-/** Activities of the ingest queue. One attempt each: the workflow's own backoff decides when to try again. */
-export function ingestActivities(input: PipelineInput) {
-  const { streamChanges } = proxyActivities<Activities>({
-    taskQueue: INGEST_QUEUE,
-    startToCloseTimeout: '30 days',
-    heartbeatTimeout: `${input.heartbeatTimeoutSeconds} seconds`,
-    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: { maximumAttempts: 1 },
-    summary: `stream ${input.pipeline}: log → lake`,
-  });
-  const { prepareSource } = proxyActivities<Activities>({
+/** One attempt: the workflow's own backoff decides when to try again. */
+export function prepareSource(input: PrepareInput, settings: RunSettings): Promise<PrepareResult> {
+  const activities = proxyActivities<Activities>({
     taskQueue: INGEST_QUEUE,
     // Creating a slot waits for every running transaction of the source; the activity heartbeats meanwhile.
     startToCloseTimeout: '24 hours',
-    heartbeatTimeout: `${input.heartbeatTimeoutSeconds} seconds`,
+    heartbeatTimeout: `${settings.heartbeatTimeoutSeconds} seconds`,
     retry: { maximumAttempts: 1 },
     summary: `prepare ${input.pipeline}: publication, slot, tables`,
   });
-  return { prepareSource, streamChanges };
+  return activities.prepareSource(input);
+}
+
+/** One attempt, as above. Cancelled, it lands what is complete. */
+export function streamChanges(pipeline: string, settings: RunSettings): Promise<StreamEnd> {
+  const activities = proxyActivities<Activities>({
+    taskQueue: INGEST_QUEUE,
+    startToCloseTimeout: '30 days',
+    heartbeatTimeout: `${settings.heartbeatTimeoutSeconds} seconds`,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { maximumAttempts: 1 },
+    summary: `stream ${pipeline}: log → lake`,
+  });
+  return activities.streamChanges({ pipeline });
 }
 
 /** Starts the copy of one table; the id names the copy, so asking twice starts it once. */
-export async function startSnapshot(input: PipelineInput, pending: PendingSnapshot): Promise<void> {
+export async function startSnapshot(pipeline: string, pending: PendingSnapshot, settings: RunSettings): Promise<void> {
   try {
     await startChild(snapshot, {
-      workflowId: snapshotWorkflowId(input.pipeline, pending.table, pending.id),
+      workflowId: snapshotWorkflowId(pipeline, pending.table, pending.id),
       taskQueue: INGEST_QUEUE,
       parentClosePolicy: ParentClosePolicy.ABANDON,
       staticSummary: `first copy of ${pending.table}`,
-      args: [
-        {
-          pipeline: input.pipeline,
-          warehouse: input.warehouse,
-          heartbeatTimeoutSeconds: input.heartbeatTimeoutSeconds,
-          searchAttributes: input.searchAttributes,
-          ...pending,
-        },
-      ],
-      ...attributesOf(input.searchAttributes, { pipeline: input.pipeline, table: pending.table, kind: 'snapshot' }),
+      args: [{ pipeline, ...pending, ...settings }],
+      ...attributesOf(settings.searchAttributes, { pipeline, table: pending.table, kind: 'snapshot' }),
     });
   } catch (failure) {
     if (!(failure instanceof WorkflowExecutionAlreadyStartedError)) throw failure;

@@ -1,25 +1,13 @@
 // ingest/<pipeline>: prepares the source, starts first copies, keeps one long streaming activity alive. Decides only when
 // to stream, pause and retry; where to go on is read from lake and slot by the activity at every start.
 
-import {
-  CancellationScope,
-  condition,
-  continueAsNew,
-  isCancellation,
-  setCurrentDetails,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
-import { ingestActivities, startSnapshot } from './ingest-steps.ts';
+import { CancellationScope, condition, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+import { prepareSource, startSnapshot, streamChanges } from './ingest-steps.ts';
+import { runUntil } from './interruption.ts';
 import { addTables, ingestStatus, pause, removeTables, resume, resyncTable } from './messages.ts';
-import type { IngestStatus, PipelineInput } from './model/run.ts';
-import { messageOf } from './run-text.ts';
-
-interface IngestInput extends PipelineInput {
-  readonly paused: boolean;
-  readonly resync: readonly string[];
-  readonly newEpoch: boolean;
-}
+import { innermostMessage } from './model/errors.ts';
+import type { IngestInput, IngestStatus } from './model/run.ts';
+import { continueAsNew, followSettings } from './settings.ts';
 
 const FIRST_BACKOFF_SECONDS = 1;
 const MAX_BACKOFF_SECONDS = 60;
@@ -35,8 +23,8 @@ interface Wishes {
   rings: number;
 }
 
-function listen(input: IngestInput): Wishes {
-  const wishes: Wishes = { paused: input.paused, newEpoch: input.newEpoch, resync: new Set(input.resync), rings: 0 };
+function listen({ paused = false, newEpoch = false, resync = [] }: IngestInput): Wishes {
+  const wishes: Wishes = { paused, newEpoch, resync: new Set(resync), rings: 0 };
   const ring = () => {
     wishes.rings += 1;
   };
@@ -57,55 +45,39 @@ function listen(input: IngestInput): Wishes {
   return wishes;
 }
 
-/** Runs an activity until it ends by itself or a message needs it gone; then it is cancelled, and awaited in every case. */
-async function untilRung(wishes: Wishes, seen: number, work: () => Promise<unknown>): Promise<void> {
-  const scope = new CancellationScope();
-  const running = scope.run(work);
-  const ended = running.then(
-    () => true,
-    () => true,
-  );
-  try {
-    await Promise.race([ended, condition(() => wishes.rings !== seen || workflowInfo().continueAsNewSuggested)]);
-  } finally {
-    scope.cancel();
-    // A run that closed first would take away the attempt's last word: it still lands what is complete.
-    await ended;
-  }
-  try {
-    await running;
-  } catch (failure) {
-    if (!isCancellation(failure)) throw failure;
-  }
-}
-
 /**
- * Runs until cancelled. Signals: pause, resume, addTables, removeTables, resyncTable. Query: status.
+ * Runs until cancelled. Signals: pause, resume, addTables, removeTables, resyncTable, configure. Query: status.
  * Continue-as-new happens only here, between activities, and carries every wish not yet fulfilled.
  */
 export async function ingest(input: IngestInput): Promise<void> {
+  const { pipeline } = input;
   const wishes = listen(input);
-  const { prepareSource, streamChanges } = ingestActivities(input);
+  const settings = followSettings(input, { pipeline, kind: 'ingest' });
   let status: IngestStatus = { state: 'preparing', lastFailure: null, attempts: 0 };
   let backoffSeconds = FIRST_BACKOFF_SECONDS;
   setHandler(ingestStatus, () => status);
   const enter = (next: Partial<IngestStatus>) => {
     status = { ...status, ...next };
-    setCurrentDetails(describe(input.pipeline, status));
+    setCurrentDetails(describe(pipeline, status));
   };
 
   /** A message that came while the source was prepared is served first: streaming would not notice it any more. */
   const stream = async (seen: number, onStreaming: () => void) => {
     enter({ state: 'preparing' });
     const tables = [...wishes.resync];
-    const prepared = await prepareSource({ pipeline: input.pipeline, resync: tables, newEpoch: wishes.newEpoch });
+    const prepared = await prepareSource({ pipeline, resync: tables, newEpoch: wishes.newEpoch }, settings.now);
     for (const table of tables) wishes.resync.delete(table);
     wishes.newEpoch = false;
-    for (const pending of prepared.pendingSnapshots) await startSnapshot(input, pending);
+    for (const pending of prepared.pendingSnapshots) await startSnapshot(pipeline, pending, settings.now);
     if (wishes.rings !== seen) return;
     enter({ state: 'streaming' });
     onStreaming();
-    await untilRung(wishes, seen, () => streamChanges({ pipeline: input.pipeline }));
+    const { now } = settings;
+    const isOver = () =>
+      wishes.rings !== seen ||
+      workflowInfo().continueAsNewSuggested ||
+      settings.now.heartbeatTimeoutSeconds !== now.heartbeatTimeoutSeconds;
+    await runUntil(isOver, () => streamChanges(pipeline, now));
   };
 
   while (!workflowInfo().continueAsNewSuggested) {
@@ -127,13 +99,13 @@ export async function ingest(input: IngestInput): Promise<void> {
       const succeeded = Date.now() - streamingSinceMs > SUCCESS_MS;
       if (succeeded) backoffSeconds = FIRST_BACKOFF_SECONDS;
       const attempts = succeeded ? 1 : status.attempts + 1;
-      enter({ state: 'waiting-to-retry', lastFailure: messageOf(failure), attempts });
+      enter({ state: 'waiting-to-retry', lastFailure: innermostMessage(failure), attempts });
       await condition(() => wishes.rings !== seen, `${backoffSeconds} seconds`);
       backoffSeconds = Math.min(backoffSeconds * 2, MAX_BACKOFF_SECONDS);
     }
   }
   const { paused, newEpoch } = wishes;
-  await continueAsNew<typeof ingest>({ ...input, paused, newEpoch, resync: [...wishes.resync] });
+  await continueAsNew<typeof ingest>(settings.now, { pipeline, paused, newEpoch, resync: [...wishes.resync] });
 }
 
 function describe(pipeline: string, status: IngestStatus): string {

@@ -3,15 +3,14 @@
 import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { lsnToText, parseLsn } from './model/lsn.ts';
-import { warehouseQueue } from './model/names.ts';
 import type { MaterializeInput, MaterializeResult } from './model/run.ts';
+import { settingsOf } from './settings.ts';
 
-/** One materialization of one asset; repeating it recomputes nothing that is not due any more. */
+/** One materialization of one asset; repeating it recomputes nothing that is not due any more. It runs beside the warehouse. */
 export async function materialize(input: MaterializeInput): Promise<MaterializeResult> {
   const { materializeAsset } = proxyActivities<Activities>({
-    taskQueue: warehouseQueue(input.warehouse),
     startToCloseTimeout: '1 hour',
-    heartbeatTimeout: `${input.heartbeatTimeoutSeconds} seconds`,
+    heartbeatTimeout: `${settingsOf(input).heartbeatTimeoutSeconds} seconds`,
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '60 seconds', maximumAttempts: 5 },
     summary: `recompute what is due of ${input.asset}`,
   });

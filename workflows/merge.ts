@@ -2,9 +2,9 @@
 // empty: the manifest log is the list of work. A checker looks once a minute in case every ring was lost.
 
 import {
+  ActivityCancellationType,
   allHandlersFinished,
   condition,
-  continueAsNew,
   getExternalWorkflowHandle,
   proxyActivities,
   setCurrentDetails,
@@ -12,15 +12,22 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import { runUntil } from './interruption.ts';
 import { landed, mergedUpTo, mergeStatus, resyncTable } from './messages.ts';
 import { type Lsn, lsnToHex, lsnToText, parseLsn } from './model/lsn.ts';
-import { ingestWorkflowId, warehouseQueue } from './model/names.ts';
-import type { MergeResult, MergeStatus, PipelineInput } from './model/run.ts';
+import { ingestWorkflowId } from './model/names.ts';
+import type { MergeInput, MergeResult, MergeStatus, PipelineInput, RunSettings } from './model/run.ts';
+import { continueAsNew, followSettings } from './settings.ts';
 
 const CHECK_EVERY = '1 minute';
 
-/** Runs until cancelled. Signal: landed. Query: status. Update: mergedUpTo. */
+/**
+ * Runs until cancelled, on the queue of the warehouse the pipeline is merged into: another warehouse is another run.
+ * Signals: landed, configure. Query: status. Update: mergedUpTo.
+ */
 export async function merge(input: PipelineInput): Promise<void> {
+  const { pipeline } = input;
+  const settings = followSettings(input, { pipeline, kind: 'merge' });
   let rung = 0;
   let seen = 0;
   let status: MergeStatus = { state: 'idle', last: null };
@@ -38,30 +45,41 @@ export async function merge(input: PipelineInput): Promise<void> {
     return { reached: merged >= wanted, mergedLsn: lsnToHex(merged) };
   };
   setHandler(mergedUpTo, waitFor, { validator: parseLsn });
-  const { mergePending } = proxyActivities<Activities>({
-    taskQueue: warehouseQueue(input.warehouse),
-    startToCloseTimeout: '1 hour',
-    heartbeatTimeout: `${input.heartbeatTimeoutSeconds} seconds`,
-    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '60 seconds' },
-    summary: `merge ${input.pipeline}: lake → warehouse`,
-  });
 
   // Continue-as-new between activities and never "only when idle": under load idle never comes, and 10,000 signals end
   // a run. A ring that is not yet served only means one more look at the log, which every run starts with.
   while (!workflowInfo().continueAsNewSuggested) {
     seen = rung;
     status = { ...status, state: 'merging' };
-    const result = await mergePending({ pipeline: input.pipeline, rejected });
+    const { now } = settings;
+    const result = await runUntil(
+      () => settings.now.heartbeatTimeoutSeconds !== now.heartbeatTimeoutSeconds,
+      () => mergePending({ pipeline, rejected }, now),
+    );
+    // Its attempts would go on with the old timeout for as long as they fail.
+    if (result === null) continue;
     status = { state: 'idle', last: result.merged ?? status.last };
     merged = parseLsn(result.mergedLsn);
-    setCurrentDetails(describe(input.pipeline, status));
+    setCurrentDetails(describe(pipeline, status));
     rejected = result.rejected;
-    await requestResync(input.pipeline, result);
+    await requestResync(pipeline, result);
     if (rung === seen && !result.more)
       await condition(() => rung > seen || workflowInfo().continueAsNewSuggested, CHECK_EVERY);
   }
   await condition(allHandlersFinished);
-  await continueAsNew<typeof merge>(input);
+  await continueAsNew<typeof merge>(settings.now, { pipeline });
+}
+
+function mergePending(input: MergeInput, settings: RunSettings): Promise<MergeResult> {
+  const activities = proxyActivities<Activities>({
+    startToCloseTimeout: '1 hour',
+    heartbeatTimeout: `${settings.heartbeatTimeoutSeconds} seconds`,
+    // Never two at once, not even for the moment in which one ends.
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '60 seconds' },
+    summary: `merge ${input.pipeline}: lake → warehouse`,
+  });
+  return activities.mergePending(input);
 }
 
 async function requestResync(pipeline: string, result: MergeResult): Promise<void> {

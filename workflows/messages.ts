@@ -3,7 +3,7 @@
 
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { LsnHex } from './model/lsn.ts';
-import type { IngestStatus, MergedUpTo, MergeStatus, SnapshotProgress } from './model/run.ts';
+import type { IngestStatus, MergedUpTo, MergeStatus, RunSettings, SnapshotProgress } from './model/run.ts';
 
 /** Files landed in the lake (to `merge/<pipeline>`). */
 export const landed = defineSignal('landed');
@@ -21,6 +21,9 @@ export const removeTables = defineSignal('removeTables');
 
 /** Copy one table anew and fold the log onto the copy (to `ingest/<pipeline>`). */
 export const resyncTable = defineSignal<[table: string]>('resyncTable');
+
+/** The settings of `deploy` or of a worker that starts (to every long-lived workflow); the last word counts. */
+export const configure = defineSignal<[settings: Partial<RunSettings>]>('configure');
 
 export const ingestStatus = defineQuery<IngestStatus>('status');
 export const mergeStatus = defineQuery<MergeStatus>('status');

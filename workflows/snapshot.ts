@@ -6,6 +6,7 @@ import type { Activities } from '../activities/index.ts';
 import { landed, snapshotProgress } from './messages.ts';
 import { mergeWorkflowId, SNAPSHOT_QUEUE } from './model/names.ts';
 import type { SnapshotInput, SnapshotProgress, SnapshotResult } from './model/run.ts';
+import { settingsOf } from './settings.ts';
 
 /** Copies one table in chunks, then rings the merge. Query: progress. */
 export async function snapshot(input: SnapshotInput): Promise<SnapshotResult> {
@@ -14,7 +15,7 @@ export async function snapshot(input: SnapshotInput): Promise<SnapshotResult> {
   const { copyTable } = proxyActivities<Activities>({
     taskQueue: SNAPSHOT_QUEUE,
     startToCloseTimeout: '30 days',
-    heartbeatTimeout: `${input.heartbeatTimeoutSeconds} seconds`,
+    heartbeatTimeout: `${settingsOf(input).heartbeatTimeoutSeconds} seconds`,
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '60 seconds' },
     summary: `copy ${input.table}`,
   });

@@ -1,4 +1,4 @@
-// Runs beside the stream: sends heartbeats with its progress and measures the slot. No row passes here.
+// Runs beside the stream: knows its progress and measures the slot. No row passes here.
 
 import { type Lsn, type LsnHex, lsnToHex } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
@@ -9,7 +9,6 @@ import { classifySlot } from '../wal/slot-health.ts';
 import type { Backlog } from './backlog.ts';
 import type { LandedBatch } from './manifest-appender.ts';
 
-const HEARTBEAT_MS = 2_000;
 const SLOT_MS = 5_000;
 
 /** The channel for nudges: a NOTIFY with a position makes ingest cover that position at once. */
@@ -32,40 +31,38 @@ interface StreamProgress {
   readonly rows: number;
 }
 
+/** What the meter follows, from the moment a stream is to be opened. */
+interface Followed {
+  readonly source: Source;
+  readonly backlog: Backlog;
+  readonly positions: () => { readonly receivedLsn: Lsn; readonly durableLsn: Lsn };
+}
+
 export class SlotMeter {
   readonly #resources: IngestResources;
   readonly #pipeline: PipelineResources;
-  readonly #source: Source;
-  readonly #backlog: Backlog;
-  readonly #timers: NodeJS.Timeout[] = [];
+  #followed: Followed | null = null;
+  #timer: NodeJS.Timeout | undefined;
   #rows = 0;
   #lagBytes = 0;
 
-  constructor(
-    resources: IngestResources,
-    pipeline: PipelineResources,
-    source: Source,
-    backlog: Backlog,
-    positions: () => { readonly receivedLsn: Lsn; readonly durableLsn: Lsn },
-    heartbeat: (progress: StreamProgress) => void,
-  ) {
+  constructor(resources: IngestResources, pipeline: PipelineResources) {
     this.#resources = resources;
     this.#pipeline = pipeline;
-    this.#source = source;
-    this.#backlog = backlog;
-    this.#timers.push(
-      setInterval(() => {
-        const { receivedLsn, durableLsn } = positions();
-        heartbeat({
-          receivedLsn: lsnToHex(receivedLsn),
-          durableLsn: lsnToHex(durableLsn),
-          lagBytes: this.#lagBytes,
-          rows: this.#rows,
-        });
-      }, HEARTBEAT_MS),
-      setInterval(() => void this.#measure(), SLOT_MS),
-    );
-    resources.telemetry.available(pipeline.name, true);
+  }
+
+  follow(followed: Followed): void {
+    this.#followed = followed;
+    this.#timer = setInterval(() => void this.#measure(followed), SLOT_MS);
+    this.#resources.telemetry.available(this.#pipeline.name, true);
+  }
+
+  /** For the heartbeat; null before there is a stream. */
+  get progress(): StreamProgress | null {
+    if (this.#followed === null) return null;
+    const { receivedLsn, durableLsn } = this.#followed.positions();
+    const lsns = { receivedLsn: lsnToHex(receivedLsn), durableLsn: lsnToHex(durableLsn) };
+    return { ...lsns, lagBytes: this.#lagBytes, rows: this.#rows };
   }
 
   landed(batch: LandedBatch, flushSeconds: number): void {
@@ -74,15 +71,15 @@ export class SlotMeter {
   }
 
   close(): void {
-    for (const timer of this.#timers) clearInterval(timer);
+    clearInterval(this.#timer);
     this.#resources.telemetry.available(this.#pipeline.name, false);
   }
 
-  async #measure(): Promise<void> {
-    const { name, source } = this.#pipeline;
+  async #measure({ source, backlog }: Followed): Promise<void> {
+    const { name } = this.#pipeline;
     try {
-      const row = await this.#source.slotRow(source.slot);
-      if (row !== null) this.#backlog.reached(row.currentLsn, performance.now());
+      const row = await source.slotRow(this.#pipeline.source.slot);
+      if (row !== null) backlog.reached(row.currentLsn, performance.now());
       const health = classifySlot(row);
       this.#lagBytes = health.lagBytes;
       this.#resources.telemetry.slot(name, health);

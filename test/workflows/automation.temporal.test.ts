@@ -19,7 +19,7 @@ describe('automation', { timeout: 120_000 }, () => {
     return await stage.client.workflow.start('automation', {
       workflowId: automationWorkflowId(project),
       taskQueue: warehouseQueue('main'),
-      args: [{ project, warehouse: 'main', heartbeatTimeoutSeconds: 10, searchAttributes: false }],
+      args: [{ project }],
     });
   };
 

@@ -26,13 +26,12 @@ describe('lost rings', { timeout: 180_000 }, () => {
         return { partitions: 1, rows: 1, seqTo: 1, lsnTo: '0000000000000001' };
       },
     });
-    const common = { warehouse: 'main', heartbeatTimeoutSeconds: 10, searchAttributes: false };
     const taskQueue = warehouseQueue('main');
     const merge = await stage.client.workflow.start('merge', {
-      ...{ workflowId: mergeWorkflowId(name), taskQueue, args: [{ ...common, pipeline: name }] },
+      ...{ workflowId: mergeWorkflowId(name), taskQueue, args: [{ pipeline: name }] },
     });
     const automation = await stage.client.workflow.start('automation', {
-      ...{ workflowId: automationWorkflowId(name), taskQueue, args: [{ ...common, project: name }] },
+      ...{ workflowId: automationWorkflowId(name), taskQueue, args: [{ project: name }] },
     });
     await vi.waitFor(() => expect(log.merged).toBe(1), PATIENCE);
     await vi.waitFor(

@@ -23,7 +23,6 @@ const LANES = 4;
 /** Bounds the signals of one workflow task: a loaded machine must not spend the sandbox's five seconds on one. */
 const MAX_BEHIND = 300;
 const PATIENCE = { timeout: 90_000, interval: 250 };
-const COMMON = { warehouse: 'main', heartbeatTimeoutSeconds: 10, searchAttributes: false };
 
 describe('continue-as-new', { timeout: 300_000 }, () => {
   const temporal = freshTemporal(freshFolder(), SUGGEST_AFTER_EVENTS);
@@ -42,7 +41,7 @@ describe('continue-as-new', { timeout: 300_000 }, () => {
         return { merged: null, mergedLsn: '0000000000000000', more: false, resync: [], rejected: [] };
       },
     });
-    const input = { ...COMMON, pipeline };
+    const input = { pipeline };
     const options = { workflowId, taskQueue: warehouseQueue('main'), signal: 'landed', args: [input] };
     const ring = async () => {
       log.landed += 1;
@@ -65,7 +64,8 @@ describe('continue-as-new', { timeout: 300_000 }, () => {
     const figures = { open: 0, atOnce: 0, resync: [] as readonly string[] };
     stage.play({
       prepareSource: async ({ resync }) => {
-        figures.resync = resync;
+        // A run that goes on again soon after has nothing left to copy.
+        if (resync.length > 0) figures.resync = resync;
         return { pendingSnapshots: [], tables: 1, notices: [] };
       },
       streamChanges: async () => {
@@ -80,7 +80,7 @@ describe('continue-as-new', { timeout: 300_000 }, () => {
     });
     const handle = await stage.client.workflow.start('ingest', {
       ...{ workflowId, taskQueue: INGEST_QUEUE },
-      args: [{ ...COMMON, pipeline, paused: false, resync: [], newEpoch: false }],
+      args: [{ pipeline }],
     });
     const { firstExecutionRunId } = handle;
     const current = stage.client.workflow.getHandle(workflowId);
@@ -122,7 +122,7 @@ describe('continue-as-new', { timeout: 300_000 }, () => {
         return { partitions: 1, rows: 1, seqTo: 1, lsnTo: '0000000000000001' };
       },
     });
-    const options = { workflowId, taskQueue: warehouseQueue('main'), signal: 'event', args: [{ ...COMMON, project }] };
+    const options = { workflowId, taskQueue: warehouseQueue('main'), signal: 'event', args: [{ project }] };
     await vi.waitFor(
       async () => {
         await stage.client.workflow.signalWithStart('automation', options);

@@ -17,11 +17,10 @@ describe('ingest', { timeout: 180_000 }, () => {
 
   const start = async (over: { readonly paused?: boolean } = {}): Promise<WorkflowHandle> => {
     const pipeline = freshPipelineName();
-    const input = { pipeline, warehouse: 'main', heartbeatTimeoutSeconds: 10, searchAttributes: false };
     return await stage.client.workflow.start('ingest', {
       workflowId: ingestWorkflowId(pipeline),
       taskQueue: INGEST_QUEUE,
-      args: [{ ...input, paused: false, resync: [], newEpoch: false, ...over }],
+      args: [{ pipeline, ...over }],
     });
   };
   const reaches = (handle: WorkflowHandle, state: IngestStatus['state']) =>

@@ -17,7 +17,7 @@ describe('merge', { timeout: 120_000 }, () => {
     await stage.client.workflow.start('merge', {
       workflowId: mergeWorkflowId(pipeline),
       taskQueue: warehouseQueue('main'),
-      args: [{ pipeline, warehouse: 'main', heartbeatTimeoutSeconds: 10, searchAttributes: false }],
+      args: [{ pipeline }],
     });
   const idle = (handle: WorkflowHandle) =>
     vi.waitFor(async () => expect((await handle.query<MergeStatus>('status')).state).toBe('idle'), PATIENCE);
@@ -122,12 +122,7 @@ describe('merge', { timeout: 120_000 }, () => {
     const ingest = await stage.client.workflow.start('ingest', {
       workflowId: ingestWorkflowId(pipeline),
       taskQueue: INGEST_QUEUE,
-      args: [
-        {
-          ...{ pipeline, warehouse: 'main', heartbeatTimeoutSeconds: 10, searchAttributes: false },
-          ...{ paused: false, resync: [], newEpoch: false },
-        },
-      ],
+      args: [{ pipeline }],
     });
     await vi.waitFor(
       async () => expect((await ingest.query<IngestStatus>('status')).state).toBe('streaming'),

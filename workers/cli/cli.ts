@@ -1,7 +1,7 @@
 // What every command gets: terminal, settings, the API of a running walflow, the project. A command adds itself to the
 // program and returns its exit code; failures are printed in one place (main.ts).
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { adHocProject } from '../config/ad-hoc.ts';
 import { loadProject } from '../config/load.ts';
 import type { ResolvedProject } from '../config/project.ts';
@@ -27,9 +27,8 @@ export interface ProjectFlags {
 
 export interface Cli {
   readonly terminal: Terminal;
-  /** The environment, overridden by the flags that are settings. */
-  environment(): Environment;
-  settings(): Settings;
+  /** The environment, overridden by the flags that are settings; `own` are those of the command, by variable. */
+  settings(own?: Environment): Settings;
   /** As given, unchecked: a failure must be printable even if a setting is wrong. */
   logLevel(): string | undefined;
   /** `--config`; undefined = walflow.config.* in the current folder. */
@@ -45,11 +44,9 @@ export const DEFAULT_PIPELINE = 'main';
 
 export function createCli(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): Cli {
   const flags = () => program.opts<GlobalFlags>();
-  const environment = () => withFlags(terminal.env, flags());
-  const settings = () => readSettings(environment());
+  const settings = (own: Environment = {}) => readSettings(withFlags(terminal.env, flags(), own));
   return {
     terminal,
-    environment,
     settings,
     logLevel: () => flags().logLevel ?? terminal.env.WALFLOW_LOG_LEVEL,
     configFile: () => flags().config,
@@ -71,14 +68,20 @@ export function createCli(program: Command, terminal: Terminal, finish: (code: E
   };
 }
 
-function withFlags(env: Environment, flags: GlobalFlags): Environment {
+function withFlags(env: Environment, flags: GlobalFlags, own: Environment): Environment {
   const given = {
+    ...own,
     WALFLOW_URL: flags.url,
     WALFLOW_TOKEN: flags.token,
     WALFLOW_LOG_LEVEL: flags.logLevel,
     WALFLOW_LOG_FORMAT: flags.logFormat,
   };
   return { ...env, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
+}
+
+/** A flag for an environment variable; its value is checked together with all other settings. */
+export function settingOption({ flag, env, help }: { flag: string; env: string; help: string }): Option {
+  return new Option(flag, `${help} (${env})`);
 }
 
 /** The last lines of a command's help. */

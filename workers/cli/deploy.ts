@@ -1,19 +1,24 @@
-// `walflow deploy` and `start`: start the long-lived workflows. Repeating either changes nothing.
+// `walflow deploy` and `start`: make the long-lived workflows run as configured. Repeating either changes nothing.
 
 import type { Command } from 'commander';
-import { type Cli, examples } from './cli.ts';
+import { SETTINGS } from '../config/setting.ts';
+import { type Cli, examples, settingOption } from './cli.ts';
+import type { DeployFlags } from './deployment.ts';
 import { withSourceFlag } from './project-flags.ts';
 
 export function addDeploy(program: Command, cli: Cli): void {
   program
     .command('deploy')
-    .description("register search attributes and start the project's workflows; shows what changes")
+    .description(
+      "register search attributes, start the project's workflows, tell those that run what changed; shows it",
+    )
     .option('--dry-run', 'only show what would change')
+    .addOption(settingOption(SETTINGS.heartbeatTimeoutSeconds))
     .addHelpText('after', examples('walflow deploy --dry-run', 'walflow deploy'))
     .action(
-      cli.action(async ({ dryRun = false }: { readonly dryRun?: boolean }) => {
+      cli.action(async (flags: DeployFlags) => {
         const { deploy } = await import('./deployment.ts');
-        return await deploy(cli, dryRun);
+        return await deploy(cli, flags);
       }),
     );
   withSourceFlag(program.command('start'))

@@ -1,52 +1,68 @@
-// What `walflow deploy` and `start` do: start the long-lived workflows, unless they run already.
+// What `walflow deploy` and `start` do: long-lived workflows are started, and those that run are brought to what is
+// configured now. Every one is printed with what changes about it.
 
-import { ingestWorkflowId, mergeWorkflowId } from '../../workflows/model/names.ts';
-import { ASSET_WAREHOUSE, type ResolvedProject } from '../config/project.ts';
-import { startAutomation, startIngest, startMerge } from '../temporal/entity-workflow.ts';
+import { ASSET_WAREHOUSE, type ResolvedPipeline, type ResolvedProject } from '../config/project.ts';
+import {
+  automationEntity,
+  type Entity,
+  examineEntity,
+  ingestEntity,
+  mergeEntity,
+  reconcileEntity,
+} from '../temporal/entity-workflow.ts';
 import type { Cli, ProjectFlags } from './cli.ts';
-import { HEARTBEAT_TIMEOUT_SECONDS } from './heartbeat.ts';
-import { entityWorkflowIds, inputOf, isRunning } from './pipeline-runs.ts';
+import { entityLine } from './deployment-text.ts';
 import { pipelineNamed } from './project-flags.ts';
 import { type TemporalAccess, withTemporal } from './temporal-access.ts';
 import { EXIT, type ExitCode } from './terminal.ts';
 
+export interface DeployFlags {
+  readonly dryRun?: boolean;
+  readonly heartbeatTimeout?: string;
+}
+
 /** Starts one pipeline's workflows. */
 export async function start(cli: Cli, name: string, flags: Pick<ProjectFlags, 'source'>): Promise<ExitCode> {
-  const { project } = await pipelineNamed(cli, name, flags);
-  await withTemporal(cli, project, (temporal) => startPipeline(temporal, name));
-  cli.terminal.out(`${ingestWorkflowId(name)} and ${mergeWorkflowId(name)} run`);
+  const { pipeline } = await pipelineNamed(cli, name, flags);
+  await withTemporal(cli.settings(), async (temporal) => {
+    for (const entity of entitiesOf(pipeline)) await bring(cli, temporal, entity, false);
+  });
   return EXIT.done;
 }
 
-/** Starts all workflows of the project; prints `+` for new ones, `=` for those that run already. */
-export async function deploy(cli: Cli, dryRun: boolean): Promise<ExitCode> {
+/** Brings all workflows of the project to what is configured; done twice, the second time changes nothing. */
+export async function deploy(cli: Cli, { dryRun = false, heartbeatTimeout }: DeployFlags): Promise<ExitCode> {
   const project = await cli.project({});
-  return await withTemporal(cli, project, async (temporal) => {
-    if (!temporal.searchAttributes)
-      cli.terminal.out('! search attributes cannot be registered: runs can be found only by id');
-    for (const workflowId of entityWorkflowIds(project)) {
-      const running = await isRunning(temporal.client, workflowId);
-      cli.terminal.out(running ? `= ${workflowId} runs` : `+ ${workflowId} ${dryRun ? 'would be started' : 'starts'}`);
-    }
-    if (!dryRun) await startAll(temporal, project);
-    return EXIT.done;
-  });
+  const settings = cli.settings({ WALFLOW_HEARTBEAT_TIMEOUT: heartbeatTimeout });
+  const work = async (temporal: TemporalAccess) => {
+    let changes = announceAttributes(cli, temporal);
+    for (const entity of projectEntities(project)) changes += await bring(cli, temporal, entity, dryRun);
+    if (changes === 0) cli.terminal.out('nothing changes');
+    else if (dryRun) cli.terminal.out('a dry run: nothing was done');
+  };
+  await withTemporal(settings, work, { dryRun });
+  return EXIT.done;
 }
 
-async function startAll(temporal: TemporalAccess, project: ResolvedProject): Promise<void> {
-  for (const name of project.pipelines.keys()) await startPipeline(temporal, name);
-  if (project.graph.derived.length === 0) return;
-  const { client, searchAttributes } = temporal;
-  await startAutomation(client, {
-    project: project.name,
-    warehouse: ASSET_WAREHOUSE,
-    heartbeatTimeoutSeconds: HEARTBEAT_TIMEOUT_SECONDS,
-    searchAttributes,
-  });
+function announceAttributes({ terminal }: Cli, { searchAttributes }: TemporalAccess): number {
+  const { known, registered } = searchAttributes;
+  if (!known) terminal.out('! search attributes cannot be registered: runs are found by id only');
+  if (registered.length === 0) return 0;
+  terminal.out(`+ search attributes ${registered.join(', ')}`);
+  return 1;
 }
 
-async function startPipeline({ client, pipelines }: TemporalAccess, name: string): Promise<void> {
-  const input = inputOf(pipelines, name);
-  await startIngest(client, input);
-  await startMerge(client, input);
+const entitiesOf = ({ name, warehouse }: ResolvedPipeline) => [ingestEntity(name), mergeEntity(name, warehouse)];
+
+function projectEntities({ name, pipelines, graph }: ResolvedProject): readonly Entity[] {
+  const automation = graph.derived.length === 0 ? [] : [automationEntity(name, ASSET_WAREHOUSE)];
+  return [...[...pipelines.values()].flatMap(entitiesOf), ...automation];
+}
+
+/** @returns how many changes that was */
+async function bring(cli: Cli, temporal: TemporalAccess, entity: Entity, dryRun: boolean): Promise<number> {
+  const { client, settings } = temporal;
+  const before = await (dryRun ? examineEntity : reconcileEntity)(client, entity, settings);
+  cli.terminal.out(entityLine(entity, before, settings));
+  return before.tag === 'current' ? 0 : 1;
 }

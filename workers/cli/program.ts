@@ -1,10 +1,10 @@
 // The list of commands, and the options that all of them share.
 
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { SETTINGS } from '../config/setting.ts';
 import { WALFLOW_VERSION } from '../version.ts';
 import { addCheck } from './check.ts';
-import { createCli, examples } from './cli.ts';
+import { createCli, examples, settingOption } from './cli.ts';
 import { addDeploy } from './deploy.ts';
 import { addDev } from './dev/command.ts';
 import { addDown } from './down.ts';
@@ -50,9 +50,4 @@ export function createProgram(terminal: Terminal, finish: (code: ExitCode) => vo
   addSlot(program, cli);
   addDown(program, cli);
   return program;
-}
-
-/** A flag for an environment variable; its value is checked together with all other settings. */
-function settingOption({ flag, env, help }: { flag: string; env: string; help: string }): Option {
-  return new Option(flag, `${help} (${env})`);
 }

@@ -3,7 +3,7 @@
 import { dropPublications } from '../../activities/wal/postgres/publication.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { ingestWorkflowId, mergeWorkflowId } from '../../workflows/model/names.ts';
-import type { ResolvedPipeline, ResolvedProject } from '../config/project.ts';
+import type { ResolvedPipeline } from '../config/project.ts';
 import type { Cli } from './cli.ts';
 import { beginNewEpoch, stopRun } from './pipeline-runs.ts';
 import { pipelineNamed } from './project-flags.ts';
@@ -38,8 +38,8 @@ export async function dropOwnSlot(cli: Cli, name: string, flags: SlotFlags): Pro
 }
 
 export async function recreateSlot(cli: Cli, name: string, flags: SlotFlags): Promise<ExitCode> {
-  const { project, pipeline } = await pipelineNamed(cli, name, flags);
-  await withTemporal(cli, project, ({ client, pipelines }) => beginNewEpoch(client, pipelines, name));
+  const { pipeline } = await pipelineNamed(cli, name, flags);
+  await withTemporal(cli.settings(), ({ client, settings }) => beginNewEpoch(client, name, settings));
   cli.terminal.out(
     `${ingestWorkflowId(name)} makes a new slot ${pipeline.source.slot} and takes a new snapshot of every table`,
   );
@@ -49,9 +49,9 @@ export async function recreateSlot(cli: Cli, name: string, flags: SlotFlags): Pr
 /** Ingest stops first: a living stream would make its slot again, or fail with a misleading error. */
 export async function removePipeline(cli: Cli, name: string, flags: SlotFlags): Promise<ExitCode> {
   const { terminal } = cli;
-  const { project, pipeline } = await pipelineNamed(cli, name, flags);
+  const { pipeline } = await pipelineNamed(cli, name, flags);
   const { slot, publication } = pipeline.source;
-  for (const workflowId of await stopped(cli, project, pipeline)) terminal.out(`${workflowId} is stopped`);
+  for (const workflowId of await stopped(cli, pipeline)) terminal.out(`${workflowId} is stopped`);
   await dropPipelineSlot(pipeline);
   await onSource(pipeline, (source) => dropPublications(source, publication));
   terminal.out(`slot ${slot} and publication ${publication} are dropped`);
@@ -60,14 +60,14 @@ export async function removePipeline(cli: Cli, name: string, flags: SlotFlags): 
 }
 
 /** The source's disk matters more than Temporal: the removal goes on even if Temporal is down. */
-async function stopped(cli: Cli, project: ResolvedProject, { name }: ResolvedPipeline): Promise<readonly string[]> {
+async function stopped(cli: Cli, { name }: ResolvedPipeline): Promise<readonly string[]> {
   const stopBoth = async ({ client }: TemporalAccess) => {
     const ids = [ingestWorkflowId(name), mergeWorkflowId(name)];
     const ran = await Promise.all(ids.map((workflowId) => stopRun(client, workflowId)));
     return ids.filter((_, i) => ran[i]);
   };
   try {
-    return await withTemporal(cli, project, stopBoth);
+    return await withTemporal(cli.settings(), stopBoth);
   } catch (failure) {
     if (!(failure instanceof WalflowError) || failure.code !== 'TEMPORAL_UNREACHABLE') throw failure;
     cli.terminal.err(`${failure.message}: the pipeline's workflows are left as they are`);

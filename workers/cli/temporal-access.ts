@@ -1,32 +1,29 @@
-// A Temporal client for one command, closed at its end, and what pipelines are started with.
+// A Temporal client for one command, closed at its end, and what the command tells running workflows.
 
 import type { Client } from '@temporalio/client';
-import type { PipelineInput } from '../../workflows/model/run.ts';
-import type { ResolvedProject } from '../config/project.ts';
+import type { RunSettings } from '../../workflows/model/run.ts';
+import type { Settings } from '../config/setting.ts';
 import { temporalSettings } from '../config/temporal.ts';
-import { pipelineInputs } from '../pipeline-resources.ts';
-import { connectClient, ensureSearchAttributes } from '../temporal/connection.ts';
-import type { Cli } from './cli.ts';
-import { HEARTBEAT_TIMEOUT_SECONDS } from './heartbeat.ts';
+import { connectClient, ensureSearchAttributes, type SearchAttributeState } from '../temporal/connection.ts';
 
 export interface TemporalAccess {
   readonly client: Client;
-  /** False when the namespace lacks walflow's search attributes. */
-  readonly searchAttributes: boolean;
-  readonly pipelines: ReadonlyMap<string, PipelineInput>;
+  readonly searchAttributes: SearchAttributeState;
+  readonly settings: RunSettings;
 }
 
 /** @throws WalflowError TEMPORAL_UNREACHABLE */
 export async function withTemporal<T>(
-  cli: Cli,
-  project: ResolvedProject,
+  settings: Settings,
   work: (temporal: TemporalAccess) => Promise<T>,
+  options: { readonly dryRun?: boolean } = {},
 ): Promise<T> {
-  const client = await connectClient(temporalSettings(cli.settings()));
+  const client = await connectClient(temporalSettings(settings));
   try {
-    const searchAttributes = await ensureSearchAttributes(client);
-    const pipelines = pipelineInputs(project, HEARTBEAT_TIMEOUT_SECONDS, searchAttributes);
-    return await work({ client, searchAttributes, pipelines });
+    const { heartbeatTimeoutSeconds } = settings;
+    const searchAttributes = await ensureSearchAttributes(client, options);
+    const told = { heartbeatTimeoutSeconds, searchAttributes: searchAttributes.known };
+    return await work({ client, searchAttributes, settings: told });
   } finally {
     await client.connection.close();
   }

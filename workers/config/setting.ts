@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { WalflowError } from '../../workflows/model/errors.ts';
+import { DEFAULT_RUN_SETTINGS } from '../../workflows/model/run.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -23,6 +24,9 @@ export interface SettingRule {
 
 const text = z.string();
 const port = z.coerce.number<string>().int().min(0).max(65_535);
+const seconds = z.coerce.number<string>().int();
+/** Temporal hears of a heartbeat every two seconds. */
+const SHORTEST_HEARTBEAT_TIMEOUT = 5;
 const flag = z.stringbool({ truthy: ['1', 'true', 'yes', 'on'], falsy: ['0', 'false', 'no', 'off'] });
 const list = z.string().transform((value) =>
   value
@@ -150,6 +154,16 @@ export const SETTINGS = {
     type: 'path',
     help: 'SeaweedFS program (4.40 or newer) to use instead of the one on PATH or a downloaded one',
     when: '`dev` with the embedded S3 server',
+  },
+  heartbeatTimeoutSeconds: {
+    env: 'WALFLOW_HEARTBEAT_TIMEOUT',
+    flag: '--heartbeat-timeout <seconds>',
+    value: seconds.min(SHORTEST_HEARTBEAT_TIMEOUT),
+    type: `seconds, at least ${SHORTEST_HEARTBEAT_TIMEOUT}`,
+    default: String(DEFAULT_RUN_SETTINGS.heartbeatTimeoutSeconds),
+    help: "silence after which Temporal gives a worker's activities to another one",
+    when: '`deploy` and workers, which tell it the workflows that run; give all of them the same. `dev` takes 12 when it is not set',
+    why: 'longer than any pause a healthy worker makes',
   },
   logLevel: {
     env: 'WALFLOW_LOG_LEVEL',

@@ -48,7 +48,7 @@ export async function prepareTemporal(options: TemporalOptions): Promise<ChildSp
       join(options.folder, 'temporal.db'),
       '--log-level',
       'warn',
-      ...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+      ...Object.values(SEARCH_ATTRIBUTES).flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
       ...ui,
     ],
     env: { PATH: process.env.PATH, HOME: options.folder },

@@ -50,19 +50,25 @@ async function isMissing(connection: Connection, namespace: string): Promise<boo
   }
 }
 
-/** Makes sure the namespace knows walflow's search attributes; false when it does not and cannot be taught. */
-export async function ensureSearchAttributes(client: Client): Promise<boolean> {
+export interface SearchAttributeState {
+  /** False = the namespace lacks some and cannot be taught: runs are found by id only. */
+  readonly known: boolean;
+  /** Those it did not know before. */
+  readonly registered: readonly string[];
+}
+
+/** Makes sure the namespace knows walflow's search attributes; a dry run only says which ones would be registered. */
+export async function ensureSearchAttributes(client: Client, { dryRun = false } = {}): Promise<SearchAttributeState> {
   const { operatorService } = client.connection as Connection;
   const { namespace } = client.options;
   try {
-    const known = await operatorService.listSearchAttributes({ namespace });
-    const missing = SEARCH_ATTRIBUTES.filter((name) => !(name in (known.customAttributes ?? {})));
-    if (missing.length === 0) return true;
+    const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
+    const missing = Object.values(SEARCH_ATTRIBUTES).filter((name) => !(name in (customAttributes ?? {})));
     const searchAttributes = Object.fromEntries(missing.map((name) => [name, KEYWORD]));
-    await operatorService.addSearchAttributes({ namespace, searchAttributes });
-    return true;
+    if (missing.length > 0 && !dryRun) await operatorService.addSearchAttributes({ namespace, searchAttributes });
+    return { known: true, registered: missing };
   } catch {
-    return false;
+    return { known: false, registered: [] };
   }
 }
 

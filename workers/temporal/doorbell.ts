@@ -4,9 +4,8 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { Doorbell } from '../../activities/resources.ts';
-import { automationWorkflowId, mergeWorkflowId, warehouseQueue } from '../../workflows/model/names.ts';
-import type { AutomationInput, PipelineInput } from '../../workflows/model/run.ts';
-import { attributesOf } from '../../workflows/search-attributes.ts';
+import type { RunSettings } from '../../workflows/model/run.ts';
+import { type Entity, ringEntity } from './entity-workflow.ts';
 
 /** Shorter than the merge activity lingers (6 s), so that under load one activity serves every ring. */
 const LANDED_EVERY_MS = 4_000;
@@ -18,47 +17,37 @@ interface Bell {
   timer: NodeJS.Timeout | null;
 }
 
+/** Whom the bells are for. */
+export interface Rung {
+  /** merge/<pipeline>, by pipeline. */
+  readonly merges: ReadonlyMap<string, Entity>;
+  readonly automation: Entity;
+  readonly settings: RunSettings;
+}
+
 export class TemporalDoorbell implements Doorbell {
   readonly #client: Client;
   readonly #log: Logger;
-  readonly #pipelines: ReadonlyMap<string, PipelineInput>;
-  readonly #automation: AutomationInput;
+  readonly #rung: Rung;
   readonly #bells = new Map<string, Bell>();
 
-  constructor(client: Client, log: Logger, pipelines: ReadonlyMap<string, PipelineInput>, automation: AutomationInput) {
+  constructor(client: Client, log: Logger, rung: Rung) {
     this.#client = client;
     this.#log = log;
-    this.#pipelines = pipelines;
-    this.#automation = automation;
+    this.#rung = rung;
   }
 
   landed(pipeline: string): void {
-    const input = this.#pipelines.get(pipeline);
-    if (input === undefined) return;
-    this.#ring(`landed ${pipeline}`, LANDED_EVERY_MS, () =>
-      this.#client.workflow.signalWithStart('merge', {
-        workflowId: mergeWorkflowId(pipeline),
-        taskQueue: warehouseQueue(input.warehouse),
-        signal: 'landed',
-        args: [input],
-        staticSummary: `merge ${pipeline}: lake → warehouse`,
-        ...attributesOf(input.searchAttributes, { pipeline, kind: 'merge' }),
-      }),
-    );
+    const { merges, settings } = this.#rung;
+    const merge = merges.get(pipeline);
+    if (merge === undefined) return;
+    const send = () => ringEntity(this.#client, merge, settings, 'landed');
+    this.#ring(`landed ${pipeline}`, LANDED_EVERY_MS, send);
   }
 
   changed(): void {
-    const input = this.#automation;
-    this.#ring('changed', CHANGED_EVERY_MS, () =>
-      this.#client.workflow.signalWithStart('automation', {
-        workflowId: automationWorkflowId(input.project),
-        taskQueue: warehouseQueue(input.warehouse),
-        signal: 'event',
-        args: [input],
-        staticSummary: `automation of ${input.project}`,
-        ...attributesOf(input.searchAttributes, { kind: 'automation' }),
-      }),
-    );
+    const { automation, settings } = this.#rung;
+    this.#ring('changed', CHANGED_EVERY_MS, () => ringEntity(this.#client, automation, settings, 'event'));
   }
 
   /** Drops rings that wait for their trailing edge; the checkers of the workflows make up for them. */

@@ -294,6 +294,13 @@ export class WalflowError extends Error {
   }
 }
 
+/** The message of a failure's deepest cause: Temporal wraps walflow's own words, which say what to do. */
+export function innermostMessage(failure: unknown): string {
+  let current = failure;
+  while (current instanceof Error && current.cause instanceof Error) current = current.cause;
+  return current instanceof Error ? current.message : String(current);
+}
+
 /** How a code is retried. */
 export function retryRuleOf(code: ErrorCode): RetryRule {
   return ERROR_RULES[code].retry;

@@ -21,11 +21,11 @@ export const defaultSlotName = (pipeline: string) => `walflow_${pipeline}`;
 /** The second publication, with `publish = 'insert, truncate'`, for tables without a usable replica identity. */
 export const appendPublicationName = (publication: string) => `${publication}_append`;
 
-/** Search attributes (Keyword). */
-export const SEARCH_ATTRIBUTES = [
-  'WalflowPipeline',
-  'WalflowAsset',
-  'WalflowPartition',
-  'WalflowRunKind',
-  'WalflowTable',
-] as const;
+/** Search attributes of runs, each a Keyword. */
+export const SEARCH_ATTRIBUTES = {
+  pipeline: 'WalflowPipeline',
+  asset: 'WalflowAsset',
+  partition: 'WalflowPartition',
+  kind: 'WalflowRunKind',
+  table: 'WalflowTable',
+} as const;

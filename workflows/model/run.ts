@@ -10,15 +10,28 @@ export interface RunRef {
   readonly attempt: number;
 }
 
-/** Input of every long-lived workflow of a pipeline. */
-export interface PipelineInput {
-  readonly pipeline: string;
-  /** Name of the warehouse that the pipeline is merged into. */
-  readonly warehouse: string;
-  /** After so many seconds without a heartbeat Temporal gives an activity to another worker. */
+/** What `walflow deploy` and every worker that starts tell the workflows that run, by signal `configure`. */
+export interface RunSettings {
+  /** Seconds without a heartbeat after which Temporal gives an activity to another worker. */
   readonly heartbeatTimeoutSeconds: number;
   /** False if the namespace lacks walflow's search attributes. */
   readonly searchAttributes: boolean;
+}
+
+/** Until a run is told otherwise. Thirty seconds are longer than any pause a healthy worker makes. */
+export const DEFAULT_RUN_SETTINGS: RunSettings = { heartbeatTimeoutSeconds: 30, searchAttributes: false };
+
+/** A long-lived workflow is started with names; settings stand here only where an older version started it. */
+export interface PipelineInput extends Partial<RunSettings> {
+  readonly pipeline: string;
+}
+
+/** Wishes that the run before did not fulfil. */
+export interface IngestInput extends PipelineInput {
+  readonly paused?: boolean;
+  /** Tables to copy again. */
+  readonly resync?: readonly string[];
+  readonly newEpoch?: boolean;
 }
 
 export interface PrepareInput {
@@ -81,11 +94,8 @@ export interface SnapshotResult {
   readonly chunks: number;
 }
 
-export interface AutomationInput {
+export interface AutomationInput extends Partial<RunSettings> {
   readonly project: string;
-  readonly warehouse: string;
-  readonly heartbeatTimeoutSeconds: number;
-  readonly searchAttributes: boolean;
 }
 
 /** A materialization that is due; the run key makes it start only once. */
@@ -94,10 +104,8 @@ export interface DueRun {
   readonly runKey: string;
 }
 
-export interface MaterializeInput {
+export interface MaterializeInput extends Partial<RunSettings> {
   readonly asset: string;
-  readonly warehouse: string;
-  readonly heartbeatTimeoutSeconds: number;
 }
 
 export interface MaterializeResult {

@@ -5,10 +5,8 @@ import type { Environment } from '../../config/setting.ts';
 import { temporalSettings } from '../../config/temporal.ts';
 import { prepareShop, runShopTraffic } from '../../demo/postgres.ts';
 import type { EmbeddedStack } from '../../embedded/stack.ts';
-import { pipelineInputs } from '../../pipeline-resources.ts';
 import { connectClient, ensureSearchAttributes } from '../../temporal/connection.ts';
 import { createApiClient } from '../api-client.ts';
-import { DEV_HEARTBEAT_TIMEOUT_SECONDS } from '../heartbeat.ts';
 import { beginNewEpoch, isRunning } from '../pipeline-runs.ts';
 import { readSlot } from '../source-access.ts';
 import type { Terminal } from '../terminal.ts';
@@ -51,12 +49,13 @@ async function renewMissingSlots({ session, stack, screen }: Live): Promise<void
   const address = stack.temporalAddress ?? settings.temporalAddress;
   const client = await connectClient({ ...temporalSettings(settings), ...(address === undefined ? {} : { address }) });
   try {
-    const inputs = pipelineInputs(project, DEV_HEARTBEAT_TIMEOUT_SECONDS, await ensureSearchAttributes(client));
+    const { heartbeatTimeoutSeconds } = settings;
+    const { known: searchAttributes } = await ensureSearchAttributes(client);
     for (const pipeline of project.pipelines.values()) {
       if ((await readSlot(pipeline)).tag !== 'missing') continue;
       if (!(await isRunning(client, ingestWorkflowId(pipeline.name)))) continue;
       screen.say(`slot ${pipeline.source.slot} is gone: it is made again, and every table gets a new snapshot`);
-      await beginNewEpoch(client, inputs, pipeline.name);
+      await beginNewEpoch(client, pipeline.name, { heartbeatTimeoutSeconds, searchAttributes });
     }
   } finally {
     await client.connection.close();

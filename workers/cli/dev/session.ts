@@ -28,15 +28,19 @@ export interface DevSession {
   readonly projectArgs: readonly string[];
 }
 
+/** On one machine a worker that crashed is started again at once; nothing is gained by waiting longer for the lost one. */
+const DEV_HEARTBEAT_TIMEOUT = '12';
+
 /** @throws WalflowError CONFIG_NOT_FOUND, CONFIG_INVALID, PORT_TAKEN, SETTING_INVALID */
 export async function openDevSession(cli: Cli, flags: DevFlags): Promise<DevSession> {
   const { cwd } = cli.terminal;
-  const settings = cli.settings();
+  const WALFLOW_HEARTBEAT_TIMEOUT = cli.terminal.env.WALFLOW_HEARTBEAT_TIMEOUT || DEV_HEARTBEAT_TIMEOUT;
+  const settings = cli.settings({ WALFLOW_HEARTBEAT_TIMEOUT });
   const home = resolve(cwd, settings.home);
   const own = flags.demo ? demoEnvironment(settings, home) : {};
   // The configuration is the user's code and reads the environment of the process it runs in.
   Object.assign(process.env, own);
-  const env = { ...cli.terminal.env, ...own };
+  const env = { ...cli.terminal.env, WALFLOW_HEARTBEAT_TIMEOUT, ...own };
   const httpPort = await portOf(settings.httpPort, 'WALFLOW_HTTP_PORT');
   const ingestHttpPort = await portOf(settings.ingestHttpPort, 'WALFLOW_INGEST_HTTP_PORT');
   const common = { flags, settings, home, cwd, httpPort, ingestHttpPort };

@@ -5,7 +5,6 @@ import { WalflowError } from '../../../workflows/model/errors.ts';
 import type { Environment } from '../../config/setting.ts';
 import type { ChildSpec } from '../../embedded/child.ts';
 import { LOOPBACK } from '../../embedded/port.ts';
-import { DEV_HEARTBEAT_TIMEOUT_SECONDS } from '../heartbeat.ts';
 import type { WorkerRole } from '../worker/role.ts';
 
 interface WorkerPlace {
@@ -27,15 +26,7 @@ export function workerChild({ role, port, home, cwd, env, projectArgs }: WorkerP
   return {
     name: `${role} worker`,
     command: process.execPath,
-    args: [
-      programFile(),
-      'worker',
-      '--role',
-      role,
-      '--heartbeat-timeout',
-      String(DEV_HEARTBEAT_TIMEOUT_SECONDS),
-      ...projectArgs,
-    ],
+    args: [programFile(), 'worker', '--role', role, ...projectArgs],
     env,
     cwd,
     logFile: join(home, 'logs', `${role}.log`),

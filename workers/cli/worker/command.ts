@@ -1,8 +1,8 @@
 // `walflow worker`: a process in production, or one of the two that `walflow dev` starts. SIGTERM drains it.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Cli, examples } from '../cli.ts';
-import { HEARTBEAT_TIMEOUT_SECONDS } from '../heartbeat.ts';
+import { SETTINGS } from '../../config/setting.ts';
+import { type Cli, examples, settingOption } from '../cli.ts';
 import { SOURCE_VARIABLE } from '../project-flags.ts';
 import type { WorkerRole } from './role.ts';
 import type { WorkerFlags } from './run.ts';
@@ -15,12 +15,7 @@ export function addWorker(program: Command, cli: Cli): void {
     .description('run workers: `ingest` streams into the lake, `warehouse` merges and serves the HTTP API')
     .requiredOption('--role <roles>', `one or more of ${ROLES.join(', ')}, comma separated`, rolesOf)
     .option('--http-port <port>', 'port of the API and page, or of /metrics when only `ingest` runs')
-    .option(
-      '--heartbeat-timeout <seconds>',
-      'silence after which another worker takes over',
-      secondsOf,
-      HEARTBEAT_TIMEOUT_SECONDS,
-    )
+    .addOption(settingOption(SETTINGS.heartbeatTimeoutSeconds))
     .option('--watch', 'restart whenever the configuration is saved')
     .addOption(
       new Option('--source <url>', 'follow this database instead of a configuration file').env(SOURCE_VARIABLE),
@@ -41,10 +36,4 @@ function rolesOf(text: string): readonly WorkerRole[] {
   const roles = ROLES.filter((role) => names.includes(role));
   if (roles.length === new Set(names).size) return roles;
   throw new InvalidArgumentError(`roles are ${ROLES.join(' and ')}`);
-}
-
-function secondsOf(text: string): number {
-  const seconds = Number(text);
-  if (Number.isInteger(seconds) && seconds >= 5) return seconds;
-  throw new InvalidArgumentError('it is a whole number of seconds, at least 5');
 }

@@ -1,0 +1,32 @@
+// What `walflow deploy` prints of a workflow: what it was, and what changes. Pure.
+
+import type { RunSettings } from '../../workflows/model/run.ts';
+import type { Entity, EntityState } from '../temporal/entity-workflow.ts';
+
+/** `+` is new, `~` changes, `=` stays. */
+export function entityLine({ workflowId, taskQueue }: Entity, before: EntityState, now: RunSettings): string {
+  switch (before.tag) {
+    case 'missing':
+      return `+ ${workflowId} starts`;
+    case 'elsewhere':
+      return `~ ${workflowId} moves from queue ${before.taskQueue} to ${taskQueue}`;
+    case 'outdated':
+      return `~ ${workflowId}: ${settingsChange(before.settings, now)}`;
+    case 'current':
+      return `= ${workflowId} runs as configured`;
+  }
+}
+
+const SETTING_TEXTS = {
+  'heartbeat timeout': ({ heartbeatTimeoutSeconds }: RunSettings) => `${heartbeatTimeoutSeconds} s`,
+  'search attributes': ({ searchAttributes }: RunSettings) => (searchAttributes ? 'on' : 'off'),
+};
+
+/** A run that an older version started has not said by which settings it goes: then all are named. */
+function settingsChange(before: RunSettings | null, now: RunSettings): string {
+  const changes = Object.entries(SETTING_TEXTS).flatMap(([name, textOf]) => {
+    if (before === null) return [`${name} → ${textOf(now)}`];
+    return textOf(before) === textOf(now) ? [] : [`${name} ${textOf(before)} → ${textOf(now)}`];
+  });
+  return changes.join(', ');
+}

@@ -1,0 +1,32 @@
+// A long activity that a message can end: cancelled, awaited, and only then followed by another one.
+
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+
+/**
+ * Runs an activity until it ends by itself or `isOver` says so; then it is cancelled, and awaited in every case: a run
+ * that closed first would take away the attempt's last word, which still lands or merges what is complete.
+ * @returns null when it was cancelled
+ */
+export async function runUntil<T>(isOver: () => boolean, work: () => Promise<T>): Promise<T | null> {
+  const scope = new CancellationScope();
+  const running = scope.run(work);
+  const ended = running.then(
+    () => {},
+    () => {},
+  );
+  const over = scope.run(() => condition(isOver));
+  // It ends with the scope, also when nobody waits for it any more.
+  over.catch(() => {});
+  try {
+    await Promise.race([ended, over]);
+  } finally {
+    scope.cancel();
+    await ended;
+  }
+  try {
+    return await running;
+  } catch (failure) {
+    if (isCancellation(failure)) return null;
+    throw failure;
+  }
+}
