@@ -86,11 +86,12 @@ async function connect(attempt: Attempt, capture: LiveCapture): Promise<Connecte
     },
     onPressure: (paused) => (paused ? stream?.pause() : stream?.resume()),
   });
-  const idle = new IdleLanding(
+  const idle = new IdleLanding({
     landing,
-    () => writer.durableLsn,
-    () => stream?.ping(),
-  );
+    durableLsn: () => writer.durableLsn,
+    ping: () => stream?.ping(),
+    insertLsn: () => source.insertLsn(),
+  });
   const reader = new TransactionReader((relation) => capture.find(relation), landing);
   const decoder = new PgoutputDecoder(reader);
   const opening = openReplicationStream({
@@ -125,7 +126,7 @@ async function runStream(attempt: Attempt): Promise<StreamEnd> {
   const watching = new AbortController();
   const { stream, landing, idle, reader } = await connect(attempt, capture);
   try {
-    await source.listen(nudgeChannel(pipeline.name), (payload) => idle.want(positionOf(payload)));
+    await source.listen(nudgeChannel(pipeline.name), (payload) => idle.nudge(positionOf(payload)));
     // Whoever asked before anybody listened, a finished copy or a waiting reader, asked for a position before this one.
     idle.want(await source.insertLsn());
     resources.log.info({ pipeline: pipeline.name, lsn: lsnToHex(writer.durableLsn) }, 'streaming');

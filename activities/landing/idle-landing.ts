@@ -1,7 +1,7 @@
 // Keeps an idle source from retaining WAL: empty manifests move its slot, seldom by themselves, at once when someone waits
 // for a position. Invariant: only a position outside any transaction, with nothing pending, is landed.
 
-import type { Lsn } from '../../workflows/model/lsn.ts';
+import { earlierLsn, type Lsn } from '../../workflows/model/lsn.ts';
 import type { Landing } from './landing.ts';
 
 /** An idle source costs at most one object a minute … */
@@ -12,21 +12,38 @@ const EMPTY_AFTER_BYTES = 16n * 1024n * 1024n;
 const PING_MS = 20;
 /** … and otherwise: on its own it sends one only every half `wal_sender_timeout`, too seldom to measure freshness. */
 const QUIET_PING_MS = 2_000;
+/** Any login may NOTIFY: nudges cost at most one object in this time, however many there are and whatever they ask for. */
+const NUDGE_EVERY_MS = 250;
+
+interface Idle {
+  readonly landing: Pick<Landing, 'idleAt' | 'landEmpty'>;
+  readonly durableLsn: () => Lsn;
+  /** Makes the server say how far it has read. */
+  readonly ping: () => void;
+  /** Where the source's log ends. */
+  readonly insertLsn: () => Promise<Lsn>;
+}
 
 export class IdleLanding {
-  readonly #landing: Landing;
+  readonly #landing: Idle['landing'];
   readonly #durableLsn: () => Lsn;
   readonly #ping: () => void;
+  readonly #insertLsn: () => Promise<Lsn>;
   readonly #quiet: NodeJS.Timeout;
+  #nudgedLsn: Lsn = 0n;
+  #nudgeTimer: NodeJS.Timeout | null = null;
+  #lastNudgeMs = Number.NEGATIVE_INFINITY;
   #wantedLsn: Lsn = 0n;
   #lastMovedMs = performance.now();
   #lastDurableLsn: Lsn = 0n;
   #pinging: NodeJS.Timeout | null = null;
+  #closed = false;
 
-  constructor(landing: Landing, durableLsn: () => Lsn, ping: () => void) {
+  constructor({ landing, durableLsn, ping, insertLsn }: Idle) {
     this.#landing = landing;
     this.#durableLsn = durableLsn;
     this.#ping = ping;
+    this.#insertLsn = insertLsn;
     this.#quiet = setInterval(ping, QUIET_PING_MS);
   }
 
@@ -43,7 +60,26 @@ export class IdleLanding {
     if (wanted || old || walEnd - durable >= EMPTY_AFTER_BYTES) this.#landing.landEmpty();
   }
 
-  /** A nudge: someone waits until this position is in the lake. */
+  /** A nudge: someone asks for a position, which the source may never have written. The first one is served at once. */
+  nudge(lsn: Lsn): void {
+    if (lsn <= this.#durableLsn()) return;
+    if (lsn > this.#nudgedLsn) this.#nudgedLsn = lsn;
+    const waitMs = Math.max(0, this.#lastNudgeMs + NUDGE_EVERY_MS - performance.now());
+    this.#nudgeTimer ??= setTimeout(() => void this.#serveNudges(), waitMs);
+  }
+
+  /** A position beyond the log's end would be wanted for ever, at an object every few milliseconds. */
+  async #serveNudges(): Promise<void> {
+    const nudged = this.#nudgedLsn;
+    this.#nudgedLsn = 0n;
+    this.#nudgeTimer = null;
+    this.#lastNudgeMs = performance.now();
+    // On a lost connection the attempt ends, and whoever still waits asks the next one.
+    const end = await this.#insertLsn().catch(() => 0n);
+    if (!this.#closed) this.want(earlierLsn(nudged, end));
+  }
+
+  /** Someone waits until this position, which the source has written, is in the lake. */
   want(lsn: Lsn): void {
     if (lsn > this.#wantedLsn) this.#wantedLsn = lsn;
     if (this.#pinging !== null || this.#durableLsn() >= this.#wantedLsn) return;
@@ -55,7 +91,9 @@ export class IdleLanding {
   }
 
   close(): void {
+    this.#closed = true;
     clearInterval(this.#quiet);
+    if (this.#nudgeTimer !== null) clearTimeout(this.#nudgeTimer);
     this.#stopPinging();
   }
 

@@ -16,8 +16,10 @@ export interface SlotRow {
   readonly walStatus: string | null;
   readonly restartLsn: Lsn | null;
   readonly confirmedFlushLsn: Lsn | null;
-  /** WAL that may still be written before the slot is in danger; null = no limit (max_slot_wal_keep_size = -1). */
+  /** WAL that may still be written before the slot is in danger; null = no limit, and null for a slot that is lost. */
   readonly safeWalBytes: number | null;
+  /** max_slot_wal_keep_size; null = no limit. */
+  readonly keepLimitBytes: number | null;
   /** PostgreSQL 17 and later. */
   readonly invalidationReason: string | null;
   readonly currentLsn: Lsn;
@@ -40,6 +42,8 @@ export interface SlotHealth {
   readonly retainedBytes: number;
   /** Bytes that may still be written before the slot is in danger; absent = no limit is set. */
   readonly budgetBytes?: number;
+  /** What the server keeps for a slot at most (max_slot_wal_keep_size); absent = no limit is set. */
+  readonly keepLimitBytes?: number;
   /** Why the slot was invalidated (PostgreSQL 17 and later). */
   readonly reason?: string;
 }
@@ -48,13 +52,14 @@ export interface SlotHealth {
 export function classifySlot(row: SlotRow | null): SlotHealth {
   if (row === null) return { tag: 'missing', active: false, walStatus: 'missing', lagBytes: 0, retainedBytes: 0 };
   const tag = stateOf(row);
+  const { keepLimitBytes } = row;
   return {
     tag,
     active: row.active,
     walStatus: tag === 'lost' ? 'lost' : (row.walStatus ?? 'reserved'),
     lagBytes: bytesBetween(row.confirmedFlushLsn, row.currentLsn),
     retainedBytes: bytesBetween(row.restartLsn, row.currentLsn),
-    ...(row.safeWalBytes === null ? {} : { budgetBytes: Math.max(0, row.safeWalBytes) }),
+    ...(keepLimitBytes === null ? {} : { budgetBytes: Math.max(0, row.safeWalBytes ?? 0), keepLimitBytes }),
     ...(row.invalidationReason === null ? {} : { reason: row.invalidationReason }),
   };
 }

@@ -21,6 +21,7 @@ const slot: SlotRow = {
   restartLsn: 0x3000n,
   confirmedFlushLsn: END,
   safeWalBytes: null,
+  keepLimitBytes: null,
   invalidationReason: null,
   currentLsn: 0x9000n,
 };

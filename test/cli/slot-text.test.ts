@@ -12,9 +12,19 @@ test('a slot that is not read says what it costs', () => {
   ]);
 });
 
-test('a lost slot names the reason and the way out', () => {
-  const lost = { ...HEALTH, tag: 'lost', reason: 'wal_removed', budgetBytes: 0 } as const;
+const LIMIT = { budgetBytes: 0, keepLimitBytes: 64 * 1024 * 1024 } as const;
+
+test('a lost slot names the reason, the way out, and the limit it ran into', () => {
+  const lost = { ...HEALTH, tag: 'lost', reason: 'wal_removed', ...LIMIT } as const;
   expect(slotText('s', lost)).toMatch(/lost \(cannot be continued: run `walflow slot recreate`; wal_removed\)/);
+  expect(slotText('s', lost)).toContain('budget    none is left (max_slot_wal_keep_size = 64MB)');
+  expect(leftBehindText('s', lost, ['it'])).toBe('slot s is lost: no WAL is kept for it any more\n  drop it with   it');
+});
+
+test('a limit is told with what is left of it', () => {
+  expect(slotText('s', { ...HEALTH, ...LIMIT, budgetBytes: 1_000 })).toContain(
+    'budget    1 kB more may be written (max_slot_wal_keep_size = 64MB)',
+  );
 });
 
 test('what stays behind is named with the ways to drop it', () => {

@@ -76,19 +76,20 @@ describe('reading', () => {
     const asked: unknown[] = [];
     const backend = fakeBackend({
       wait: async (...args) => {
-        asked.push(args.slice(0, 3));
-        return { reached: false, mergedLsn: SHOP.mergedLsn };
+        asked.push(args.slice(0, 2));
+        return { reached: false, mergedLsn: SHOP.mergedLsn, notLive: ['public.orders'] };
       },
     });
     const { url } = await runningApi(backend);
     const at = `${url}/api/wait?pipeline=shop&lsn=${encodeURIComponent(text)}`;
-    expect(await (await fetch(at)).json()).toEqual({ reached: false, mergedLsn: SHOP.mergedLsn });
-    await fetch(`${at}&timeoutMs=5`);
+    const answer = { reached: false, mergedLsn: SHOP.mergedLsn, notLive: ['public.orders'] };
+    expect(await (await fetch(at)).json()).toEqual(answer);
+    await fetch(`${at}&timeoutMs=5&tables=public.orders,public.events`);
     await fetch(`${at}&timeoutMs=9999999`);
     expect(asked).toEqual([
-      ['shop', lsn, 60_000],
-      ['shop', lsn, 5],
-      ['shop', lsn, 60_000],
+      ['shop', { lsn, tables: null, timeoutMs: 60_000 }],
+      ['shop', { lsn, tables: ['public.orders', 'public.events'], timeoutMs: 5 }],
+      ['shop', { lsn, tables: null, timeoutMs: 60_000 }],
     ]);
   });
 

@@ -84,7 +84,7 @@ export function fakeBackend(own: Partial<ApiBackend> = {}): ApiBackend {
     query: async () => ({ columns: [{ name: 'n', type: 'BIGINT' }], rows: [['9007199254740993']] }),
     wait: async (pipeline) => {
       known(pipeline);
-      return { reached: true, mergedLsn: SHOP.mergedLsn };
+      return { reached: true, mergedLsn: SHOP.mergedLsn, notLive: [] };
     },
     verify: async (pipeline) => ({ pipeline, result: 'equal', mergedLsn: SHOP.mergedLsn, tables: [] }),
     pausePipeline: order,

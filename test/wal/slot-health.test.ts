@@ -11,6 +11,7 @@ const HEALTHY: SlotRow = {
   restartLsn: 1_000n,
   confirmedFlushLsn: 1_500n,
   safeWalBytes: null,
+  keepLimitBytes: null,
   invalidationReason: null,
   currentLsn: 2_000n,
 };
@@ -29,9 +30,15 @@ describe('classifySlot', () => {
   });
 
   it('tells the budget only where the server has one, and never a negative one', () => {
-    expect(classifySlot({ ...HEALTHY, safeWalBytes: 7_000 }).budgetBytes).toBe(7_000);
-    expect(classifySlot({ ...HEALTHY, safeWalBytes: -5 }).budgetBytes).toBe(0);
+    const limited = { ...HEALTHY, keepLimitBytes: 9_000 };
+    expect(classifySlot({ ...limited, safeWalBytes: 7_000 }).budgetBytes).toBe(7_000);
+    expect(classifySlot({ ...limited, safeWalBytes: -5 }).budgetBytes).toBe(0);
     expect(classifySlot(HEALTHY)).not.toHaveProperty('budgetBytes');
+  });
+
+  it('tells the limit of a lost slot, for which the server knows no budget any more', () => {
+    const lost = classifySlot({ ...HEALTHY, walStatus: 'lost', keepLimitBytes: 9_000, safeWalBytes: null });
+    expect(lost).toMatchObject({ tag: 'lost', budgetBytes: 0, keepLimitBytes: 9_000 });
   });
 
   it('knows a missing slot', () => {

@@ -56,8 +56,8 @@ function addReading(app: Hono, backend: ApiBackend): void {
     return c.json(await backend.materializations(key, pageRequest(c)));
   });
   app.get('/api/wait', async (c) => {
-    const { pipeline, lsn, timeoutMs } = waitRequest(c);
-    return c.json(await backend.wait(pipeline, lsn, timeoutMs, c.req.raw.signal));
+    const { pipeline, request } = waitRequest(c);
+    return c.json(await backend.wait(pipeline, request, c.req.raw.signal));
   });
   app.post('/api/query', async (c) => {
     const { sql, params } = await queryRequest(c);

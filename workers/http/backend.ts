@@ -106,9 +106,19 @@ export interface VerifyReport {
   readonly tables: readonly TableVerification[];
 }
 
+export interface WaitRequest {
+  readonly lsn: Lsn;
+  /** Null = every captured table. */
+  readonly tables: readonly string[] | null;
+  readonly timeoutMs: number;
+}
+
 export interface WaitResult {
+  /** All that was committed before the position can be read, in every table asked for. */
   readonly reached: boolean;
   readonly mergedLsn: LsnHex;
+  /** Those of the tables asked for that load, are paused, or are not known. */
+  readonly notLive: readonly string[];
 }
 
 /** The run that took a request. */
@@ -126,8 +136,8 @@ export interface ApiBackend {
   materializations(key: string, query: MaterializationQuery): Promise<readonly Materialization[]>;
   /** Runs read-only SQL; the signal aborts when the client hangs up. */
   query(sql: string, params: readonly QueryValue[], signal: AbortSignal): Promise<QueryResult>;
-  /** Resolves once everything committed before `lsn` is queryable, or after `timeoutMs`. */
-  wait(pipeline: string, lsn: Lsn, timeoutMs: number, signal: AbortSignal): Promise<WaitResult>;
+  /** Resolves once everything committed before the position is queryable, or after `timeoutMs`. */
+  wait(pipeline: string, request: WaitRequest, signal: AbortSignal): Promise<WaitResult>;
   verify(pipeline: string, table: string | undefined, signal: AbortSignal): Promise<VerifyReport>;
   pausePipeline(pipeline: string): Promise<RunHandle>;
   resumePipeline(pipeline: string): Promise<RunHandle>;

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import type { MaterializationQuery } from '../../activities/warehouse/asset-order.ts';
 import type { QueryValue } from '../../activities/warehouse/query.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
-import { type Lsn, parseLsn } from '../../workflows/model/lsn.ts';
+import { parseLsn } from '../../workflows/model/lsn.ts';
+import type { WaitRequest } from './backend.ts';
 
 /** A client that wants to wait longer asks again: proxies and clients give up on silent connections. */
 const MAX_WAIT_MS = 60_000;
@@ -24,6 +25,7 @@ const NOTHING = z.strictObject({});
 const WAIT = z.object({
   pipeline: z.string().min(1),
   lsn: z.string().min(1),
+  tables: z.string().min(1).optional(),
   timeoutMs: z.coerce.number<string>().int().min(0).default(MAX_WAIT_MS),
 });
 const PAGE = z.object({
@@ -52,10 +54,11 @@ export async function emptyRequest(c: Context): Promise<void> {
   checked(NOTHING, await jsonBody(c));
 }
 
-/** `?pipeline=&lsn=&timeoutMs=`; a longer time is shortened to 60 s. */
-export function waitRequest(c: Context): { pipeline: string; lsn: Lsn; timeoutMs: number } {
-  const { pipeline, lsn, timeoutMs } = checked(WAIT, c.req.query());
-  return { pipeline, lsn: parseLsn(lsn), timeoutMs: Math.min(timeoutMs, MAX_WAIT_MS) };
+/** `?pipeline=&lsn=&tables=&timeoutMs=`; tables are separated by commas, a longer time is shortened to 60 s. */
+export function waitRequest(c: Context): { readonly pipeline: string; readonly request: WaitRequest } {
+  const { pipeline, lsn, tables, timeoutMs } = checked(WAIT, c.req.query());
+  const asked = tables === undefined ? null : tables.split(',').map((table) => table.trim());
+  return { pipeline, request: { lsn: parseLsn(lsn), tables: asked, timeoutMs: Math.min(timeoutMs, MAX_WAIT_MS) } };
 }
 
 /** `?partition=&limit=&cursor=`. */

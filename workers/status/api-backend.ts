@@ -4,10 +4,9 @@ import type { Logger } from 'pino';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
 import type { AssetGraph } from '../../workflows/model/asset/graph.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
-import type { Lsn } from '../../workflows/model/lsn.ts';
 import { ingestWorkflowId } from '../../workflows/model/names.ts';
 import { ASSET_WAREHOUSE } from '../config/project.ts';
-import type { ApiBackend, RunHandle, WaitResult } from '../http/backend.ts';
+import type { ApiBackend, RunHandle, WaitRequest, WaitResult } from '../http/backend.ts';
 import type { WarehouseFigures } from '../metrics/telemetry.ts';
 import { PendingFailures } from '../temporal/pending-failure.ts';
 import type { OpenWarehouses } from '../warehouse.ts';
@@ -16,7 +15,7 @@ import { IngestStates } from './ingest-state.ts';
 import { PipelineMonitor } from './pipeline-monitor.ts';
 import { pipelineStatus } from './pipeline-status.ts';
 import { verifyPipeline } from './verify.ts';
-import { waitMerged } from './wait-merged.ts';
+import { waitReadable } from './wait-readable.ts';
 import { queriedWarehouse, warehouseNamed } from './warehouse-choice.ts';
 
 const QUERY_LIMITS = { maxRows: 10_000, timeoutMs: 30_000, maxBytes: 32 * 1024 * 1024 };
@@ -87,8 +86,8 @@ class WarehouseBackend implements ApiBackend {
     return await queriedWarehouse(this.#options.opened.warehouses).query(sql, params, { ...QUERY_LIMITS, signal });
   }
 
-  async wait(name: string, lsn: Lsn, timeoutMs: number, signal: AbortSignal): Promise<WaitResult> {
-    return await waitMerged(this.#monitorOf(name), lsn, timeoutMs, signal);
+  async wait(name: string, request: WaitRequest, signal: AbortSignal): Promise<WaitResult> {
+    return await waitReadable(this.#monitorOf(name), request, signal);
   }
 
   async verify(name: string, table: string | undefined, signal: AbortSignal) {
@@ -102,7 +101,7 @@ class WarehouseBackend implements ApiBackend {
       spoolFolder: opened.spoolFolder(pipeline.warehouse),
       table: table ?? null,
       signal,
-      reach: (lsn, timeoutMs) => this.wait(name, lsn, timeoutMs, signal),
+      reach: (lsn, timeoutMs) => this.wait(name, { lsn, tables: [], timeoutMs }, signal),
       mergedLsn: async () => (await monitor.watermark()).endLsn,
     });
   }

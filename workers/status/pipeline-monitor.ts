@@ -1,18 +1,22 @@
 // Watches one pipeline from the warehouse's side, once a second: where the source, the lake and the warehouse stand. Its
 // figures feed the API, the page and the metrics; nothing on the way of a row waits for it.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { findHead, readManifest } from '../../activities/lake/log.ts';
 import { nudgeChannel } from '../../activities/landing/slot-meter.ts';
 import type { PipelineResources } from '../../activities/resources.ts';
 import { openSource, type Source } from '../../activities/wal/postgres/source.ts';
 import { classifySlot, type SlotHealth } from '../../activities/wal/slot-health.ts';
+import type { TableStatus } from '../../activities/warehouse/table-status.ts';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
-import { type Lsn, lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
+import { earlierLsn, type Lsn, lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
 import { NOTHING_MERGED, type Watermark } from '../../workflows/model/watermark.ts';
 import { FreshnessClock } from './freshness-clock.ts';
 
 const SAMPLE_MS = 1_000;
+/** Hundreds may wait at once; ingest serves nudges about as often. */
+const NUDGE_EVERY_MS = 200;
 
 export interface PipelineReading {
   /** Null while the source cannot be asked. */
@@ -40,6 +44,9 @@ export class PipelineMonitor {
   #durableLsn = NOTHING_MERGED.endLsn;
   #watermark: Watermark = NOTHING_MERGED;
   #timer: NodeJS.Timeout | null = null;
+  #nudge: Promise<Lsn> | null = null;
+  #nudgedLsn: Lsn = 0n;
+  #lastNudgeMs = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(
@@ -78,10 +85,30 @@ export class PipelineMonitor {
     return await this.#warehouse.watermark(this.#pipeline.name);
   }
 
-  /** Asks ingest to cover a position at once, also on an idle source. */
-  async nudge(lsn: Lsn): Promise<void> {
+  /** The captured tables that the warehouse knows. */
+  async tables(): Promise<readonly TableStatus[]> {
+    return await this.#warehouse.tables(this.#pipeline.name);
+  }
+
+  /** Asks ingest to cover a position at once, also on an idle source. False = the source has not written that far. */
+  async nudge(lsn: Lsn): Promise<boolean> {
+    if (lsn > this.#nudgedLsn) this.#nudgedLsn = lsn;
+    this.#nudge ??= this.#sendNudge();
+    return lsn <= (await this.#nudge);
+  }
+
+  /** One for all who wait at once. @returns where the source's log ends */
+  async #sendNudge(): Promise<Lsn> {
+    await sleep(Math.max(0, this.#lastNudgeMs + NUDGE_EVERY_MS - performance.now()));
+    this.#lastNudgeMs = performance.now();
+    // Whoever comes from here on may mean a position behind the end that is read now.
+    this.#nudge = null;
+    const nudged = this.#nudgedLsn;
+    this.#nudgedLsn = 0n;
     const source = await this.#connected();
-    await source.notify(nudgeChannel(this.#pipeline.name), lsnToText(lsn));
+    const end = await source.insertLsn();
+    await source.notify(nudgeChannel(this.#pipeline.name), lsnToText(earlierLsn(nudged, end)));
+    return end;
   }
 
   async close(): Promise<void> {

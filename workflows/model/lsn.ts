@@ -29,3 +29,8 @@ export function parseLsn(text: string): Lsn {
   if (/^[0-9a-f]{1,16}$/i.test(text)) return BigInt(`0x${text}`);
   throw new WalflowError('LSN_INVALID', `"${text.slice(0, 40)}" is not a WAL position`);
 }
+
+export function earlierLsn(one: Lsn, other: Lsn): Lsn {
+  if (one < other) return one;
+  return other;
+}

@@ -25,6 +25,7 @@ interface SlotQueryRow {
   readonly restartLsn: string | null;
   readonly confirmedFlushLsn: string | null;
   readonly safeWalBytes: string | null;
+  readonly keepLimitBytes: string;
   readonly invalidationReason: string | null;
   readonly currentLsn: string;
 }
@@ -33,6 +34,7 @@ interface SlotQueryRow {
 const SLOT_SQL = `
   select slot_name as slot, plugin, database, active, active_pid as "activePid", wal_status as "walStatus",
     restart_lsn as "restartLsn", confirmed_flush_lsn as "confirmedFlushLsn", safe_wal_size::text as "safeWalBytes",
+    pg_size_bytes(current_setting('max_slot_wal_keep_size'))::text as "keepLimitBytes",
     to_jsonb(s) ->> 'invalidation_reason' as "invalidationReason",
     case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end as "currentLsn"
   from pg_replication_slots s where slot_name = $1`;
@@ -76,6 +78,7 @@ export class Source {
       restartLsn: row.restartLsn === null ? null : parseLsn(row.restartLsn),
       confirmedFlushLsn: row.confirmedFlushLsn === null ? null : parseLsn(row.confirmedFlushLsn),
       safeWalBytes: row.safeWalBytes === null ? null : Number(row.safeWalBytes),
+      keepLimitBytes: Number(row.keepLimitBytes) < 0 ? null : Number(row.keepLimitBytes),
       currentLsn: parseLsn(row.currentLsn),
     };
   }
