@@ -49,13 +49,17 @@ beforeEach(async () => {
 const inWarehouse = (sql: string) => warehouse.owner.use((session) => session.run(sql));
 
 async function verify(change: Partial<VerifyRequest> = {}) {
-  const pipeline = { name: 'shop', source: { url } } as unknown as PipelineResources;
+  const pipeline = {
+    name: 'shop',
+    source: { url, tables: ['public.*'], newTables: 'add' },
+  } as unknown as PipelineResources;
   return await verifyPipeline({
     pipeline,
     warehouse: warehouse.port,
     spoolFolder: warehouse.spool,
     table: null,
     signal: new AbortController().signal,
+    captured: async () => ['public.items'],
     reach: async () => ({ reached: true }),
     mergedLsn: async () => '0000000000000002',
     ...change,
@@ -139,4 +143,35 @@ test('its files stand where no pipeline has its own: a merge clears the folder o
   expect(await verify({ reach })).toMatchObject({ result: 'equal' });
   expect(folders).toHaveLength(1);
   expect(folders.filter((name) => PIPELINE_NAME.test(name))).toEqual([]);
+});
+
+test('what the configuration captures and the warehouse does not know is named, and nothing is proven', async () => {
+  await withClient(url, (client) => client.query('create table if not exists newer (id bigint primary key)'));
+  try {
+    expect(await verify()).toMatchObject({
+      result: 'not-comparable',
+      tables: [
+        { table: 'public.items', result: 'equal' },
+        { table: 'public.newer', result: 'not-comparable', reason: 'it is not captured yet' },
+      ],
+    });
+    // As in a warehouse that is built again from the log.
+    await inWarehouse('delete from _walflow.tables');
+    const captured = async () => ['public.items', 'public.newer'];
+    const report = await verify({ captured });
+    expect(report).toMatchObject({ result: 'not-comparable', tables: [{ rowsSource: 0 }, {}] });
+    expect(verifyText(report)).toContain('public.items: could not be compared: the warehouse does not have it yet');
+    expect(await verify({ captured, table: 'public.newer' })).toMatchObject({ result: 'not-comparable' });
+    await expect(verify({ table: 'public.gone' })).rejects.toMatchObject({ code: 'TABLE_UNKNOWN' });
+  } finally {
+    await withClient(url, (client) => client.query('drop table newer'));
+  }
+});
+
+test('where there is no table, nothing is equal', async () => {
+  const source = { url, tables: ['nothing.*'], newTables: 'add' };
+  const pipeline = { name: 'shop', source } as unknown as PipelineResources;
+  const report = await verify({ pipeline, captured: async () => [] });
+  expect(report).toMatchObject({ result: 'not-comparable', tables: [] });
+  expect(verifyText(report)).toContain('there is no table to compare');
 });

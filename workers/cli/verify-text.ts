@@ -19,7 +19,8 @@ const VERDICTS = {
 
 export function verifyText({ pipeline, result, mergedLsn, tables }: VerifyReport): string {
   const position = lsnToText(parseLsn(mergedLsn));
-  return [...tables.flatMap(tableLines), `${pipeline}: ${VERDICTS[result]} (merged to ${position})`].join('\n');
+  const verdict = tables.length === 0 ? 'there is no table to compare' : VERDICTS[result];
+  return [...tables.flatMap(tableLines), `${pipeline}: ${verdict} (merged to ${position})`].join('\n');
 }
 
 function tableLines(table: TableVerification): readonly string[] {

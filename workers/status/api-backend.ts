@@ -1,6 +1,7 @@
 // The API's answers, composed of the warehouse, the lake, the source and Temporal (station 12 of a row).
 
 import type { Logger } from 'pino';
+import { readCapture, readHead } from '../../activities/capture/log-position.ts';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
 import type { AssetGraph } from '../../workflows/model/asset/graph.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
@@ -101,6 +102,7 @@ class WarehouseBackend implements ApiBackend {
       spoolFolder: opened.spoolFolder(pipeline.warehouse),
       table: table ?? null,
       signal,
+      captured: async () => (await readCapture(pipeline.lake, await readHead(pipeline.lake))).map(({ table }) => table),
       reach: (lsn, timeoutMs) => this.wait(name, { lsn, tables: [], timeoutMs }, signal),
       mergedLsn: async () => (await monitor.watermark()).endLsn,
     });

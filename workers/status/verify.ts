@@ -6,16 +6,18 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PipelineResources } from '../../activities/resources.ts';
+import { matchTables } from '../../activities/wal/postgres/catalog.ts';
 import { readSnapshot } from '../../activities/wal/postgres/rows.ts';
 import { openSource, type Source } from '../../activities/wal/postgres/source.ts';
 import type { RowDifference, TableComparison } from '../../activities/warehouse/comparison.ts';
-import { FLOWING, type TableStatus } from '../../activities/warehouse/table-status.ts';
+import type { TableStatus } from '../../activities/warehouse/table-status.ts';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import type { Lsn } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
 import type { TableVerification, VerifyReport } from '../http/backend.ts';
 import { csvLine } from '../text/csv.ts';
+import { type ScopedTable, verifyScope } from './verify-scope.ts';
 
 const ATTEMPTS = 3;
 /** Differences followed from attempt to attempt, and named in the report. */
@@ -34,27 +36,24 @@ export interface VerifyRequest {
   /** Null = every table of the pipeline. */
   readonly table: string | null;
   readonly signal: AbortSignal;
+  /** The tables that the log records as captured. */
+  readonly captured: () => Promise<readonly string[]>;
   readonly reach: (lsn: Lsn, timeoutMs: number) => Promise<{ readonly reached: boolean }>;
   readonly mergedLsn: () => Promise<string>;
 }
 
 /**
- * Compares every table of a pipeline that follows its source, or one of them.
+ * Compares every table that the configuration captures, or one of them.
  * @throws WalflowError TABLE_UNKNOWN, VERIFY_BEHIND, and what the source and the warehouse throw.
  */
 export async function verifyPipeline(request: VerifyRequest): Promise<VerifyReport> {
-  const { pipeline, warehouse, table } = request;
-  const all = await warehouse.tables(pipeline.name);
-  const wanted = table === null ? all : all.filter((one) => one.table === table);
-  if (table !== null && wanted.length === 0) {
-    throw new WalflowError('TABLE_UNKNOWN', `pipeline ${pipeline.name} has no table ${table}`);
-  }
+  const { pipeline } = request;
   const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} verify`);
   try {
     const tables: TableVerification[] = [];
-    for (const one of wanted) {
+    for (const one of await scopeOf(request, source)) {
       request.signal.throwIfAborted();
-      tables.push(await verifyTable(request, source, one));
+      tables.push(one.tag === 'comparable' ? await verifyTable(request, source, one.status) : notCompared(one));
     }
     return { pipeline: pipeline.name, result: overall(tables), mergedLsn: await request.mergedLsn(), tables };
   } finally {
@@ -62,19 +61,31 @@ export async function verifyPipeline(request: VerifyRequest): Promise<VerifyRepo
   }
 }
 
+async function scopeOf(request: VerifyRequest, source: Source): Promise<readonly ScopedTable[]> {
+  const { pipeline, warehouse, table } = request;
+  const { tables, obstacles } = await matchTables(source.connection, pipeline.source.tables);
+  const scope = verifyScope({
+    configured: pipeline.source,
+    catalog: tables.map(({ captured }) => captured.table),
+    obstacles: obstacles.map(({ message }) => message),
+    captured: await request.captured(),
+    warehouse: await warehouse.tables(pipeline.name),
+  });
+  if (table === null) return scope;
+  const asked = scope.filter((one) => (one.tag === 'comparable' ? one.status.table : one.table) === table);
+  if (asked.length > 0) return asked;
+  throw new WalflowError('TABLE_UNKNOWN', `pipeline ${pipeline.name} has no table ${table}`);
+}
+
+const NOTHING_COMPARED = { rowsSource: 0, rowsWarehouse: 0, differing: [], differingCount: 0 } as const;
+
+function notCompared({ table, reason }: Extract<ScopedTable, { tag: 'not-comparable' }>): TableVerification {
+  return { ...NOTHING_COMPARED, table, keyColumns: [], result: 'not-comparable', reason };
+}
+
 async function verifyTable(request: VerifyRequest, source: Source, status: TableStatus): Promise<TableVerification> {
   const { entry } = status;
-  const base = {
-    table: entry.table,
-    keyColumns: entry.keyColumns,
-    rowsSource: 0,
-    rowsWarehouse: 0,
-    differing: [],
-    differingCount: 0,
-  };
-  if (!FLOWING.includes(status.state)) {
-    return { ...base, result: 'not-comparable', reason: `the table is ${status.state}, it does not follow its source` };
-  }
+  const base = { ...NOTHING_COMPARED, table: entry.table, keyColumns: entry.keyColumns };
   // Only what differs every time is a difference: the others were rows on their way.
   let differing: readonly RowDifference[] | null = null;
   for (let attempt = 1; ; attempt++) {
@@ -131,8 +142,8 @@ async function writeSnapshot(source: Source, entry: CaptureEntry, path: string):
   }
 }
 
-/** A found difference is never hidden by a table that could not be compared. */
+/** A found difference is never hidden by a table that could not be compared; where nothing was, nothing is proven. */
 function overall(tables: readonly TableVerification[]): VerifyReport['result'] {
   if (tables.some((table) => table.result === 'differs')) return 'differs';
-  return tables.some((table) => table.result === 'not-comparable') ? 'not-comparable' : 'equal';
+  return tables.length > 0 && tables.every((table) => table.result === 'equal') ? 'equal' : 'not-comparable';
 }
