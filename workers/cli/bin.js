@@ -10,6 +10,9 @@ if (major < 22 || (major === 22 && minor < 18)) {
 // Every DuckDB statement under way holds a thread of Node's pool, and so do files, DNS and compression: four are too few.
 process.env.UV_THREADPOOL_SIZE ??= '16';
 const { existsSync } = await import('node:fs');
+const { enableCompileCache } = await import('node:module');
+// Reading and compiling everything takes a second of processor time, at every start of every command and worker.
+enableCompileCache();
 const source = new URL('./main.ts', import.meta.url);
 const built = new URL('../../dist/workers/cli/main.js', import.meta.url);
 const { main } = await import(existsSync(source) ? source.href : built.href);
