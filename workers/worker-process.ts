@@ -70,8 +70,8 @@ async function runOne(worker: Worker, signal: AbortSignal): Promise<void> {
   };
   signal.addEventListener('abort', stop, { once: true });
   try {
-    if (signal.aborted) return;
-    await worker.run();
+    // One that never ran would hold the connection for ever.
+    await (signal.aborted ? worker.runUntil(Promise.resolve()) : worker.run());
   } finally {
     signal.removeEventListener('abort', stop);
   }

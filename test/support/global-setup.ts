@@ -13,6 +13,7 @@ import { TEMPORAL_CLI, WEED } from '../../workers/embedded/program-release.ts';
 import { findProgram } from '../../workers/embedded/program-search.ts';
 import { prepareSeaweed, type S3Access, type SeaweedOptions, s3Access } from '../../workers/embedded/seaweedfs.ts';
 import { prepareTemporal, type TemporalOptions, temporalAddress } from '../../workers/embedded/temporal.ts';
+import { workflowBundle } from '../../workers/temporal/workflow-bundle.ts';
 
 export interface TestServers {
   /** Superuser on database `postgres`. */
@@ -69,6 +70,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
       return start(prepareSeaweed(options));
     }),
     temporalOptions(folder, temporalPort).then((options) => start(prepareTemporal(options))),
+    // Made once here, or the first workers of every file would each make it.
+    workflowBundle(),
   ]);
   const failure = started.find((result) => result.status === 'rejected');
   if (failure !== undefined) {
