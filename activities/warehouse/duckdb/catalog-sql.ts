@@ -2,8 +2,18 @@
 // what derived assets were made from. Positions are BIGINT, times TIMESTAMPTZ in UTC. A reader may query them; only the
 // owner process writes.
 
-/** Raised with every change below; an older file is migrated forward, a newer one refused. */
-export const CATALOG_VERSION = 1;
+/** Raised with every change of the tables below; `MIGRATIONS` then gets a step. */
+export const CATALOG_VERSION = 2;
+
+/** What is due: written by the transaction that changed an input. A NULL partition means the whole asset. */
+const DIRTY_PARTITIONS = `create table _walflow.dirty_partitions (
+     id UUID not null default uuid(), asset VARCHAR not null, partition VARCHAR, cause VARCHAR not null,
+     seq BIGINT not null, marked_at TIMESTAMPTZ not null)`;
+/** One row per partition and run, numbered in the order of their commits. */
+const MATERIALIZATIONS = `create table _walflow.materializations (
+     no BIGINT not null, id VARCHAR not null, asset VARCHAR not null, partition VARCHAR, started_at TIMESTAMPTZ not null,
+     finished_at TIMESTAMPTZ not null, rows BIGINT not null, inputs JSON not null, code_version VARCHAR not null,
+     workflow_id VARCHAR not null, run_id VARCHAR not null, attempt INTEGER not null)`;
 
 export const CATALOG_DDL: readonly string[] = [
   `create schema _walflow`,
@@ -26,15 +36,29 @@ export const CATALOG_DDL: readonly string[] = [
   // Derived assets as last declared by the configuration, and the tables they read.
   `create table _walflow.assets (asset VARCHAR not null, code_version VARCHAR not null, declared_at TIMESTAMPTZ not null)`,
   `create table _walflow.asset_inputs (asset VARCHAR not null, schema_name VARCHAR not null, table_name VARCHAR not null)`,
-  // What is due: written by the transaction that changed an input. A NULL partition means the whole asset.
-  `create table _walflow.dirty_partitions (
-     asset VARCHAR not null, partition DATE, cause VARCHAR not null, seq BIGINT not null, marked_at TIMESTAMPTZ not null)`,
-  // One row per partition and run, numbered in the order of their commits.
-  `create table _walflow.materializations (
-     no BIGINT not null, id VARCHAR not null, asset VARCHAR not null, partition DATE, started_at TIMESTAMPTZ not null,
-     finished_at TIMESTAMPTZ not null, rows BIGINT not null, inputs JSON not null, code_version VARCHAR not null,
-     workflow_id VARCHAR not null, run_id VARCHAR not null, attempt INTEGER not null)`,
+  DIRTY_PARTITIONS,
+  MATERIALIZATIONS,
 ];
+
+/**
+ * Step n turns the catalog of version n into that of version n + 1. Steps are frozen: a step spells out the tables it makes
+ * as soon as a later version changes them. No ALTER: DuckDB fails to commit one behind other changes of the same table.
+ */
+export const MIGRATIONS: ReadonlyMap<number, readonly string[]> = new Map([
+  // Partitions were days (DATE); marks had no identity.
+  [1, [...remade('dirty_partitions', DIRTY_PARTITIONS), ...remade('materializations', MATERIALIZATIONS)]],
+]);
+
+/** Rows are carried over by column name, cast to the new types. */
+function remade(table: string, ddl: string): readonly string[] {
+  return [
+    `create or replace temp table _walflow_old as select * from _walflow.${table}`,
+    `drop table _walflow.${table}`,
+    ddl,
+    `insert into _walflow.${table} by name select * from _walflow_old`,
+    `drop table _walflow_old`,
+  ];
+}
 
 /** SELECT expression: a TIMESTAMPTZ as ISO 8601 text with microseconds, the form manifests and the API use. */
 export const isoText = (column: string) => `strftime(${column}, '%Y-%m-%dT%H:%M:%S.%fZ')`;

@@ -1,11 +1,11 @@
-// Makes, or checks, schema `_walflow` when the warehouse is opened.
+// Makes, migrates or refuses schema `_walflow` when the warehouse is opened.
 
 import { WalflowError } from '../../../workflows/model/errors.ts';
-import { CATALOG_DDL, CATALOG_VERSION } from './catalog-sql.ts';
+import { CATALOG_DDL, CATALOG_VERSION, MIGRATIONS } from './catalog-sql.ts';
 import type { DuckDbSession } from './session.ts';
 
 /**
- * Leaves a catalog of this version behind, in one transaction.
+ * Leaves a catalog of this version behind, in one transaction: killed on the way, the file is what it was.
  * @throws WalflowError WAREHOUSE_NEWER when a later walflow wrote the file.
  */
 export async function prepareCatalog(session: DuckDbSession): Promise<void> {
@@ -14,7 +14,7 @@ export async function prepareCatalog(session: DuckDbSession): Promise<void> {
       `select 1 from duckdb_tables() where schema_name = '_walflow' and table_name = 'version'`,
     );
     if (found.length === 0) await createCatalog(session);
-    else await checkVersion(session);
+    else await migrateCatalog(session);
   });
 }
 
@@ -23,7 +23,7 @@ async function createCatalog(session: DuckDbSession): Promise<void> {
   await session.run(`insert into _walflow.version values (${CATALOG_VERSION})`);
 }
 
-async function checkVersion(session: DuckDbSession): Promise<void> {
+async function migrateCatalog(session: DuckDbSession): Promise<void> {
   const [row] = await session.rows<{ version: number }>('select version from _walflow.version');
   const version = row?.version ?? 0;
   if (version > CATALOG_VERSION) {
@@ -32,4 +32,8 @@ async function checkVersion(session: DuckDbSession): Promise<void> {
       `the warehouse was written with catalog version ${version}, this walflow knows ${CATALOG_VERSION}`,
     );
   }
+  for (let from = version; from < CATALOG_VERSION; from += 1) {
+    for (const statement of MIGRATIONS.get(from) ?? []) await session.run(statement);
+  }
+  if (version < CATALOG_VERSION) await session.run(`update _walflow.version set version = ${CATALOG_VERSION}`);
 }
