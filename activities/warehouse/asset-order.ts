@@ -1,6 +1,7 @@
 // What the warehouse is asked about derived assets, and what it answers.
 
 import type { AssetEdge, DerivedAsset } from '../../workflows/model/asset/graph.ts';
+import type { PartitionKey } from '../../workflows/model/asset/partition.ts';
 import type { RunRef } from '../../workflows/model/run.ts';
 
 export interface DueAsset {
@@ -17,8 +18,7 @@ export interface MaterializeOrder {
 }
 
 export interface MaterializationQuery {
-  /** `YYYY-MM-DD`. */
-  readonly partition?: string;
+  readonly partition?: PartitionKey;
   readonly limit: number;
   /** Id of the last record of the page before. */
   readonly cursor?: string;

@@ -23,4 +23,11 @@ export class Turnstile {
       else next();
     }
   }
+
+  /** Runs `work` when nobody else is inside, and lets nobody in meanwhile. ⚠ Two at once would wait for each other. */
+  async passAlone<T>(work: () => Promise<T>): Promise<T> {
+    const enter = async (inside: number): Promise<T> =>
+      inside === this.#width ? await work() : await this.pass(() => enter(inside + 1));
+    return await enter(0);
+  }
 }

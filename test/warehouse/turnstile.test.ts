@@ -21,3 +21,19 @@ test('at most so many are inside at once, in the order they came, whatever becom
   expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(5);
   expect(await turnstile.pass(async () => 'free')).toBe('free');
 });
+
+test('alone means that nobody else is inside', async () => {
+  const turnstile = new Turnstile(2);
+  let inside = 0;
+  const work = async () => {
+    inside += 1;
+    await new Promise((resolve) => setImmediate(resolve));
+    const seen = inside;
+    inside -= 1;
+    return seen;
+  };
+  const pass = () => turnstile.pass(work);
+  await expect(turnstile.passAlone(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  const [, second, , alone] = await Promise.all([pass(), pass(), pass(), turnstile.passAlone(work), pass(), pass()]);
+  expect([second, alone]).toEqual([2, 1]);
+});

@@ -27,6 +27,7 @@ export interface DuckDbOptions {
   readonly concurrentReads: number;
 }
 
+const CONCURRENT_STEPS = 2;
 /** Rows in the write-ahead file take half as much again in memory: this leaves room for merges in the default limit. */
 const LARGE_WAL_BYTES = 384 * 2 ** 20;
 /** From this size DuckDB itself folds the file, inside a commit that then waits a second: if the owner never could. */
@@ -47,8 +48,10 @@ export class DuckDbOwner {
   readonly #path: string;
   /** One merge at a time. */
   readonly merging = new Turnstile(1);
-  /** One materialization at a time: two of one asset would delete each other's rows. */
-  readonly materializing = new Turnstile(1);
+  /** Steps of assets: a slow one does not hold up all others, and many do not take the memory of the merge. */
+  readonly steps = new Turnstile(CONCURRENT_STEPS);
+  /** One publish at a time: two of one asset would delete each other's rows. */
+  readonly publishing = new Turnstile(1);
   readonly reading: Turnstile;
   /** Rejects when DuckDB gave the open database up (WAREHOUSE_INVALIDATED): only a new process can open it again. */
   readonly invalidated: Promise<never>;
@@ -125,9 +128,11 @@ export class DuckDbOwner {
     });
   }
 
-  /** Lets a running merge and materialization finish, then gives the file free. */
+  /** Lets a running merge and materializations finish, then gives the file free. */
   async close(): Promise<void> {
-    await this.merging.pass(() => this.materializing.pass(async () => this.#instance.closeSync()));
+    await this.merging.pass(() =>
+      this.steps.passAlone(() => this.publishing.pass(async () => this.#instance.closeSync())),
+    );
     openPaths.delete(this.#path);
   }
 }

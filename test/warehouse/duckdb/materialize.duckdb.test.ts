@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { declareAssets, dueAssets, listMaterializations } from '../../../activities/warehouse/duckdb/assets/assets.ts';
+import { declareAssets, dueAssets } from '../../../activities/warehouse/duckdb/assets/assets.ts';
 import { materializeDue } from '../../../activities/warehouse/duckdb/assets/materialize.ts';
+import { listMaterializations } from '../../../activities/warehouse/duckdb/assets/records.ts';
 import type { AssetDefinition } from '../../../workflows/model/asset/definition.ts';
 import { buildAssetGraph } from '../../../workflows/model/asset/graph.ts';
 import { lsnToHex } from '../../../workflows/model/lsn.ts';
@@ -201,5 +202,50 @@ describe('a derived asset', () => {
     expect(
       daysOf(await listMaterializations(warehouse.owner, byDay.key, { limit: 9, partition: '2026-01-05' })),
     ).toEqual(['2026-01-05', '2026-01-05']);
+  });
+
+  test('makes a reader due for its own partitions, from the first one that the reader has', async () => {
+    const late: AssetDefinition = {
+      key: 'analytics/late',
+      deps: ['analytics/by_day'],
+      partitions: { kind: 'daily', start: '2026-03-01', dep: 'day', output: 'day' },
+      sql: 'select day, total from {analytics/by_day} where day >= {start} and day < {end}',
+    };
+    await declare(byDay, late);
+    await materialize(byDay);
+    await materialize(late);
+    await merge(270, [row(10, 1, '2026-02-03 00:00:00+00', 265), row(11, 2, '2026-03-02 00:00:00+00', 266)]);
+    expect(daysOf(await materialize(byDay))).toEqual(['2026-02-03', '2026-03-02']);
+    expect(daysOf(await materialize(late))).toEqual(['2026-03-02']);
+  });
+
+  test('makes a reader due as a whole when its own table is made again: a day may be gone', async () => {
+    const [, late] = graph.derived;
+    const sql = byDay.sql.replace('as total', 'as total, 1 as extra');
+    await merge(275, [{ op: 'd', lsn: 272, ordinal: 0, row: { id: '9' } }]);
+    const other = { ...byDay, sql };
+    await declare(other, ...(late === undefined ? [] : [late.definition]));
+    await materialize(other);
+    expect(daysOf(await materialize(late?.definition ?? byDay))).toEqual(['2026-03-01', '2026-03-02']);
+    expect(await warehouse.rows('select total::INT as total from analytics.late')).toEqual([{ total: 2 }]);
+  });
+
+  test('over inputs without rows has nothing to make, and is not due again', async () => {
+    await warehouse.merge('shop', 280, {
+      tables: [{ entry: orders, changeFiles: [], truncates: [{ commitLsn: lsnToHex(278n), ordinal: 0 }] }],
+    });
+    const fresh = { ...byDay, key: 'analytics/fresh' };
+    await declare(fresh);
+    expect(await due()).toEqual(['analytics/fresh']);
+    expect(await materialize(fresh)).toEqual([]);
+    expect(await due()).toEqual([]);
+    expect(await warehouse.rows('select * from analytics.fresh')).toEqual([]);
+  });
+
+  test('places a row of a year with five digits', async () => {
+    await declare(byDay);
+    await merge(290, [row(12, 9, '12026-01-01 10:00:00+00', 285)]);
+    expect(daysOf(await materialize(byDay))).toContain('12026-01-01');
+    expect(await totals()).toContainEqual({ day: '12026-01-01', total: 9 });
   });
 });

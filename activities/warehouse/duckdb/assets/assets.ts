@@ -1,10 +1,7 @@
-// What the warehouse knows of derived assets besides their rows: which are declared, which are due and why, what each run
-// was made from.
+// Which derived assets are declared, and which of them are due.
 
 import type { DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
-import type { Materialization, MaterializationInput } from '../../../../workflows/model/asset/record.ts';
-import type { DueAsset, MaterializationQuery } from '../../asset-order.ts';
-import { isoText } from '../catalog-sql.ts';
+import type { DueAsset } from '../../asset-order.ts';
 import type { DuckDbOwner } from '../client.ts';
 import { markWholeSql } from '../merge/touched-sql.ts';
 import type { DuckDbSession } from '../session.ts';
@@ -19,7 +16,7 @@ export async function declareAssets(
   assets: readonly DerivedAsset[],
   nowIso: string,
 ): Promise<void> {
-  await owner.materializing.pass(() =>
+  await owner.publishing.pass(() =>
     owner.use((session) =>
       session.transaction(async () => {
         const known = await session.rows<{ asset: string; code: string }>(
@@ -72,33 +69,4 @@ export async function dueAssets(owner: DuckDbOwner): Promise<readonly DueAsset[]
     ),
   );
   return rows.map(({ asset, seq }) => ({ asset, seq: Number(seq) }));
-}
-
-interface MaterializationRow extends Omit<Materialization, 'rows' | 'inputs'> {
-  readonly rows: string;
-  readonly inputs: string;
-}
-
-/** The records of an asset, newest first. */
-export async function listMaterializations(
-  owner: DuckDbOwner,
-  asset: string,
-  query: MaterializationQuery,
-): Promise<readonly Materialization[]> {
-  const rows = await owner.use((session) =>
-    session.rows<MaterializationRow>(
-      `select id, asset, partition::VARCHAR as partition, ${isoText('finished_at')} as at, ${isoText('started_at')} as "startedAt",
-         rows, inputs, code_version as "codeVersion", workflow_id as "workflowId", run_id as "runId", attempt
-       from _walflow.materializations
-       where asset = $1 and ($2::DATE is null or partition = $2::DATE)
-         and ($3::VARCHAR is null or no < (select no from _walflow.materializations where id = $3::VARCHAR))
-       order by no desc limit $4`,
-      [asset, query.partition ?? null, query.cursor ?? null, query.limit],
-    ),
-  );
-  return rows.map((row) => ({
-    ...row,
-    rows: Number(row.rows),
-    inputs: JSON.parse(row.inputs) as MaterializationInput[],
-  }));
 }

@@ -10,7 +10,7 @@ export async function assetFigures(owner: DuckDbOwner, asset: string): Promise<A
     session.rows<{ done: string; stale: string; due: string | null }>(
       `select
          (select count(*) from (select distinct partition from _walflow.materializations where asset = $1)) as done,
-         count(distinct coalesce(partition::VARCHAR, 'whole')) as stale, ${isoText('min(marked_at)')} as due
+         count(distinct partition) + coalesce(bool_or(partition is null), false)::INTEGER as stale, ${isoText('min(marked_at)')} as due
        from _walflow.dirty_partitions where asset = $1`,
       [asset],
     ),

@@ -1,0 +1,69 @@
+// The compute of a step: one transaction that reads one snapshot, for all partitions of the step, into staging. Merges and
+// publishes go on beside it; what they commit meanwhile it does not see.
+
+import type { DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
+import type { DailyPartitions, PartitionKey } from '../../../../workflows/model/asset/partition.ts';
+import type { MaterializationInput } from '../../../../workflows/model/asset/record.ts';
+import { isoFromMicros } from '../../../../workflows/model/commit-time.ts';
+import { WalflowError } from '../../../../workflows/model/errors.ts';
+import { literal, quoted } from '../identifier.ts';
+import { placeOfKeySql, placeSql } from '../partition-sql.ts';
+import type { DuckDbSession } from '../session.ts';
+import { assetSelect } from './asset-sql.ts';
+import { inputsSince } from './inputs.ts';
+import { planStep, type StepPlan } from './plan.ts';
+import { STAGED, STAGED_PARTITION } from './staging.ts';
+
+/** A partition whose rows are staged. */
+export interface StagedPartition {
+  readonly partition: PartitionKey | null;
+  readonly rows: number;
+  /** What the snapshot saw of the asset's inputs. */
+  readonly inputs: readonly MaterializationInput[];
+}
+
+export interface StagedStep extends Pick<StepPlan, 'reshaped'> {
+  readonly startedAt: string;
+  readonly partitions: readonly StagedPartition[];
+  /** Newest manifest that the snapshot saw. */
+  readonly seq: number;
+}
+
+/**
+ * Stages what is due, for a publish on the same session.
+ * @returns null when nothing is due.
+ * @throws WalflowError ASSET_OUTSIDE_WINDOW
+ */
+export async function computeStep(session: DuckDbSession, asset: DerivedAsset): Promise<StagedStep | null> {
+  const startedAt = isoFromMicros(Date.now() * 1000);
+  return await session.transaction(async () => {
+    const plan = await planStep(session, asset);
+    if (plan === null) return null;
+    const partitions: StagedPartition[] = [];
+    for (const { partition, inputs } of plan.partitions) {
+      const rows = await stage(session, asset, partition);
+      partitions.push({ partition, rows, inputs: inputsSince(inputs, plan.positions) });
+    }
+    if (asset.definition.partitions !== undefined) await assertInside(session, asset.key, asset.definition.partitions);
+    const seq = Math.max(0, ...plan.positions.map(({ seqTo }) => seqTo));
+    return { startedAt, reshaped: plan.reshaped, partitions, seq };
+  });
+}
+
+async function stage(session: DuckDbSession, asset: DerivedAsset, partition: PartitionKey | null): Promise<number> {
+  const key = partition === null ? 'null' : literal(partition);
+  return await session.run(`insert into temp.main.${STAGED} select ${key}, * from (${assetSelect(asset, partition)})`);
+}
+
+async function assertInside(session: DuckDbSession, asset: string, partitions: DailyPartitions): Promise<void> {
+  const place = placeSql(partitions, quoted(partitions.output));
+  const [found] = await session.rows<{ partition: PartitionKey; rows: string }>(
+    `select ${STAGED_PARTITION} as partition, count(*) as rows from temp.main.${STAGED}
+     where ${place} is distinct from ${placeOfKeySql(STAGED_PARTITION)} group by all order by all limit 1`,
+  );
+  if (found === undefined) return;
+  throw new WalflowError(
+    'ASSET_OUTSIDE_WINDOW',
+    `${asset} produced ${found.rows} rows for ${found.partition} whose ${partitions.output} lies on another day`,
+  );
+}

@@ -1,0 +1,97 @@
+// What a step of an asset computes: the partitions that are due as its snapshot sees them. Leaves SEEN, PLANNED and an
+// empty STAGED behind.
+
+import type { DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
+import type { PartitionKey } from '../../../../workflows/model/asset/partition.ts';
+import type { TableName } from '../../../../workflows/model/relation.ts';
+import { literal, qualified, quoted } from '../identifier.ts';
+import { keySql, placeSql } from '../partition-sql.ts';
+import type { DuckDbSession } from '../session.ts';
+import { assetSelect, codeVersionOf } from './asset-sql.ts';
+import { type InputPosition, readPositions } from './inputs.ts';
+import { PLANNED, SEEN, STAGED, STAGED_PARTITION } from './staging.ts';
+
+export interface PlannedPartition {
+  /** Null = the whole of an asset without partitions. */
+  readonly partition: PartitionKey | null;
+  /** Inputs of its newest record, as JSON; null without one. */
+  readonly inputs: string | null;
+}
+
+export interface StepPlan {
+  /** None where a mark of the whole meets empty inputs: the marks are cleared all the same. */
+  readonly partitions: readonly PlannedPartition[];
+  /** Where the asset's inputs stand. */
+  readonly positions: readonly InputPosition[];
+  /** The published table has other columns than the SQL yields: it is made again, with every partition. */
+  readonly reshaped: boolean;
+}
+
+const STAGED_PLACE: TableName = { schema: 'main', name: STAGED };
+
+/**
+ * Runs in the transaction of the compute.
+ * @returns null when nothing is due.
+ */
+export async function planStep(session: DuckDbSession, asset: DerivedAsset): Promise<StepPlan | null> {
+  await session.run(`create or replace temp table ${SEEN} as ${marksSql(asset)}`);
+  const [marks] = await session.rows<{ all: string; whole: string }>(
+    `select count(*) as "all", count(*) filter (where partition is null) as whole from temp.main.${SEEN}`,
+  );
+  if (marks === undefined || marks.all === '0') return null;
+  const reshaped = (await makeStaging(session, asset)) !== (await columnsOf(session, asset.place));
+  await session.run(`create or replace temp table ${PLANNED} as ${plannedSql(asset, reshaped, marks.whole !== '0')}`);
+  const partitions = await session.rows<PlannedPartition>(
+    // Shorter keys first: days of more than four year digits are later.
+    `select partition, inputs from temp.main.${PLANNED} order by length(partition), partition`,
+  );
+  return { partitions, positions: await readPositions(session, asset), reshaped };
+}
+
+/** Name and type of every column, in order; null = there is no such table. */
+async function columnsOf(session: DuckDbSession, { schema, name }: TableName): Promise<string | null> {
+  const columns = await session.rows<{ text: string }>(
+    `select column_name || ' ' || data_type as text from duckdb_columns()
+     where lower(schema_name) = lower($1) and lower(table_name) = lower($2) and column_name <> '${STAGED_PARTITION}'
+     order by column_index`,
+    [schema, name],
+  );
+  return columns.length === 0 ? null : columns.map(({ text }) => text).join(', ');
+}
+
+/** Marks of another code are for the run that has that code. */
+const marksSql = ({ key, definition }: DerivedAsset) =>
+  `select id, partition from _walflow.dirty_partitions where asset in (
+     select asset from _walflow.assets where asset = ${literal(key)} and code_version = '${codeVersionOf(definition)}')`;
+
+/** An empty table of the types that the asset's SQL yields. */
+async function makeStaging(session: DuckDbSession, asset: DerivedAsset): Promise<string | null> {
+  const sample = assetSelect(asset, asset.definition.partitions?.start ?? null);
+  await session.run(
+    `create or replace temp table ${STAGED} as
+     select null::VARCHAR as ${STAGED_PARTITION}, * from (${sample}) limit 0`,
+  );
+  return await columnsOf(session, STAGED_PLACE);
+}
+
+/** The partitions to compute, each with its newest record. */
+function plannedSql(asset: DerivedAsset, reshaped: boolean, whole: boolean): string {
+  return `select due.partition, last.inputs
+    from (${dueSql(asset, reshaped, whole)}) due left join (
+      select partition, inputs from _walflow.materializations where asset = ${literal(asset.key)}
+      qualify row_number() over (partition by partition order by no desc) = 1) last
+    on last.partition is not distinct from due.partition`;
+}
+
+/** A mark of the whole, or a new shape, means every partition the input or the result has rows of. */
+function dueSql(asset: DerivedAsset, reshaped: boolean, whole: boolean): string {
+  const { partitions } = asset.definition;
+  if (partitions === undefined) return 'select null::VARCHAR as partition';
+  const keys = (column: string, table: string) =>
+    `select ${keySql(placeSql(partitions, quoted(column)))} as partition from ${table}`;
+  const [source] = asset.inputs;
+  const sources = [`select partition from temp.main.${SEEN}`];
+  if ((whole || reshaped) && source !== undefined) sources.push(keys(partitions.dep, qualified(source.from.place)));
+  if (whole && !reshaped) sources.push(keys(partitions.output, qualified(asset.place)));
+  return `select distinct partition from (${sources.join(' union all ')}) where partition is not null`;
+}

@@ -1,0 +1,65 @@
+// The records of materializations in the catalog: numbered in the order of their commits, listed newest first.
+
+import type { Materialization, MaterializationInput } from '../../../../workflows/model/asset/record.ts';
+import type { MaterializationQuery } from '../../asset-order.ts';
+import { isoText } from '../catalog-sql.ts';
+import type { DuckDbOwner } from '../client.ts';
+import { literal } from '../identifier.ts';
+import type { DuckDbSession } from '../session.ts';
+
+/** A statement with more rows than this takes DuckDB's parser long. */
+const ROWS_PER_INSERT = 500;
+
+interface MaterializationRow extends Omit<Materialization, 'rows' | 'inputs'> {
+  readonly rows: string;
+  readonly inputs: string;
+}
+
+/** The records of an asset, newest first. */
+export async function listMaterializations(
+  owner: DuckDbOwner,
+  asset: string,
+  query: MaterializationQuery,
+): Promise<readonly Materialization[]> {
+  const rows = await owner.use((session) =>
+    session.rows<MaterializationRow>(
+      `select id, asset, partition, ${isoText('finished_at')} as at, ${isoText('started_at')} as "startedAt",
+         rows, inputs, code_version as "codeVersion", workflow_id as "workflowId", run_id as "runId", attempt
+       from _walflow.materializations
+       where asset = $1 and ($2::VARCHAR is null or partition = $2::VARCHAR)
+         and ($3::VARCHAR is null or no < (select no from _walflow.materializations where id = $3::VARCHAR))
+       order by no desc limit $4`,
+      [asset, query.partition ?? null, query.cursor ?? null, query.limit],
+    ),
+  );
+  return rows.map((row) => ({ ...row, rows: Number(row.rows), inputs: parseInputs(row.inputs) }));
+}
+
+/** Writes records behind those there are; only in a transaction that no other publish runs beside. */
+export async function writeRecords(session: DuckDbSession, records: readonly Materialization[]): Promise<void> {
+  for (let from = 0; from < records.length; from += ROWS_PER_INSERT) {
+    const rows = records.slice(from, from + ROWS_PER_INSERT).map((record, i) => recordRow(record, i + 1));
+    await session.run(
+      `insert into _walflow.materializations
+       select last.no + row.no, row.* exclude (no)
+       from (values ${rows.join(', ')}) row(no, id, asset, partition, started_at, finished_at, rows, inputs,
+         code_version, workflow_id, run_id, attempt),
+         (select coalesce(max(no), 0) as no from _walflow.materializations) last`,
+    );
+  }
+}
+
+export function parseInputs(json: string): readonly MaterializationInput[] {
+  return JSON.parse(json) as readonly MaterializationInput[];
+}
+
+function recordRow(record: Materialization, place: number): string {
+  const { id, asset, partition, startedAt, at, rows, inputs, codeVersion, workflowId, runId, attempt } = record;
+  const texts = [startedAt, at].map((time) => `${literal(time)}::TIMESTAMPTZ`);
+  const values = [
+    ...[place, literal(id), literal(asset), partition === null ? 'null::VARCHAR' : literal(partition), ...texts],
+    ...[rows, `${literal(JSON.stringify(inputs))}::JSON`, literal(codeVersion), literal(workflowId), literal(runId)],
+    attempt,
+  ];
+  return `(${values.join(', ')})`;
+}
