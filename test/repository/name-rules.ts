@@ -48,7 +48,7 @@ const SUFFIXES = /(\.(pg|s3|duckdb|temporal|e2e))?\.test\.ts$|\.config\.ts$|\.(t
 const CODE_FOLDERS = /^(workflows|activities|workers|examples|ops|test)\//;
 
 /** Folders of tests that look at the whole, not at one folder of the sources. */
-const WHOLE = new Set(['bad-input', 'bench', 'faults', 'replay', 'repository', 'support']);
+const WHOLE = new Set(['bad-input', 'bench', 'faults', 'replay', 'repository', 'support', 'upgrade']);
 /** `npm run test:faults` runs these with the servers of the run, and nothing else. */
 const FAULTS = /^test\/(faults|bad-input)\//;
 

@@ -262,7 +262,7 @@ const asset = {
     .min(1)
     .meta(
       note({
-        help: 'the query; `{key}` is the table of a dependency, `{start}` and `{end}` bound the day (`{end}` is exclusive)',
+        help: 'the query; `{key}` is the table of a dependency, `{start}` and `{end}` bound the day (`{end}` is exclusive); braces in texts, comments and struct literals are left alone',
       }),
     ),
 } satisfies Shape<AssetDefinition>;
