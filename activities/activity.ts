@@ -27,7 +27,7 @@ export function describeFailure<Input, Output>(
 
 function asApplicationFailure(failure: unknown): unknown {
   if (failure instanceof CancelledFailure) return failure;
-  // Node's own APIs end with an AbortError when the activity's signal aborts: to Temporal that is a cancellation.
+  // Node's APIs throw an AbortError when the activity's signal aborts: for Temporal that is a cancellation.
   if (failure instanceof Error && failure.name === 'AbortError') return new CancelledFailure('cancelled');
   const known =
     failure instanceof WalflowError ? failure : new WalflowError('INTERNAL', String(failure), { cause: failure });

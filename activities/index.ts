@@ -1,4 +1,4 @@
-// The list of activities, in the order a row meets them. Each process registers the ones its resources allow.
+// The list of activities, in the order of a row's way. Each process registers those that its resources allow.
 
 import type { MaterializeInput, MergeInput, PrepareInput } from '../workflows/model/run.ts';
 import { describeFailure } from './activity.ts';
@@ -6,14 +6,17 @@ import { listDueRuns, materializeAsset } from './materialize.ts';
 import { mergePending } from './merge.ts';
 import { prepareSource } from './prepare.ts';
 import type { IngestResources, WarehouseResources } from './resources.ts';
-import { copyTable } from './snapshot.ts';
+import { snapshotTable } from './snapshot.ts';
 import { streamChanges } from './stream.ts';
 
 /** Activities of the queues `walflow-ingest` and `walflow-copy`. */
 export function createIngestActivities(resources: IngestResources) {
   return {
     prepareSource: describeFailure((input: PrepareInput) => prepareSource(resources, input)),
-    copyTable: describeFailure((input: { pipeline: string; table: string; id: string }) => copyTable(resources, input)),
+    // The name stands in recorded histories.
+    copyTable: describeFailure((input: { pipeline: string; table: string; id: string }) =>
+      snapshotTable(resources, input),
+    ),
     streamChanges: describeFailure((input: { pipeline: string }) => streamChanges(resources, input)),
   };
 }

@@ -1,5 +1,5 @@
-// Station 10 of a row: derived assets. What is due lives in the warehouse, written by the merge that changed an input.
-// Idempotency key: the due partitions themselves; they are cleared in the transaction that recomputes them.
+// Station 10 on a row's way: derived assets. What is due stands in the warehouse, written by the merge that changed an
+// input. Idempotency key: the due partitions themselves, which the transaction that recomputes them clears.
 
 import type { DerivedAsset } from '../workflows/model/asset/graph.ts';
 import type { DueRun, MaterializeInput, MaterializeResult } from '../workflows/model/run.ts';
@@ -8,7 +8,7 @@ import { runRef, withHeartbeat } from './activity.ts';
 import { keepRecords } from './assets/record.ts';
 import type { WarehouseResources } from './resources.ts';
 
-/** Assets whose automation says that they run now. The run key names the newest change they have not seen. */
+/** Assets that run now by their automation. The run key names the newest change they have not seen. */
 export async function listDueRuns(resources: WarehouseResources): Promise<readonly DueRun[]> {
   const eager = resources.graph.derived.filter(({ definition }) => definition.automation?.kind === 'eager');
   const keys = new Set(eager.map(({ key }) => key));
@@ -16,7 +16,7 @@ export async function listDueRuns(resources: WarehouseResources): Promise<readon
   return due.filter(({ asset }) => keys.has(asset)).map(({ asset, seq }) => ({ asset, runKey: `seq-${seq}` }));
 }
 
-/** Recomputes what is due of one asset and keeps the records in the lake as well. */
+/** Recomputes what is due of one asset, and stores the records in the lake too. */
 export async function materializeAsset(
   resources: WarehouseResources,
   input: Pick<MaterializeInput, 'asset'>,

@@ -1,5 +1,5 @@
-// Stations 8 and 9 of a row: everything pending in the lake goes into the warehouse, window by window, each one transaction
-// over all tables. Idempotency key: the watermark (epoch, seq, manifest hash); a window at or below it merges nothing.
+// Stations 8 and 9 on a row's way: merges everything pending in the lake into the warehouse, window by window, each in one
+// transaction over all tables. Idempotency key: the watermark (epoch, seq, manifest hash); nothing at or below it is merged.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
@@ -9,13 +9,13 @@ import { readPending, rowsIn } from './merging/pending-window.ts';
 import { MergeSession } from './merging/session.ts';
 import { pipelineOf, type WarehouseResources } from './resources.ts';
 
-/** The activity returns within a minute, so that history says what was merged while it is still news. */
+/** The activity returns within a minute, so that the history soon shows what was merged. */
 const MAX_RUN_MS = 50_000;
-/** Behind a window this large the next one takes long to fill: the log is asked less often, which costs both ends less. */
+/** After a window this large the next one takes long to fill: looking less often costs both ends less. */
 const BULK_ROWS = 50_000;
 const BULK_POLL_MS = 60;
 
-/** Merges everything pending, lingers for more, and says what it merged. */
+/** Merges everything pending, lingers for more, and returns what it merged. */
 export async function mergePending(resources: WarehouseResources, input: MergeInput): Promise<MergeResult> {
   const session = new MergeSession(resources, pipelineOf(resources, input.pipeline), runRef());
   return await withHeartbeat(
@@ -28,7 +28,7 @@ export async function mergePending(resources: WarehouseResources, input: MergeIn
   );
 }
 
-/** Merges until nothing came for a while or the time is over; answers whether something is still pending. */
+/** Merges until nothing has come for a while or the time is over. Returns whether more may be pending. */
 async function drain(session: MergeSession, cancelled: AbortSignal): Promise<boolean> {
   const { lingerMs, pollMs } = session.pace;
   const endMs = performance.now() + MAX_RUN_MS;
@@ -40,11 +40,11 @@ async function drain(session: MergeSession, cancelled: AbortSignal): Promise<boo
     cancelled.throwIfAborted();
     if (window !== null) {
       const over = performance.now() > endMs;
-      // The next window is read while this one is merged: two machines' work at the same time.
+      // The next window is read while this one is merged.
       upcoming = over ? Promise.resolve(null) : readPending(session.reader);
       upcoming.catch(() => {});
       const merged = await session.merge(window);
-      // A table that must be copied again ends the run: only the workflow can ask for that, and load would keep it waiting.
+      // A table that needs a new snapshot ends the run: only the workflow can ask for one, and must not wait under load.
       if (!merged || over || session.tally.hasNewRejected) {
         // What is still being read goes into the folder that the next run empties.
         await Promise.allSettled([upcoming]);
@@ -56,7 +56,7 @@ async function drain(session: MergeSession, cancelled: AbortSignal): Promise<boo
       if (session.tally.hasNewRejected) return true;
       const nowMs = performance.now();
       if (!loaded && nowMs - lastWorkMs > lingerMs) {
-        // Nobody waits now: what the warehouse has to tidy would otherwise hold up somebody's merge.
+        // Nothing waits now: later, tidying up would delay a merge.
         await session.tidy();
         return false;
       }

@@ -1,5 +1,5 @@
-// Before the first byte is read: preflight, publication, slot, epoch, and the list of captured tables. Idempotency key: the
-// epoch number (its intent and first manifest are conditional PUTs); run twice it finds its own work and changes nothing.
+// Prepares the source before a byte is read: preflight, publications, slot, epoch, and the list of captured tables.
+// Idempotency key: the epoch number, whose first manifest is a conditional PUT; a second run finds its own work done.
 
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
@@ -21,7 +21,7 @@ import { ensurePublications } from './wal/postgres/publication.ts';
 import { createSlot, dropSlot } from './wal/postgres/slot.ts';
 import { openSource, type Source } from './wal/postgres/source.ts';
 
-/** Makes the source ready to stream and records what is captured. Answers which first copies are still to be made. */
+/** Makes the source ready to stream and records what is captured. Returns which snapshots are still to be taken. */
 export async function prepareSource(resources: IngestResources, input: PrepareInput): Promise<PrepareResult> {
   const pipeline = pipelineOf(resources, input.pipeline);
   return await withHeartbeat(
@@ -51,7 +51,7 @@ async function prepare(
     ...(before === null ? {} : { captured: new Set(known.map((entry) => entry.table)) }),
   });
   const continued = before === null || input.newEpoch ? null : await continuedPosition(pipeline, source);
-  // Of the position that is continued: a writer thought dead may have landed a manifest since.
+  // As of the position that is continued: a writer that was believed dead may have landed a manifest meanwhile.
   const recorded = continued === null ? known : await readCapture(pipeline.lake, continued.head);
   const tables = before === null ? checked.tables : wantedTables(pipeline, checked.tables, recorded);
   const appender = (position: LogPosition) => openAppender(resources, pipeline, position, runRef());
@@ -59,12 +59,12 @@ async function prepare(
   const captured =
     open === null ? [] : await withoutGaps(resources, pipeline, source, { writer: open, recorded, tables });
   if (checked.publication.length > 0) throw combined(checked.publication);
-  // The publication comes before the slot: WAL decoded from before it existed could never be read.
+  // Publications before the slot: WAL from before a publication existed cannot be decoded with it.
   await ensurePublications(source, pipeline.source.publication, tables);
   const writer = open ?? appender(await beginEpoch(resources, pipeline, source, before));
   await untilLoggedInFull(source, captured, {
     onBlocked: (blockers) =>
-      resources.log.warn({ pipeline: pipeline.name, blockers }, 'a mended publication waits for older transactions'),
+      resources.log.warn({ pipeline: pipeline.name, blockers }, 'a repaired publication waits for older transactions'),
     signal: Context.current().cancellationSignal,
   });
   const plan = reconcileCapture({
@@ -73,7 +73,7 @@ async function prepare(
     resync: new Set(input.resync),
     unreadable: checked.unreadable,
     endLsn: lsnToHex(writer.durableLsn),
-    // Read after the catalog, slot and publication: every change from here on is in the log, in what the catalog says.
+    // Read after catalog, slot and publication: every change from here on is streamed, in the shape the catalog shows.
     r0Lsn: lsnToHex(await source.insertLsn()),
     seq: (writer.head?.manifest.seq ?? 0) + 1,
     newId: () => randomUUID().slice(0, 8),
@@ -84,7 +84,7 @@ async function prepare(
   return { tables: plan.capture.length, notices, pendingSnapshots: await pendingSnapshots(pipeline, plan.capture) };
 }
 
-/** What is recorded, with a pause for each table whose changes somebody kept out of the log. */
+/** The recorded list, with a pause for each table whose changes a publication kept out of the stream. */
 async function withoutGaps(
   resources: IngestResources,
   pipeline: PipelineResources,
@@ -98,7 +98,7 @@ async function withoutGaps(
     catalog: tables,
   });
   if (paused.length > 0) {
-    const what = 'somebody changed a publication: changes may be missing, the tables are copied again';
+    const what = 'a publication was changed, so changes may be missing: the tables get new snapshots';
     resources.log.warn({ pipeline: pipeline.name, publication, tables: paused }, what);
   }
   return captured;
@@ -113,7 +113,7 @@ interface Continued {
 function leavers(recorded: readonly CaptureEntry[], capture: readonly CaptureEntry[]): string[] {
   const names = new Set(capture.map((entry) => entry.table));
   const gone = recorded.filter((entry) => !names.has(entry.table));
-  return gone.map((entry) => `${entry.table} is no longer captured: the source has no such table any more`);
+  return gone.map((entry) => `${entry.table} is no longer captured: the source no longer has this table`);
 }
 
 function wantedTables(
@@ -137,8 +137,9 @@ async function pendingSnapshots(
 }
 
 /**
- * A new life of the slot. The consistent point is readable only at creation, so: intent into the lake, slot, then the
- * epoch's first manifest (by the caller). A slot of ours without that manifest is a creation that died: made again.
+ * Begins an epoch. The slot's consistent point can be read only at creation, so: first the intent goes into the lake, then
+ * the slot is created, then the caller stores the epoch's first manifest. A slot of ours without that manifest was
+ * interrupted in between, and is made again.
  */
 async function beginEpoch(
   resources: IngestResources,
@@ -146,7 +147,7 @@ async function beginEpoch(
   source: Source,
   head: StoredManifest | null,
 ): Promise<LogPosition> {
-  // Once an epoch: racing writes take seconds on some stores, and a store does not unlearn them.
+  // Once per epoch is enough: the race takes seconds on some stores.
   await pipeline.lake.provesConditionalWrites();
   const { slot } = pipeline.source;
   const epochNo = (head?.manifest.epochNo ?? 0) + 1;
@@ -154,7 +155,7 @@ async function beginEpoch(
   const existing = await source.slotRow(slot);
   if (existing !== null) {
     if (head === null && !(await pipeline.lake.exists(intentKey))) {
-      throw new WalflowError('SLOT_FOREIGN', `slot ${slot} exists already and was not made by this pipeline`);
+      throw new WalflowError('SLOT_FOREIGN', `slot ${slot} exists already and was not created by this pipeline`);
     }
     await dropSlot(source, slot, streamApplicationName(pipeline.name));
   }

@@ -1,5 +1,5 @@
-// What activities are given by the process that wires them: opened clients, settings, and where to report. Activities
-// never read the environment and never open a client they were not handed.
+// What a process gives to its activities: opened clients, settings, and where to report. Activities never read the
+// environment and never open a client of their own.
 
 import type { AssetGraph } from '../workflows/model/asset/graph.ts';
 import type { S3Lake } from './lake/s3/lake.ts';
@@ -26,20 +26,20 @@ export interface PipelineResources {
   readonly merge: {
     readonly maxRows: number;
     readonly maxBytes: number;
-    /** How long a merge activity waits for the next manifest before it returns. */
+    /** How long a merge activity lingers for the next manifest before it returns. */
     readonly lingerMs: number;
-    /** How often it looks meanwhile. */
+    /** How often it looks while it lingers. */
     readonly pollMs: number;
   };
-  /** Rows of a first copy read and encoded at once: bounds memory, and what a crash repeats. */
+  /** Rows in one chunk: bounds memory, and what has to be read again after a crash. */
   readonly snapshot: { readonly chunkRows: number };
-  /** HEAD each data file before its manifest. */
+  /** Ask for each data file (HEAD) before its manifest is stored. */
   readonly verifyWrites: boolean;
   /** The pipeline's own folder in the bucket. */
   readonly lake: S3Lake;
 }
 
-/** Doorbells: at least once, coalesced, never awaited on the way of a row. */
+/** Signals that only say "look": sent at least once, coalesced, never awaited on a row's way. */
 export interface Doorbell {
   /** To merge/<pipeline>. */
   landed(pipeline: string): void;
@@ -64,7 +64,7 @@ export interface IngestTelemetry {
 }
 
 export interface WarehouseTelemetry {
-  /** Rows made queryable, and how long after their commits. */
+  /** Rows that became queryable, and when they were committed. */
   merged(pipeline: string, figures: { rows: number; commitTimesMs: readonly number[]; nowMs: number }): void;
   pending(pipeline: string, manifests: number): void;
   /** A materialization, from its start to its record. */
@@ -90,7 +90,7 @@ export interface WarehouseResources {
   readonly telemetry: WarehouseTelemetry;
 }
 
-/** The resources of one pipeline; asking for an unknown one is a defect of the caller. */
+/** The resources of one pipeline; an unknown name is a defect of the caller. */
 export function pipelineOf(
   resources: { readonly pipelines: ReadonlyMap<string, PipelineResources> },
   name: string,

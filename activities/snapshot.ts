@@ -1,6 +1,6 @@
-// The first copy of a table: one method for first load, added table and resync. Each chunk is read in its own transaction;
-// changes at or after R0 beat its rows by key when the warehouse folds them. Idempotency key: the chunk number; a marker
-// in the lake says that a chunk is stored and where the next one begins.
+// Takes the snapshot of a table, for a first load, an added table or a resync. Each chunk is read in its own transaction;
+// changes at or after R0 beat its rows when the warehouse folds them. Idempotency key: the chunk number; a marker in the
+// lake records that a chunk is stored and where the next one begins.
 
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
@@ -24,22 +24,22 @@ import { StillWanted } from './snapshot/still-wanted.ts';
 import { exactSnapshot, readChunk, waitForTransactions } from './wal/postgres/snapshot-reader.ts';
 import { openSource, type Source } from './wal/postgres/source.ts';
 
-/** A chunk of wide rows ends here, before `snapshot.chunkRows`: its texts and their encoding are in memory together. */
+/** A chunk of large rows ends here, before `snapshot.chunkRows`: its texts and its file are in memory together. */
 const CHUNK_BYTES = 32 * 1024 * 1024;
 
-interface Copy {
+interface Job {
   readonly resources: IngestResources;
   readonly pipeline: PipelineResources;
   readonly source: Source;
   readonly entry: CaptureEntry;
-  /** Aborted = the attempt is cancelled, or the copy superseded. */
+  /** Aborted = the attempt is cancelled, or another snapshot has replaced this one. */
   readonly signal: AbortSignal;
   readonly files: SnapshotFile[];
   rows: number;
 }
 
-/** Copies one table; resumes behind the chunks already stored. Ends early once another copy took its place. */
-export async function copyTable(
+/** Takes one snapshot; resumes after the chunks that are stored. Ends early once another snapshot has replaced it. */
+export async function snapshotTable(
   resources: IngestResources,
   input: { pipeline: string; table: string; id: string },
 ): Promise<SnapshotResult> {
@@ -47,98 +47,98 @@ export async function copyTable(
   const order = new StillWanted(pipeline.lake, input);
   const entry = await order.look();
   if (entry === null) return { tag: 'superseded', rows: 0, chunks: 0 };
-  const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} copy ${input.table}`);
+  const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} snapshot ${input.table}`);
   const context = Context.current();
   const signal = AbortSignal.any([context.cancellationSignal, order.superseded]);
-  const copy: Copy = { resources, pipeline, source, entry, signal, files: [], rows: 0 };
+  const job: Job = { resources, pipeline, source, entry, signal, files: [], rows: 0 };
   const unwatch = order.watch();
   try {
     return await withHeartbeat(
-      () => ({ rows: copy.rows, chunks: copy.files.length }),
-      () => run(copy),
+      () => ({ rows: job.rows, chunks: job.files.length }),
+      () => run(job),
     );
   } catch (failure) {
-    // A table that changed gets a new copy, and this one need not be tried again.
+    // A table that changed gets another snapshot, and then this one is not needed.
     if (failure instanceof WalflowError && failure.code === 'TABLE_SHAPE_CHANGED') await order.look();
     if (!order.superseded.aborted || context.cancellationSignal.aborted) throw failure;
-    return { tag: 'superseded', rows: copy.rows, chunks: copy.files.length };
+    return { tag: 'superseded', rows: job.rows, chunks: job.files.length };
   } finally {
     unwatch();
     await source.close();
   }
 }
 
-async function run(copy: Copy): Promise<SnapshotResult> {
-  const { pipeline, entry } = copy;
+async function run(job: Job): Promise<SnapshotResult> {
+  const { pipeline, entry } = job;
   if (await pipeline.lake.exists(snapshotCompleteKey(entry, entry.snapshot.id))) {
     return { tag: 'copied', rows: 0, chunks: 0 };
   }
-  const r0Lsn = entry.mode === 'keyed' ? await copyByKey(copy) : await copyExactly(copy);
-  await complete(copy, r0Lsn);
-  return { tag: 'copied', rows: copy.rows, chunks: copy.files.length };
+  const r0Lsn = entry.mode === 'keyed' ? await readByKey(job) : await readExactly(job);
+  await complete(job, r0Lsn);
+  return { tag: 'copied', rows: job.rows, chunks: job.files.length };
 }
 
-/** Chunks by key range; each its own snapshot, so nothing is held open at the source. */
-async function copyByKey(copy: Copy): Promise<Lsn> {
-  const { entry, source, pipeline, resources } = copy;
+/** Reads chunks by key range, each in its own transaction, so nothing is held open at the source. */
+async function readByKey(job: Job): Promise<Lsn> {
+  const { entry, source, pipeline, resources } = job;
   const r0Lsn = parseLsn(entry.snapshot.r0Lsn);
-  // A commit record before R0 can still be invisible to a snapshot taken now: wait until those transactions ended.
+  // A transaction with a commit record before R0 can still be invisible now: wait until it has ended.
   await waitForTransactions(source, {
     onBlocked: (blockers) =>
       resources.log.warn(
         { pipeline: pipeline.name, table: entry.table, blockers },
-        'the copy waits for older transactions',
+        'the snapshot waits for older transactions',
       ),
-    signal: copy.signal,
+    signal: job.signal,
   });
   const encoder = new ChangeFileEncoder(entry);
   const done = await readMarkers(pipeline.lake, entry);
-  for (const marker of done) keep(copy, marker);
+  for (const marker of done) keep(job, marker);
   let after = done.at(-1)?.lastKey ?? null;
   let last = done.at(-1)?.last ?? false;
   while (!last) {
-    copy.signal.throwIfAborted();
-    const chunk = await readChunk(source, entry, after, boundsOf(copy));
+    job.signal.throwIfAborted();
+    const chunk = await readChunk(source, entry, after, boundsOf(job));
     if (!chunk.asCaptured) {
-      throw new WalflowError('TABLE_SHAPE_CHANGED', `${entry.table} was changed while it was copied`);
+      throw new WalflowError('TABLE_SHAPE_CHANGED', `${entry.table} was altered while its snapshot was taken`);
     }
-    const file = chunk.rows.length > 0 ? await storeRows(copy, encoder, chunk.rows, r0Lsn) : null;
+    const file = chunk.rows.length > 0 ? await storeRows(job, encoder, chunk.rows, r0Lsn) : null;
     const mine = { file, lastKey: chunk.lastKey ?? after, last: chunk.last };
-    const marker = await storeMarker(pipeline.lake, entry, copy.files.length, mine);
-    keep(copy, marker);
+    const marker = await storeMarker(pipeline.lake, entry, job.files.length, mine);
+    keep(job, marker);
     after = marker.lastKey;
     last = marker.last;
   }
   return r0Lsn;
 }
 
-/** A table without a key: one exact snapshot, from zero after a crash; its consistent point is its own R0. */
-async function copyExactly(copy: Copy): Promise<Lsn> {
-  const { pipeline, entry } = copy;
+/** Reads a table without a key in one transaction, from the start after a crash. The slot's consistent point is its R0. */
+async function readExactly(job: Job): Promise<Lsn> {
+  const { pipeline, entry } = job;
   const encoder = new ChangeFileEncoder(entry);
-  const point = await exactSnapshot(pipeline.source.url, entry, boundsOf(copy), async (rows, consistentPoint) => {
-    copy.signal.throwIfAborted();
-    copy.files.push(await storeRows(copy, encoder, rows, consistentPoint));
-    copy.rows += rows.length;
+  const point = await exactSnapshot(pipeline.source.url, entry, boundsOf(job), async (rows, consistentPoint) => {
+    job.signal.throwIfAborted();
+    job.files.push(await storeRows(job, encoder, rows, consistentPoint));
+    job.rows += rows.length;
   });
   return point;
 }
 
-const boundsOf = ({ pipeline }: Copy) => ({ maxRows: pipeline.snapshot.chunkRows, maxBytes: CHUNK_BYTES });
+const boundsOf = ({ pipeline }: Job) => ({ maxRows: pipeline.snapshot.chunkRows, maxBytes: CHUNK_BYTES });
 
-function keep(copy: Copy, marker: ChunkMarker): void {
+function keep(job: Job, marker: ChunkMarker): void {
   if (marker.file === null) return;
-  copy.files.push(marker.file);
-  copy.rows += marker.file.rows;
+  job.files.push(marker.file);
+  job.rows += marker.file.rows;
 }
 
 async function storeRows(
-  copy: Copy,
+  job: Job,
   encoder: ChangeFileEncoder,
   rows: readonly (readonly (string | null)[])[],
   r0Lsn: Lsn,
 ): Promise<SnapshotFile> {
-  const { entry, pipeline } = copy;
+  const { entry, pipeline } = job;
   encoder.beginTransaction(r0Lsn, Date.now() * 1000, 0);
   rows.forEach((values, i) => {
     encoder.appendText(i, values);
@@ -146,13 +146,13 @@ async function storeRows(
   const encoded = await encoder.finish();
   encoder.reset();
   const nonce = randomUUID().slice(0, 8);
-  const key = snapshotChunkKey(entry, entry.snapshot.id, copy.files.length, nonce);
+  const key = snapshotChunkKey(entry, entry.snapshot.id, job.files.length, nonce);
   await pipeline.lake.putIfAbsent(key, encoded.bytes, encoded.sha256);
   return { key, rows: encoded.rows, bytes: encoded.bytes.length, sha256: encoded.sha256 };
 }
 
-async function complete(copy: Copy, r0Lsn: Lsn): Promise<void> {
-  const { pipeline, entry, source, files, rows } = copy;
+async function complete(job: Job, r0Lsn: Lsn): Promise<void> {
+  const { pipeline, entry, source, files, rows } = job;
   const endLsn = await source.insertLsn();
   const { bytes, hash } = encodeSnapshotComplete({
     formatVersion: MANIFEST_FORMAT_VERSION,
@@ -164,6 +164,6 @@ async function complete(copy: Copy, r0Lsn: Lsn): Promise<void> {
     files,
   });
   await pipeline.lake.putIfAbsent(snapshotCompleteKey(entry, entry.snapshot.id), bytes, hash);
-  // The table goes live at the first merge that reaches endLsn; on an idle source only a nudge brings one soon.
+  // The table becomes live in the first merge that reaches endLsn; on an idle source only a nudge makes that soon.
   await source.notify(nudgeChannel(pipeline.name), lsnToText(endLsn));
 }

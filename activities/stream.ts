@@ -1,6 +1,6 @@
-// Stations 1 to 6 of a row, composed: log → decode → batch → Parquet → S3 → manifest. Idempotency key: the manifest number,
-// taken by conditional PUT; everything this attempt knows is read from lake and slot when it starts, nothing is resumed
-// from heartbeat details (they lag by the throttle and die with a continue-as-new).
+// Stations 1 to 6 on a row's way, connected: WAL, decode, batch, Parquet, S3, manifest. Idempotency key: the number of the
+// manifest, taken by a conditional PUT. An attempt reads from lake and slot where to go on, never from heartbeat details:
+// these lag behind, and continue-as-new drops them.
 
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
@@ -22,8 +22,8 @@ import { openReplicationStream, type ReplicationStream } from './wal/postgres/st
 import { TransactionReader } from './wal/transaction.ts';
 
 /**
- * The wake-up of a drained socket is delayed this long: one read then takes what the server sent row by row. Measured from
- * 3 to 12: at 3 each row costs the server a third more and this process twice as much, beyond 8 hardly anything is gained.
+ * How long a drained socket may fill, so that one read takes what the server sent row by row. Measured from 3 to 12: at 3
+ * each row costs the server a third more and this process twice as much; above 8 there is little to gain.
  */
 const COALESCE_MS = 8;
 
@@ -66,7 +66,7 @@ interface Connected {
 
 async function connect(attempt: Attempt, capture: LiveCapture): Promise<Connected> {
   const { resources, pipeline, meter, source, writer } = attempt;
-  // The callbacks run only once the stream delivers, so it exists by then.
+  // The callbacks run only once the stream delivers something, so it exists by then.
   let stream: ReplicationStream | null = null;
   const backlog = new Backlog();
   backlog.reached(await source.insertLsn(), performance.now());
@@ -99,14 +99,14 @@ async function connect(attempt: Attempt, capture: LiveCapture): Promise<Connecte
     applicationName: streamApplicationName(pipeline.name),
     slot: pipeline.source.slot,
     publications: publicationsOf(pipeline.source.publication, capture.entries),
-    // The server starts at what was acknowledged: it resends what is stored but not acknowledged, and that overlap
-    // proves that this is still the same history.
+    // The server begins at the acknowledged position: it sends again what is stored but not acknowledged, and this overlap
+    // proves that it still has the same history.
     startLsn: 0n,
     decode: (buffer, offset, end) => decoder.decode(buffer, offset, end),
     onKeepalive: (walEnd) => {
       const { proven } = writer.history;
       writer.history.passed(walEnd);
-      // Not before: on another history the lake's end says nothing, and acknowledging it would hide that.
+      // Not before: in another history the lake's end means nothing, and acknowledging it would hide that.
       if (!proven && writer.history.proven) stream?.sendStatus(writer.durableLsn);
       idle.keepalive(walEnd);
     },
@@ -127,7 +127,7 @@ async function runStream(attempt: Attempt): Promise<StreamEnd> {
   const { stream, landing, idle, reader } = await connect(attempt, capture);
   try {
     await source.listen(nudgeChannel(pipeline.name), (payload) => idle.nudge(positionOf(payload)));
-    // Whoever asked before anybody listened, a finished copy or a waiting reader, asked for a position before this one.
+    // A nudge that came before this listens, from a finished snapshot or a waiting reader, was for an earlier position.
     idle.want(await source.insertLsn());
     resources.log.info({ pipeline: pipeline.name, lsn: lsnToHex(writer.durableLsn) }, 'streaming');
     return await Promise.race([
@@ -149,7 +149,7 @@ async function runStream(attempt: Attempt): Promise<StreamEnd> {
     watching.abort();
     idle.close();
     meter.close();
-    // What is complete is landed before the slot is given up, so that the next attempt has nothing to read again.
+    // Lands what is complete before it gives up the slot, so that the next attempt need not read it again.
     stream.pause();
     await landing.drain().catch(() => {});
     landing.close();
@@ -157,7 +157,7 @@ async function runStream(attempt: Attempt): Promise<StreamEnd> {
   }
 }
 
-/** Anybody may NOTIFY: what is no position asks for nothing. */
+/** Any client may send a NOTIFY: a payload that is not a position is ignored. */
 function positionOf(payload: string): Lsn {
   try {
     return parseLsn(payload);

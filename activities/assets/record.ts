@@ -1,5 +1,5 @@
-// Materialization records as objects of the lake: the catalog can be rebuilt from them when the warehouse file is lost.
-// The warehouse's own record comes first, in the transaction; what a crash kept from the lake is stored by the next run.
+// Records of materializations as objects of the lake, where they outlive the warehouse file. The transaction writes the
+// warehouse's own record first; if a crash kept one from the lake, the next run stores it.
 
 import { createHash } from 'node:crypto';
 import type { DerivedAsset } from '../../workflows/model/asset/graph.ts';
@@ -8,10 +8,10 @@ import { recordKey } from '../lake/object-key.ts';
 import type { S3Lake } from '../lake/s3/lake.ts';
 import type { WarehouseResources } from '../resources.ts';
 
-/** How far back a run looks for records that a crash kept from the lake. */
+/** How many older records a run checks. */
 const LOOK_BACK = 50;
 
-/** Stores the new records, and older ones that are missing. */
+/** Stores the new records, and older ones that are missing in the lake. */
 export async function keepRecords(
   resources: WarehouseResources,
   asset: DerivedAsset,

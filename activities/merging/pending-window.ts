@@ -1,5 +1,5 @@
-// One window on its way to the warehouse: whole manifests and their files on the local disk. A file that cannot be read
-// is the trouble of its table alone: the table is named, the others go on.
+// One window on its way to the warehouse: whole manifests, and their files on the local disk. A file that cannot be read
+// concerns only its table; the others go on.
 
 import { rm } from 'node:fs/promises';
 import type { CaptureEntry, DataFile, StoredManifest } from '../../workflows/model/manifest.ts';
@@ -9,13 +9,13 @@ import type { WindowReader } from './window-reader.ts';
 
 export interface PendingWindow {
   readonly manifests: readonly StoredManifest[];
-  /** By table id, in log order; of every shape the table had in these manifests. */
+  /** By table id, in commit order; in every shape the table had in these manifests. */
   readonly files: ReadonlyMap<string, readonly WindowFile[]>;
 }
 
 interface WindowFile extends ChangeFile {
   readonly schemaVersion: string;
-  /** Why it is not on the disk. */
+  /** Why the file is not on the disk; null when it is. */
   readonly damage: TablePauseOrder | null;
 }
 
@@ -46,7 +46,7 @@ async function fetchFile(
   }
 }
 
-/** Why a live table cannot merge a window; a table that loads finds out when it needs the file. */
+/** Why a live table cannot merge the window, if so. A loading table finds out when it needs the file. */
 export function damageIn(window: PendingWindow, entry: CaptureEntry): TablePauseOrder | null {
   return filesOf(window, entry).find(({ damage }) => damage !== null)?.damage ?? null;
 }
@@ -64,7 +64,7 @@ export function changesOf(window: PendingWindow, entry: CaptureEntry): TableChan
   return changeFiles.length + truncates.length > 0 ? { entry, changeFiles, truncates } : null;
 }
 
-/** Only those in the table's own shape: the others are history that its next copy contains, or belong to that copy. */
+/** Only files in the table's own shape: others are contained in its next snapshot, or belong to it. */
 function filesOf(window: PendingWindow, { table, schemaVersion }: CaptureEntry): readonly WindowFile[] {
   return (window.files.get(table) ?? []).filter((file) => file.schemaVersion === schemaVersion);
 }
@@ -75,7 +75,7 @@ export async function discard(window: PendingWindow): Promise<void> {
   await Promise.all(paths.filter((path) => path !== '').map((path) => rm(path, { force: true })));
 }
 
-/** Removes the local files of copies that are merged: they are as large as their tables. */
+/** Removes the local files of snapshots that are merged: they are as large as their tables. */
 export async function discardLoads(loads: readonly TableLoad[]): Promise<void> {
   const paths = loads.flatMap((load) => [...load.chunkPaths, ...load.changeFiles.map((file) => file.path)]);
   await Promise.all(paths.map((path) => rm(path, { force: true })));

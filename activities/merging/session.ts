@@ -1,5 +1,5 @@
-// One merge activity's view of the warehouse: where it stands, which tables are live or loading, and how a window becomes
-// a plan. Invariant: the plan names the watermark it was made from, and the warehouse merges only if that still stands.
+// One merge activity's view of the warehouse: its watermark, which tables are live or loading, and how a window becomes a
+// plan. Invariant: a plan names the watermark it was made from, and the warehouse merges it only if that is still so.
 
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -42,11 +42,11 @@ export class MergeSession {
   }
 
   /**
-   * Reads where the warehouse stands and checks that the log is the one it merged.
-   * @param rejected ids of copies that an earlier run could not complete.
+   * Reads where the warehouse stands, and checks that the manifest log is the one it merged.
+   * @param rejected ids of snapshots that an earlier run could not complete.
    */
   async start(rejected: readonly string[]): Promise<void> {
-    // Files of loads, and of attempts that failed, end here; what this session needs it fetches.
+    // Removes files of earlier loads and of failed attempts; this session fetches what it needs.
     await rm(this.#folder, { recursive: true, force: true });
     await mkdir(this.#folder, { recursive: true });
     await this.#refresh();
@@ -54,12 +54,12 @@ export class MergeSession {
     await this.reader.start(this.#watermark);
   }
 
-  /** Merges one window in one transaction; false when another merge was faster and this session's view is old. */
+  /** Merges one window in one transaction; false when another merge was faster, so that this session's view is outdated. */
   async merge(window: PendingWindow): Promise<boolean> {
     const first = window.manifests[0];
     const last = window.manifests.at(-1);
     if (first === undefined || last === undefined) return true;
-    // The chain was checked while reading; this is its last link, between the log and what is merged already.
+    // The reader has checked the chain of manifests; this is its first link, to what is already merged.
     if (first.manifest.seq !== this.#watermark.seq + 1) return false;
     const merged = await this.#apply(window, watermarkOf(last, this.#watermark));
     await discard(window);
@@ -67,7 +67,7 @@ export class MergeSession {
     return merged;
   }
 
-  /** Makes tables live whose copy became whole while nothing else was pending; false when there was none. */
+  /** Makes tables live whose snapshot became complete while nothing else was pending; false when there are none. */
   async loadOnly(): Promise<boolean> {
     const loading = this.#inState('loading');
     if (loading.length === 0 || this.#watermark.seq === 0) return false;
@@ -90,7 +90,7 @@ export class MergeSession {
     const plan = await this.#plan(window, next);
     const outcome = await resources.warehouse.merge(plan);
     if (outcome.tag === 'already-merged') {
-      resources.log.info({ pipeline: pipeline.name, seq: next.seq }, 'the window was merged already');
+      resources.log.info({ pipeline: pipeline.name, seq: next.seq }, 'the window was already merged');
       return false;
     }
     this.#watermark = next;
@@ -161,7 +161,7 @@ export class MergeSession {
       total += rows[table];
     }
     this.tally.add(window.manifests, rows);
-    for (const entry of plan.begins) this.tally.beganAnew(entry.table);
+    for (const entry of plan.begins) this.tally.beganAgain(entry.table);
     for (const load of plan.loads) {
       if (outcome.unresolved.includes(load.entry.table)) this.#reject(load.entry, true);
     }
@@ -185,14 +185,14 @@ export class MergeSession {
   async #refresh(): Promise<void> {
     const { warehouse } = this.#resources;
     const { name } = this.#pipeline;
-    // In this order: tables newer than the watermark make a plan that is refused, older ones could make a wrong one.
+    // In this order: if the tables are newer than the watermark, the plan is refused; if older, it could be wrong.
     this.#watermark = await warehouse.watermark(name);
     const tables = await warehouse.tables(name);
     this.#tables = new Map(tables.map((table) => [table.table, table]));
   }
 }
 
-/** A manifest that changes what is captured begins a window, so at most the first one says so. */
+/** A manifest that changes what is captured begins a window, so only the first one can. */
 function captureOf(manifests: readonly StoredManifest[]): readonly CaptureEntry[] | null {
   return manifests[0]?.manifest.capture ?? null;
 }
@@ -202,7 +202,7 @@ function watermarkOf(last: StoredManifest, before: Watermark): Watermark {
   return { epochNo, seq, manifestHash: last.hash, endLsn, effectiveTime: effectiveTime ?? before.effectiveTime };
 }
 
-/** First and last commit of a batch, in milliseconds: how long its slowest and fastest rows waited. */
+/** First and last commit of a batch, in milliseconds: for how long its slowest and its fastest row waited. */
 function commitTimes(manifest: Manifest): number[] {
   return [manifest.firstCommitTime, manifest.lastCommitTime].flatMap((time) =>
     time === null ? [] : [microsFromIso(time) / 1000],

@@ -1,5 +1,5 @@
-// Tables that load: whether their copy is whole, and which logged changes belong onto it. A table goes live inside a merge
-// transaction, folded to exactly that transaction's end: its copied rows plus every change at or after the copy's R0.
+// Loading tables: is the snapshot complete, and which changes belong on top of it? A table becomes live inside a merge
+// transaction, folded to exactly its end: the rows of its snapshot plus every change at or after R0.
 
 import { WalflowError } from '../../workflows/model/errors.ts';
 import type {
@@ -17,7 +17,7 @@ import type { TableLoad, TablePauseOrder } from '../warehouse/merge-plan.ts';
 import { damageOf } from './table-damage.ts';
 import type { WindowReader } from './window-reader.ts';
 
-/** How often an incomplete copy is looked for. */
+/** How often to look whether a snapshot has become complete. */
 const LOOK_EVERY_MS = 500;
 const MANIFESTS_AT_ONCE = 16;
 
@@ -25,7 +25,7 @@ export class SnapshotLoads {
   readonly #lake: ManifestStore;
   readonly #reader: Pick<WindowReader, 'fetch'>;
   readonly #complete = new Map<string, SnapshotComplete>();
-  /** Why the end of a copy cannot be read; `plans` tells it. */
+  /** Why the end of a snapshot cannot be read; `plans` reports it. */
   readonly #unreadable = new Map<string, unknown>();
   readonly #rejected = new Set<string>();
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -35,7 +35,7 @@ export class SnapshotLoads {
     this.#reader = reader;
   }
 
-  /** Of the loading tables, those whose copy is whole (or damaged) and ends at or before `endLsn` (16 hex digits). */
+  /** The loading tables whose snapshot is complete (or damaged) and ends at or before `endLsn` (16 hex digits). */
   async ready(loading: readonly CaptureEntry[], endLsn: string, nowMs: number): Promise<readonly CaptureEntry[]> {
     const wanted = loading.filter((entry) => !this.#rejected.has(entry.snapshot.id));
     const unknown = wanted.filter((entry) => !this.#complete.has(entry.snapshot.id));
@@ -50,7 +50,7 @@ export class SnapshotLoads {
     });
   }
 
-  /** Loads of the tables that are ready, and those of them whose copy or changes are damaged. */
+  /** Loads of the tables that are ready; and those whose snapshot or changes are damaged. */
   async plans(
     ready: readonly CaptureEntry[],
     beforeSeq: number,
@@ -69,7 +69,7 @@ export class SnapshotLoads {
     return { loads, damaged };
   }
 
-  /** Everything the warehouse needs to make a table live at the end of `window` (or at the watermark, without one). */
+  /** Everything the warehouse needs to make a table live at the end of `window`, or without one at the watermark. */
   async #plan(entry: CaptureEntry, beforeSeq: number, window: readonly StoredManifest[]): Promise<TableLoad> {
     const complete = this.#complete.get(entry.snapshot.id);
     if (complete === undefined) throw this.#unreadable.get(entry.snapshot.id);
@@ -79,18 +79,18 @@ export class SnapshotLoads {
       truncates.push(...manifest.truncates.filter((truncate) => truncate.table === entry.table));
       files.push(...filesOf(manifest, entry).filter((file) => file.maxCommitLsn >= complete.r0Lsn));
     }
-    // All at once: the reader lets a few through at a time.
+    // All together: the reader limits how many are fetched at a time.
     const chunkPaths = await Promise.all(complete.files.map((file) => this.#reader.fetch(file)));
     const changeFiles = await Promise.all(files.map(async (file) => ({ path: await this.#reader.fetch(file), file })));
     return { entry, r0Lsn: complete.r0Lsn, chunkPaths, changeFiles, truncates };
   }
 
-  /** A copy that cannot be completed exactly; it is not tried again before a new one replaces it. */
+  /** Notes that a snapshot cannot be completed exactly: it is not tried again. */
   reject(entry: CaptureEntry): void {
     this.#rejected.add(entry.snapshot.id);
   }
 
-  /** @throws WalflowError LOG_BROKEN: the changes of a manifest that is gone would be missing from the table for ever. */
+  /** @throws WalflowError LOG_BROKEN when a manifest is gone: without its changes the table would be wrong for ever. */
   async *#manifests(
     fromSeq: number,
     beforeSeq: number,
@@ -106,7 +106,7 @@ export class SnapshotLoads {
 
   async #manifest(seq: number): Promise<StoredManifest> {
     const stored = await readManifest(this.#lake, seq);
-    if (stored === null) throw new WalflowError('LOG_BROKEN', `manifest ${seq} is gone, and the log goes on behind it`);
+    if (stored === null) throw new WalflowError('LOG_BROKEN', `manifest ${seq} is gone, but later ones exist`);
     return stored;
   }
 
@@ -122,7 +122,7 @@ export class SnapshotLoads {
   }
 }
 
-/** Files in the shape of the copy; changes in another shape lie before its R0. */
+/** Files in the shape of the snapshot; changes in another shape lie before its R0. */
 function filesOf(manifest: Manifest, { table, schemaVersion }: CaptureEntry): readonly DataFile[] {
   return manifest.tables.filter((t) => t.table === table && t.schemaVersion === schemaVersion).flatMap((t) => t.files);
 }

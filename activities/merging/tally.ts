@@ -1,4 +1,4 @@
-// What one merge activity did, so that workflow history alone answers which positions a run merged.
+// What one merge activity did, so that the workflow's history alone shows which positions a run merged.
 
 import type { LsnHex } from '../../workflows/model/lsn.ts';
 import type { StoredManifest } from '../../workflows/model/manifest.ts';
@@ -11,7 +11,7 @@ export class MergeTally {
   #lsnTo = '';
   #windows = 0;
   readonly #rows = new Map<string, number>();
-  /** Copies that cannot be completed, by table. */
+  /** Snapshots that cannot be completed, by table. */
   readonly #rejected = new Map<string, { readonly snapshotId: string; readonly isNew: boolean }>();
 
   /** Counts one committed window. */
@@ -30,22 +30,22 @@ export class MergeTally {
     for (const [table, count] of Object.entries(rows)) this.#rows.set(table, (this.#rows.get(table) ?? 0) + count);
   }
 
-  /** A table whose copy cannot be completed exactly; `isNew` unless an earlier run said so already. */
+  /** Notes a snapshot that cannot be completed exactly; `isNew` unless an earlier run has reported it. */
   reject(table: string, snapshotId: string, isNew: boolean): void {
     this.#rejected.set(table, { snapshotId, isNew });
   }
 
-  /** A new copy of the table has begun: what was wrong with the one before needs no other. */
-  beganAnew(table: string): void {
+  /** A new snapshot of the table has begun, so none needs to be asked for. */
+  beganAgain(table: string): void {
     this.#rejected.delete(table);
   }
 
-  /** Is there a table nobody was asked to copy again yet? */
+  /** Is there a table for which no new snapshot has been asked for yet? */
   get hasNewRejected(): boolean {
     return [...this.#rejected.values()].some(({ isNew }) => isNew);
   }
 
-  /** Heartbeat details: for people who look, never read back. */
+  /** Heartbeat details: only for people, never read back. */
   progress(): { seqTo: number; windows: number } {
     return { seqTo: this.#seqTo, windows: this.#windows };
   }
@@ -62,7 +62,7 @@ export class MergeTally {
             windows: this.#windows,
             rows: Object.fromEntries(this.#rows),
           };
-    // A run that ended early for new ones says nothing of the others: they were asked for a moment ago.
+    // A run that ended early because of new ones leaves out the others: those were asked for a moment ago.
     const endedEarly = this.hasNewRejected;
     const resync = [...this.#rejected].flatMap(([table, { isNew }]) => (isNew || !endedEarly ? [table] : []));
     const rejected = [...this.#rejected.values()].map(({ snapshotId }) => snapshotId);

@@ -1,5 +1,5 @@
-// Reads what is pending: whole manifests behind the watermark, checked against the chain, and their data files onto the
-// local disk. A window ends before a manifest that changes the captured tables, and at the bounds on rows, bytes and files.
+// Reads what is pending: whole manifests after the watermark, checked as a chain, and their data files, saved to the local
+// disk. A window ends before a manifest that changes the captured tables, and at the bounds on rows, bytes and files.
 
 import { join } from 'node:path';
 import { WalflowError } from '../../workflows/model/errors.ts';
@@ -15,14 +15,14 @@ interface WindowBounds {
   readonly maxBytes: number;
 }
 
-/** Manifests asked for at once while catching up; an absent one ends the round. */
+/** How many manifests to read at once while catching up; the first absent one ends the round. */
 const READ_AHEAD = 8;
-/** A warehouse that is hours behind finds thousands of small files pending: more than a scan opens at once. */
+/** A warehouse that is hours behind finds thousands of small files pending, more than one scan can open. */
 const MAX_FILES = 1_000;
-/** Fewer than the client's sockets: a request that waits for a socket uses up its time, and the log is read meanwhile. */
+/** Fewer than the client's sockets: waiting for a socket counts as request time, and manifests are read meanwhile. */
 const FETCHES_AT_ONCE = 32;
 
-/** What a window needs of the lake. */
+/** What a window needs from the lake. */
 type WindowLake = ManifestStore & Pick<S3Lake, 'getToFile'>;
 
 export class WindowReader {
@@ -31,7 +31,7 @@ export class WindowReader {
   readonly #spoolFolder: string;
   readonly #fetching = new Turnstile(FETCHES_AT_ONCE);
   #last: StoredManifest | null = null;
-  /** Read already, but beyond the last window's bounds. */
+  /** Manifests that are read already, but did not fit into the last window. */
   readonly #ahead: StoredManifest[] = [];
 
   constructor(lake: WindowLake, bounds: WindowBounds, spoolFolder: string) {
@@ -41,8 +41,8 @@ export class WindowReader {
   }
 
   /**
-   * Starts behind a watermark.
-   * @throws WalflowError WATERMARK_AHEAD, LOG_MISMATCH when the log is not the one this warehouse merged.
+   * Starts after a watermark.
+   * @throws WalflowError WATERMARK_AHEAD, LOG_MISMATCH when the manifest log is not the one this warehouse merged.
    */
   async start(watermark: Watermark): Promise<void> {
     this.#ahead.length = 0;
@@ -52,7 +52,7 @@ export class WindowReader {
     if (stored === null) {
       throw new WalflowError(
         'WATERMARK_AHEAD',
-        `the warehouse merged manifest ${watermark.seq}, the log ends before it`,
+        `the warehouse merged manifest ${watermark.seq}, but the lake's manifest log ends before it`,
       );
     }
     if (stored.hash !== watermark.manifestHash) {
@@ -62,8 +62,8 @@ export class WindowReader {
   }
 
   /**
-   * The next window; null while nothing is pending. What stands before an unreadable manifest is still handed out.
-   * @throws WalflowError MANIFEST_UNREADABLE, MANIFEST_NEWER, LOG_BROKEN when the very next manifest is to blame.
+   * The next window; null while nothing is pending. A window can still end before an unreadable manifest.
+   * @throws WalflowError MANIFEST_UNREADABLE, MANIFEST_NEWER, LOG_BROKEN when the next manifest is the cause.
    */
   async next(): Promise<readonly StoredManifest[] | null> {
     const window: StoredManifest[] = [];
@@ -90,17 +90,17 @@ export class WindowReader {
     return window.length > 0 ? window : null;
   }
 
-  /** Brings a data file to the local disk; the path is named by content, so fetching it twice is harmless. */
+  /** Saves a data file to the local disk, under its checksum, so fetching it twice does no harm. */
   async fetch(file: Pick<DataFile, 'key' | 'sha256' | 'bytes'>): Promise<string> {
     const path = join(this.#spoolFolder, `${file.sha256}.parquet`);
     await this.#fetching.pass(() => this.#lake.getToFile(file.key, path, file));
     return path;
   }
 
-  /** @param strict a failure is the caller's; else it only ends what is there, and the next window meets it. */
+  /** @param strict throw failures; else a failure only ends the window, and the next one meets it. */
   async #readAhead(strict: boolean): Promise<StoredManifest | undefined> {
     const from = (this.#last?.manifest.seq ?? 0) + 1;
-    // One at first: an idle log is polled often, and only a hit is worth asking for more.
+    // One at first: while idle this is called often, and more are worth a try only after a hit.
     const first = await (strict ? readManifest(this.#lake, from) : this.#tryRead(from));
     if (first === null) return undefined;
     const seqs = Array.from({ length: READ_AHEAD - 1 }, (_, i) => from + 1 + i);
@@ -111,7 +111,7 @@ export class WindowReader {
     return first;
   }
 
-  /** Null also for what cannot be read now. */
+  /** Null also when the manifest cannot be read now. */
   #tryRead(seq: number): Promise<StoredManifest | null> {
     return readManifest(this.#lake, seq).catch(() => null);
   }

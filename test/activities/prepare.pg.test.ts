@@ -151,7 +151,7 @@ test('a table asked for by name that is gone leaves the list, with a warning; th
   await sql('drop table orders');
   const { tables, notices, warnings } = await prepare();
   expect(tables).toBe(1);
-  expect(notices).toContain('public.orders is no longer captured: the source has no such table any more');
+  expect(notices).toContain('public.orders is no longer captured: the source no longer has this table');
   expect(warnings).toEqual(notices);
   expect([...(await captured())]).toEqual([['public.users', users]]);
 });

@@ -14,7 +14,7 @@ test('a copy that began anew meanwhile is not asked for once more', () => {
   const tally = new MergeTally();
   tally.reject('public.documents', 'first', true);
   tally.reject('public.orders', 'second', true);
-  tally.beganAnew('public.documents');
+  tally.beganAgain('public.documents');
   expect(tally.result(END, false)).toMatchObject({ resync: ['public.orders'], rejected: ['second'] });
 });
 
