@@ -15,7 +15,7 @@ const CHUNK_DELAY_MS = 30;
 /** Longer than a copy goes on before it notices that another one took its place. */
 const REPLACED_AFTER_MS = 12_000;
 
-const pipeline = livePipeline({ held: true, pipeline: 'flush: { maxDelayMs: 50 }, snapshot: { chunkRows: 50 },' });
+const pipeline = livePipeline({ held: true, pipeline: 'snapshot: { chunkRows: 50 },' });
 
 const isMarkerPut = ({ method, key }: S3Exchange) =>
   method === 'PUT' && /\/snapshot\/.*\/documents\/.*\/\d+\.json$/.test(key);

@@ -13,7 +13,7 @@ const MAX_BYTES = 1024 * 1024;
 const MAX_GROWTH_BYTES = 256 * 1024 * 1024;
 const FIRST_ID = 5_000_000;
 
-const pipeline = livePipeline({ pipeline: `flush: { maxDelayMs: 50, maxBytes: ${MAX_BYTES} },` });
+const pipeline = livePipeline({ pipeline: `flush: { maxBytes: ${MAX_BYTES} },` });
 const log = () => readLog(pipeline.rig.prefix, pipeline.rig.pipeline);
 
 test('a transaction of 300,000 rows: several parts, one manifest, bounded memory, equal afterwards', async () => {

@@ -170,7 +170,7 @@ export default defineConfig({
     ${at.pipeline}: {
       source: { url: ${JSON.stringify(options.url)}, tables: ${JSON.stringify(options.tables)} },
       lake: { url: '${at.lake}', endpoint: '${at.endpoint}', region: 'us-east-1' },
-      ${options.pipeline ?? 'flush: { maxDelayMs: 50 },'}
+      ${options.pipeline ?? ''}
     },
   },
   assets: [${assets}],
