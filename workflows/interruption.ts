@@ -26,7 +26,8 @@ export async function runUntil<T>(isOver: () => boolean, work: () => Promise<T>)
   try {
     return await running;
   } catch (failure) {
-    if (isCancellation(failure)) return null;
+    // A run that is itself cancelled ends; it would otherwise begin the same activity again, for ever.
+    if (isCancellation(failure) && !CancellationScope.current().consideredCancelled) return null;
     throw failure;
   }
 }

@@ -1,6 +1,7 @@
 // merge/<pipeline> decides when to merge. Real server and workers, scripted activities.
 
-import type { WorkflowHandle } from '@temporalio/client';
+import { Context } from '@temporalio/activity';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { describe, expect, test, vi } from 'vitest';
 import { INGEST_QUEUE, ingestWorkflowId, mergeWorkflowId, warehouseQueue } from '../../workflows/model/names.ts';
 import type { IngestStatus, MergedUpTo, MergeResult, MergeStatus } from '../../workflows/model/run.ts';
@@ -65,6 +66,21 @@ describe('merge', { timeout: 120_000 }, () => {
     expect(await waiting).toEqual({ reached: true, mergedLsn });
     await expect(update('tomorrow'), 'refused before it is in the history').rejects.toThrow();
     await handle.terminate();
+  });
+
+  test('a run that is cancelled ends, also while it merges', async () => {
+    let merges = 0;
+    stage.play({
+      mergePending: async () => {
+        merges += 1;
+        return await Context.current().cancelled;
+      },
+    });
+    const handle = await start();
+    await vi.waitFor(() => expect(merges).toBe(1), PATIENCE);
+    await handle.cancel();
+    await expect(handle.result()).rejects.toThrow(WorkflowFailedError);
+    expect(merges).toBe(1);
   });
 
   test('an activity that ran out of time is followed by another one without a ring', async () => {
