@@ -62,11 +62,15 @@ async function prepare(
   // Publications before the slot: WAL from before a publication existed cannot be decoded with it.
   await ensurePublications(source, pipeline.source.publication, tables);
   const writer = open ?? appender(await beginEpoch(resources, pipeline, source, before));
-  await untilLoggedInFull(source, captured, {
-    onBlocked: (blockers) =>
-      resources.log.warn({ pipeline: pipeline.name, blockers }, 'a repaired publication waits for older transactions'),
-    signal: Context.current().cancellationSignal,
-  });
+  await untilLoggedInFull(
+    source,
+    { captured, catalog: tables },
+    {
+      onBlocked: (blockers) =>
+        resources.log.warn({ pipeline: pipeline.name, blockers }, 'new snapshots wait for older transactions'),
+      signal: Context.current().cancellationSignal,
+    },
+  );
   const plan = reconcileCapture({
     catalog: tables,
     captured,

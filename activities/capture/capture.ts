@@ -7,7 +7,7 @@ import {
   type CapturedTable,
   type LoggedRelation,
   sameKey,
-  samePartitions,
+  sameRecord,
   sameShape,
   sameValues,
 } from '../../workflows/model/relation.ts';
@@ -62,7 +62,7 @@ function nextEntry(table: CapturedTable, entry: CaptureEntry | undefined, input:
   }
   if (outdated) return beginSnapshot(table, { r0Lsn, seq, id: newId() });
   const { layout } = table;
-  return layout === undefined || entry.provisional || sameParts(entry, table) ? entry : { ...entry, layout };
+  return layout === undefined || entry.provisional || isRecorded(entry, table) ? entry : { ...entry, layout };
 }
 
 function needsSnapshot(entry: CaptureEntry, table: CapturedTable): boolean {
@@ -74,9 +74,9 @@ function needsSnapshot(entry: CaptureEntry, table: CapturedTable): boolean {
 /** Pauses that end by themselves: the table gets a new snapshot as soon as possible. */
 const ENDS_BY_ITSELF = new Set(['TABLE_SHAPE_CHANGED', 'PUBLICATION_CHANGED', ...UNREADABLE]);
 
-/** Does the record hold all partitions? Only of a recorded partition can a later look see that it is gone. */
-export function sameParts(entry: CapturedTable, { layout }: CapturedTable): boolean {
-  return layout === undefined || (entry.layout !== undefined && samePartitions(entry.layout, layout));
+/** Does the record hold all partitions and labels? Only of a recorded one can a later look see that it is gone. */
+export function isRecorded(entry: CapturedTable, { layout }: CapturedTable): boolean {
+  return layout === undefined || (entry.layout !== undefined && sameRecord(entry.layout, layout));
 }
 
 /** Does the catalog still describe the captured table: same columns, key and mode, and no rows rewritten by DDL? */

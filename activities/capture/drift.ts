@@ -13,7 +13,7 @@ import { mayCapture, mayRead } from '../wal/postgres/preflight.ts';
 import { type PublicationPlan, planPublications } from '../wal/postgres/publication.ts';
 import type { Source } from '../wal/postgres/source.ts';
 import type { MatchedTable } from '../wal/table-match.ts';
-import { isWanted, sameParts, sameTable, UNREADABLE } from './capture.ts';
+import { isRecorded, isWanted, sameTable, UNREADABLE } from './capture.ts';
 import type { LiveCapture } from './live-capture.ts';
 
 /** How often the catalog is read without a sign that anything changed. */
@@ -72,7 +72,7 @@ async function changedInCatalog({ pipeline, source, capture }: Watched): Promise
 
 function differs(entry: CaptureEntry, now: MatchedTable): boolean {
   if (entry.paused !== undefined) return UNREADABLE.includes(entry.paused.code) && mayRead(now);
-  return !(sameTable(entry, now.captured) && sameParts(entry, now.captured));
+  return !(sameTable(entry, now.captured) && isRecorded(entry, now.captured));
 }
 
 function altered({ name, unpublished, statements }: PublicationPlan): string[] {

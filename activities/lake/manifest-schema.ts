@@ -43,6 +43,7 @@ const captureEntry = z.object({
       attributes: text,
       storage: text,
       leaves: z.array(text).exactOptional(),
+      dependencies: z.array(text).exactOptional(),
     })
     .exactOptional(),
   schemaVersion: text,

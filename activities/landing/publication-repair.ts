@@ -4,7 +4,7 @@
 
 import { lsnToHex } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
-import type { CapturedTable } from '../../workflows/model/relation.ts';
+import { type CapturedTable, sameTexts } from '../../workflows/model/relation.ts';
 import { planPublications } from '../wal/postgres/publication.ts';
 import { waitForTransactions } from '../wal/postgres/snapshot-reader.ts';
 import type { Source } from '../wal/postgres/source.ts';
@@ -45,12 +45,17 @@ export async function pauseUnpublished(
 
 /**
  * Waits, between the repair and reading R0: of a transaction that runs across the repair only a part is streamed, and that
- * part would beat the rows of the snapshot if R0 lay before its commit.
+ * part would beat the rows of the snapshot if R0 lay before its commit. A label of an enum is renamed under running
+ * transactions too: what they wrote before is streamed with the old label.
  */
 export async function untilLoggedInFull(
   source: Source,
-  captured: readonly CaptureEntry[],
+  { captured, catalog }: Pick<Recorded, 'captured' | 'catalog'>,
   waiting: Parameters<typeof waitForTransactions>[1],
 ): Promise<void> {
-  if (captured.some(({ paused }) => paused?.code === CODE)) await waitForTransactions(source, waiting);
+  const found = new Map(catalog.map((table) => [table.table, table]));
+  const crossed = captured.some(
+    ({ table, paused, layout }) => paused?.code === CODE || !sameTexts(layout, found.get(table)?.layout),
+  );
+  if (crossed) await waitForTransactions(source, waiting);
 }

@@ -112,6 +112,25 @@ test.each([
   expect(capture[0]?.snapshot === entry?.snapshot).toBe(!copied);
 });
 
+test.each([
+  ['added', ['label 1:a', 'label 2:b', 'label 3:c'], false],
+  ['renamed', ['label 1:a', 'label 2:c'], true],
+])('a label of an enum is %s: it is recorded, with a new copy? %o %s', (_, dependencies, copied) => {
+  const [entry] = recorded([{ ...orders, layout: { ...LAYOUT, dependencies: ['label 1:a', 'label 2:b'] } }]);
+  const layout = { ...LAYOUT, dependencies };
+  const { capture, changed } = reconcile([{ ...orders, layout }], [entry as CaptureEntry]);
+  expect(changed).toBe(true);
+  expect(capture[0]?.layout).toEqual(layout);
+  expect(capture[0]?.snapshot === entry?.snapshot).toBe(!copied);
+});
+
+test('what values depend on is recorded where it was not, without a new copy', () => {
+  const [entry] = recorded([{ ...orders, layout: LAYOUT }]);
+  const layout = { ...LAYOUT, dependencies: ['label 1:a'] };
+  const { capture } = reconcile([{ ...orders, layout }], [entry as CaptureEntry]);
+  expect(capture).toEqual([{ ...entry, layout }]);
+});
+
 test('a resync copies the table again and ends its pause', () => {
   const [entry] = recorded([orders]);
   const paused = { ...(entry as CaptureEntry), paused: { code: 'VALUE_NOT_EXACT', reason: 'x', commitLsn: '0' } };

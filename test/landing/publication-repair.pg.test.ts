@@ -78,13 +78,27 @@ test('R0 waits for transactions that ran across the repair', async () => {
   await withClient(database.url, async (client) => {
     await client.query('begin; insert into orders values (1)');
     let waited = false;
-    const done = untilLoggedInFull(source, paused, waiting).then(() => {
+    const done = untilLoggedInFull(source, { captured: paused, catalog: [] }, waiting).then(() => {
       waited = true;
     });
-    await untilLoggedInFull(source, captured, waiting);
+    await untilLoggedInFull(source, { captured, catalog: [] }, waiting);
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(waited, 'the transaction was not waited for').toBe(false);
     await client.query('commit');
     await done;
+  });
+});
+
+test('R0 waits for transactions that ran while a label of an enum was renamed', async () => {
+  const [entry] = (await recorded()) as [CaptureEntry];
+  const layout = (...dependencies: string[]) => ({ columnNumbers: [1], attributes: 'a', storage: 's', dependencies });
+  const captured = [{ ...entry, layout: layout('label 1:todo') }];
+  const waiting = { onBlocked: () => {}, signal: AbortSignal.timeout(200) };
+  await withClient(database.url, async (client) => {
+    await client.query('begin; select pg_current_xact_id()');
+    const added = [{ ...entry, layout: layout('label 1:todo', 'label 2:done') }];
+    await untilLoggedInFull(source, { captured, catalog: added }, waiting);
+    const renamed = [{ ...entry, layout: layout('label 1:open') }];
+    await expect(untilLoggedInFull(source, { captured, catalog: renamed }, waiting)).rejects.toThrow('timeout');
   });
 });

@@ -41,6 +41,11 @@ export interface TableLayout {
    * attached it (one for each level), and a `+` at the end if it may have had rows then. Older versions did not record this.
    */
   readonly leaves?: readonly string[];
+  /**
+   * What the text of a value depends on outside the table, each as `what:digest`: labels of enums, attributes of composite
+   * types, base types of domains, and the order of the key. Older versions did not record this.
+   */
+  readonly dependencies?: readonly string[];
 }
 
 const FILLED = '+';
@@ -129,12 +134,26 @@ export function sameValues(before: TableLayout | undefined, now: TableLayout | u
   if (before === undefined || now === undefined) return true;
   if (before.columnNumbers.join() !== now.columnNumbers.join()) return false;
   if (before.leaves !== undefined && now.leaves !== undefined && !sameLeaves(before.leaves, now.leaves)) return false;
+  if (!sameTexts(before, now)) return false;
   return before.attributes === now.attributes || before.storage === now.storage;
 }
 
-/** Are the same tables partitions, attached by the same transactions, whether or not they had rows? */
-export function samePartitions(before: TableLayout, now: TableLayout): boolean {
-  return before.leaves?.map(linkOf).join() === now.leaves?.map(linkOf).join();
+/** Does each value still have the text it had? A label that was added changes none; one that was renamed changes many. */
+export function sameTexts(before: TableLayout | undefined, now: TableLayout | undefined): boolean {
+  if (before?.dependencies === undefined || now?.dependencies === undefined) return true;
+  const left = new Set(now.dependencies);
+  return before.dependencies.every((dependency) => left.has(dependency));
+}
+
+/**
+ * Does a look find nothing that is not recorded? The same tables are partitions, attached by the same transactions, whether
+ * or not they had rows, and values depend on the same.
+ */
+export function sameRecord(before: TableLayout, now: TableLayout): boolean {
+  return (
+    before.leaves?.map(linkOf).join() === now.leaves?.map(linkOf).join() &&
+    before.dependencies?.join() === now.dependencies?.join()
+  );
 }
 
 function sameLeaves(before: readonly string[], now: readonly string[]): boolean {

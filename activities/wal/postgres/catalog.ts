@@ -41,6 +41,42 @@ const LEAVES_SQL = `(
   select coalesce(json_agg(oid || path || case when filled then '+' else '' end order by oid), '[]')
   from tree where kind <> 'p')`;
 
+/** OIDs from here on are of types that users made (FirstNormalObjectId); the server's own do not change. */
+const FIRST_USER_OID = 16_384;
+
+/**
+ * What the values of the table `c` depend on, as `TableLayout.dependencies`: the types its columns are made of, at any
+ * depth (arrays, domains, ranges, composites), and operators and collations of the index that is its key.
+ */
+const DEPENDENCIES_SQL = `(
+  with recursive used(oid) as (
+    select a.atttypid from pg_attribute a
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.atttypid >= ${FIRST_USER_OID}
+    union
+    select part.oid from used u join pg_type t on t.oid = u.oid cross join lateral (
+      values (t.typbasetype), (t.typelem)
+      union all select r.rngsubtype from pg_range r where t.oid in (r.rngtypid, r.rngmultitypid)
+      union all select a.atttypid from pg_attribute a
+        where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped) part(oid)
+    where part.oid >= ${FIRST_USER_OID}
+  ), found(dependency) as (
+    select 'label ' || e.oid || ':' || md5(e.enumlabel) from used join pg_enum e on e.enumtypid = used.oid
+    union all
+    select 'domain ' || t.oid || ':' || t.typbasetype || '/' || t.typtypmod
+    from used join pg_type t on t.oid = used.oid where t.typtype = 'd'
+    union all
+    select 'composite ' || t.oid || ':' || md5(string_agg(concat_ws('/', a.attnum, a.atttypid, a.atttypmod), ',' order by a.attnum))
+    from used join pg_type t on t.oid = used.oid join pg_attribute a on a.attrelid = t.typrelid
+    where a.attnum > 0 and not a.attisdropped group by t.oid
+    union all
+    select 'key ' || k.attnum || ':' || md5(concat_ws('/', i.indclass[k.i - 1], i.indcollation[k.i - 1],
+      pg_collation_actual_version(nullif(i.indcollation[k.i - 1], 0))))
+    from pg_index i cross join unnest(i.indkey::int2[]) with ordinality as k(attnum, i)
+    where i.indrelid = c.oid and i.indisvalid and k.i <= i.indnkeyatts
+      and case when c.relreplident = 'i' then i.indisreplident else i.indisprimary end
+  )
+  select coalesce(json_agg(dependency order by dependency), '[]') from found)`;
+
 /**
  * Layout of the table `c`, as JSON. A partitioned table has no file of its own; those of its partitions stand for it. xmin
  * identifies the version of a catalog row: every ALTER of a column makes a new one.
@@ -51,7 +87,8 @@ export const LAYOUT_SQL = `json_build_object(
     from pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
   'storage', (select md5(string_agg(l.oid || ':' || l.relfilenode, ',' order by l.oid))
     from pg_class l where l.oid = c.oid or l.oid in (select relid from pg_partition_tree(c.oid))),
-  'leaves', ${LEAVES_SQL})`;
+  'leaves', ${LEAVES_SQL},
+  'dependencies', ${DEPENDENCIES_SQL})`;
 
 const CATALOG_SQL = `
   select c.oid, n.nspname as schema, c.relname as name, c.relkind as kind, c.relpersistence as persistence,

@@ -118,6 +118,46 @@ describe('partitions', () => {
   });
 });
 
+/** A value is the text that the catalog makes of it: DDL on a type can change the text of rows that nobody wrote. */
+describe('what values depend on', () => {
+  beforeAll(() =>
+    sql(`create type mood as enum ('happy', 'sad'); create type place as (city text, mood mood);
+      create domain feeling as mood; create domain short as text; create type span as range (subtype = int4);
+      create table moods (name text primary key, note text, one mood);
+      create table lists (id int primary key, many mood[]);
+      create table feelings (id int primary key, deep feeling[]);
+      create table places (id int primary key, place place, span span, short short)`),
+  );
+
+  it.each<[string, string, string, boolean]>([
+    ['a label is renamed', 'moods', `alter type mood rename value 'sad' to 'blue'`, false],
+    ['a label is renamed, used in an array', 'lists', `alter type mood rename value 'blue' to 'sad'`, false],
+    [
+      'a label is renamed, below a domain in an array',
+      'feelings',
+      `alter type mood rename value 'sad' to 'blue'`,
+      false,
+    ],
+    ['a label is renamed, inside a composite', 'places', `alter type mood rename value 'blue' to 'sad'`, false],
+    ['a label is added', 'moods', `alter type mood add value 'angry' before 'sad'`, true],
+    ['an attribute is added', 'places', 'alter type place add attribute zip text', false],
+    ['an attribute is dropped', 'places', 'alter type place drop attribute zip', false],
+    ['an attribute is renamed', 'places', 'alter type place rename attribute city to town', true],
+    ['a type is renamed', 'moods', 'alter type mood rename to temper', true],
+    ['a domain gets a constraint', 'places', 'alter domain short add check (length(value) < 9)', true],
+    ['the key gets another collation', 'moods', 'alter table moods alter name type text collate "C"', false],
+    ['another column gets another collation', 'moods', 'alter table moods alter note type text collate "C"', true],
+    ['a table is analyzed', 'places', 'analyze places', true],
+  ])('%s: the same values of %s? %s %s', async (_, table, ddl, same) => {
+    const before = await tableOf(`public.${table}`);
+    await sql(ddl);
+    const after = await tableOf(`public.${table}`);
+    expect(before.layout?.dependencies?.length).toBeGreaterThan(0);
+    expect(sameValues(before.layout, after.layout)).toBe(same);
+    expect(sameValues(after.layout, after.layout)).toBe(true);
+  });
+});
+
 /** What the log says of a key is compared with what the catalog says: where they disagreed for long, nothing would flow. */
 describe('keys', () => {
   const slot = freshPipelineName();
