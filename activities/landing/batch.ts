@@ -30,6 +30,8 @@ export class Batch {
   readonly firstCommitTimeUs: number;
   readonly truncates: Truncate[] = [];
   rows = 0;
+  /** Held in encoders, of all tables: what bounds memory. Counted row by row, because a few rows can be gigabytes. */
+  bytes = 0;
   transactions = 0;
   lastCommit: LastCommit | null = null;
   /** Latest commit time in the batch. */
@@ -53,13 +55,6 @@ export class Batch {
     this.seq = writer.reserveSeq();
     this.openedAtMs = nowMs;
     this.firstCommitTimeUs = commitTimeUs;
-  }
-
-  /** Bytes held in encoders: this bounds memory. */
-  get bytes(): number {
-    let bytes = 0;
-    for (const file of this.#files.values()) bytes += file.encoder.bytes;
-    return bytes;
   }
 
   /** The table's encoder, in the current transaction; null when the table takes no more changes. */
@@ -150,6 +145,7 @@ export class Batch {
       this.#parts.push({ table: entry.table, schemaVersion: entry.schemaVersion, part, stored });
     }
     this.#files.clear();
+    this.bytes = 0;
     this.#lastTable = null;
     this.#lastFile = null;
   }

@@ -36,8 +36,6 @@ const IDLE_CUT_MS = 2;
 const CATCH_UP_DELAY_MS = 1_000;
 /** … or until nothing has come for so long. */
 const LULL_MS = 40;
-/** After how many rows the memory of all tables of a batch is added up. */
-const SUM_EVERY_ROWS = 1_024;
 
 export class Landing implements ChangeSink {
   readonly #options: LandingOptions;
@@ -106,6 +104,7 @@ export class Landing implements ChangeSink {
     const batch = this.#batch ?? this.#open();
     const encoder = batch.encoderOf(table, this.#commitLsn, this.#commitTimeUs, this.#xid);
     if (encoder === null) return;
+    const held = encoder.bytes;
     try {
       encoder.append(op, ordinal, moved, tuple);
     } catch (failure) {
@@ -114,9 +113,8 @@ export class Landing implements ChangeSink {
       return;
     }
     batch.rows += 1;
-    // This table's memory after each row, because a few rows can be gigabytes; that of all tables only now and then.
-    const { maxBytes } = this.#options;
-    if (encoder.bytes >= maxBytes || (batch.rows % SUM_EVERY_ROWS === 0 && batch.bytes >= maxBytes)) this.#spill(batch);
+    batch.bytes += encoder.bytes - held;
+    if (batch.bytes >= this.#options.maxBytes) this.#spill(batch);
   }
 
   truncate(table: CapturedTable, ordinal: number): void {

@@ -4,6 +4,7 @@ import { Landing } from '../../activities/landing/landing.ts';
 import { type LakeStore, type LandedBatch, ManifestAppender } from '../../activities/landing/manifest-appender.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
 import { capturedTable, OID } from '../lake/captured-table.ts';
+import { rowOf } from '../support/row.ts';
 
 const MAX_DELAY_MS = 50;
 const ENTRY: CaptureEntry = {
@@ -11,7 +12,7 @@ const ENTRY: CaptureEntry = {
   schemaVersion: 'v1',
   snapshot: { id: '00000001-a1', r0Lsn: '0000000000000010', fromSeq: 1 },
 };
-const ROW = { buffer: Buffer.from('42'), starts: Int32Array.of(0), lengths: Int32Array.of(2), count: 1 };
+const ROW = rowOf(['42']);
 
 /** Everything is stored at once. */
 const LAKE: LakeStore = {
@@ -21,16 +22,16 @@ const LAKE: LakeStore = {
 };
 
 /** A landing whose time and timers are the test's; positions count commits. */
-function paced(isBehind = () => false) {
+function paced(isBehind = () => false, entries: readonly CaptureEntry[] = [ENTRY], lake = LAKE) {
   const landed: LandedBatch[] = [];
   const epoch = { systemIdentifier: '1', slot: 'walflow_shop', consistentPoint: '0000000000000010' };
   const landing = new Landing({
     writer: new ManifestAppender({
-      ...{ pipeline: 'shop', lake: LAKE, verifyWrites: false },
+      ...{ pipeline: 'shop', lake, verifyWrites: false },
       position: { head: null, epochNo: 1, epoch, timeline: 1, resumeLsn: 16n },
       writer: { workflowId: 'ingest/shop', runId: 'r', attempt: 1, nonce: 'abcd1234', version: '0.0.0' },
     }),
-    capture: new LiveCapture([ENTRY]),
+    capture: new LiveCapture(entries),
     newSnapshotId: () => 'b2',
     ...{ maxDelayMs: MAX_DELAY_MS, maxRows: 1_000, maxBytes: 1 << 20 },
     isBehind,
@@ -111,4 +112,27 @@ test('… or until nothing comes any more', async () => {
   await vi.advanceTimersByTimeAsync(45);
   expect(landing.idle, 'cut').toBe(true);
   expect(landed.length).toBe(1);
+});
+
+test('a few wide rows of many tables are stored before they are a transaction: memory counts all tables at every row', async () => {
+  const tables = Array.from({ length: 12 }, (_, i): CaptureEntry => {
+    const columns = capturedTable([['body', OID.text]]);
+    return { ...ENTRY, ...columns, table: `public.t${i}`, name: `t${i}`, oid: i + 1 };
+  });
+  const stored: string[] = [];
+  const lake: LakeStore = {
+    ...LAKE,
+    putIfAbsent: async (key) => {
+      stored.push(key);
+      return 'stored';
+    },
+  };
+  const { landing } = paced(() => false, tables, lake);
+  landing.begin(32n, 1_700_000_000_000_000, 7);
+  tables.forEach((table, ordinal) => {
+    landing.change(table, 'i', ordinal, false, rowOf(['x'.repeat(100_000)]));
+  });
+  vi.useRealTimers();
+  await vi.waitFor(() => expect(stored).toHaveLength(11));
+  landing.close();
 });
