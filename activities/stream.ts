@@ -9,7 +9,7 @@ import type { StreamEnd } from '../workflows/model/run.ts';
 import { runRef, withHeartbeat } from './activity.ts';
 import { captureChanged } from './capture/drift.ts';
 import { LiveCapture } from './capture/live-capture.ts';
-import { continuedPosition, readCapture } from './capture/log-position.ts';
+import { continuedPosition, readCapture, sentCaptures } from './capture/log-position.ts';
 import { Backlog } from './landing/backlog.ts';
 import { IdleLanding } from './landing/idle-landing.ts';
 import { Landing } from './landing/landing.ts';
@@ -38,7 +38,8 @@ export async function streamChanges(resources: IngestResources, input: { pipelin
       try {
         const position = await continuedPosition(pipeline, source);
         const writer = openAppender(resources, pipeline, position, runRef());
-        return await runStream({ resources, pipeline, meter, source, writer });
+        const publications = publicationsOf(pipeline.source.publication, await sentCaptures(pipeline.lake, position));
+        return await runStream({ resources, pipeline, meter, source, writer, publications });
       } finally {
         meter.close();
         await source.close();
@@ -54,6 +55,7 @@ interface Attempt {
   readonly meter: SlotMeter;
   readonly source: Source;
   readonly writer: ManifestAppender;
+  readonly publications: readonly string[];
 }
 
 /** The parts of a running stream, connected to each other. */
@@ -65,7 +67,7 @@ interface Connected {
 }
 
 async function connect(attempt: Attempt, capture: LiveCapture): Promise<Connected> {
-  const { resources, pipeline, meter, source, writer } = attempt;
+  const { resources, pipeline, meter, source, writer, publications } = attempt;
   // The callbacks run only once the stream delivers something, so it exists by then.
   let stream: ReplicationStream | null = null;
   const backlog = new Backlog();
@@ -98,7 +100,7 @@ async function connect(attempt: Attempt, capture: LiveCapture): Promise<Connecte
     url: pipeline.source.url,
     applicationName: streamApplicationName(pipeline.name),
     slot: pipeline.source.slot,
-    publications: publicationsOf(pipeline.source.publication, capture.entries),
+    publications,
     // The server begins at the acknowledged position: it sends again what is stored but not acknowledged, and this overlap
     // proves that it still has the same history.
     startLsn: 0n,

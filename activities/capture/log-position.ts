@@ -2,7 +2,7 @@
 // heartbeats or history is trusted.
 
 import { WalflowError } from '../../workflows/model/errors.ts';
-import type { Lsn } from '../../workflows/model/lsn.ts';
+import { type Lsn, parseLsn } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry, Epoch, StoredManifest } from '../../workflows/model/manifest.ts';
 import { findHead, type ManifestStore, readManifest } from '../lake/log.ts';
 import type { PipelineResources } from '../resources.ts';
@@ -39,6 +39,22 @@ export async function readCapture(lake: ManifestStore, head: StoredManifest | nu
     throw new WalflowError('LOG_BROKEN', `manifest ${captureSeq}, which lists the captured tables, is gone`);
   }
   return stored.manifest.capture;
+}
+
+/**
+ * The tables as they are captured now, and as they were captured when what the server sends again was written: a restart
+ * may lie between a manifest and its acknowledgement.
+ * @throws WalflowError LOG_BROKEN
+ */
+export async function sentCaptures(lake: ManifestStore, position: LogPosition): Promise<readonly CaptureEntry[]> {
+  const { head, epochNo, resumeLsn } = position;
+  const captures = [...(await readCapture(lake, head))];
+  for (let at = head; at !== null && at.manifest.captureSeq > 1; ) {
+    at = await readManifest(lake, at.manifest.captureSeq - 1);
+    if (at === null || at.manifest.epochNo !== epochNo || parseLsn(at.manifest.endLsn) <= resumeLsn) break;
+    captures.push(...(await readCapture(lake, at)));
+  }
+  return captures;
 }
 
 /**

@@ -17,7 +17,10 @@ export const nudgeChannel = (pipeline: string) => `walflow_${pipeline}`;
 /** By this name walflow recognises its own walsender: a stale one may be ended, another consumer's never. */
 export const streamApplicationName = (pipeline: string) => `walflow ${pipeline} stream`;
 
-/** The second publication exists only while a captured table needs it. */
+/**
+ * The second publication only while a captured table needs it.
+ * @param capture also as it was when the server sends something again: a table that had no key was published there
+ */
 export function publicationsOf(publication: string, capture: readonly CaptureEntry[]): string[] {
   const append = capture.some((entry) => entry.mode === 'append-only');
   return append ? [publication, appendPublicationName(publication)] : [publication];
