@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { MergeInput, MergeResult } from '../workflows/model/run.ts';
 import { runRef, withHeartbeat } from './activity.ts';
-import { readPending, rowsIn } from './merging/pending-window.ts';
+import { rowsIn } from './merging/pending-window.ts';
 import { MergeSession } from './merging/session.ts';
 import { pipelineOf, type WarehouseResources } from './resources.ts';
 
@@ -34,14 +34,14 @@ async function drain(session: MergeSession, cancelled: AbortSignal): Promise<boo
   const endMs = performance.now() + MAX_RUN_MS;
   let lastWorkMs = performance.now();
   let waitMs = pollMs;
-  let upcoming = readPending(session.reader);
+  let upcoming = session.next();
   for (;;) {
     const window = await upcoming;
     cancelled.throwIfAborted();
     if (window !== null) {
       const over = performance.now() > endMs;
       // The next window is read while this one is merged.
-      upcoming = over ? Promise.resolve(null) : readPending(session.reader);
+      upcoming = over ? Promise.resolve(null) : session.next();
       upcoming.catch(() => {});
       const merged = await session.merge(window);
       // A table that needs a new snapshot ends the run: only the workflow can ask for one, and must not wait under load.
@@ -62,7 +62,7 @@ async function drain(session: MergeSession, cancelled: AbortSignal): Promise<boo
       }
       if (!loaded && nowMs > endMs) return false;
       if (!loaded) await sleep(waitMs, undefined, { signal: cancelled });
-      upcoming = readPending(session.reader);
+      upcoming = session.next();
       if (!loaded) continue;
     }
     lastWorkMs = performance.now();

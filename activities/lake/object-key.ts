@@ -1,11 +1,7 @@
 // Every object key of the lake, relative to the pipeline's folder. The layout is a contract: docs/lake-format.md.
 // Names are percent-encoded (also `.` and `/`), so that no table's name can reach into the folder of another.
 
-/** The names of a table, not encoded. */
-interface TableName {
-  readonly schema: string;
-  readonly name: string;
-}
+import type { TableName } from '../../workflows/model/relation.ts';
 
 export interface DataPlace extends TableName {
   /** Number of the manifest that is to name the file. */

@@ -1,29 +1,27 @@
 // One merge activity's view of the warehouse: its watermark, which tables are live or loading, and how a window becomes a
 // plan. Invariant: a plan names the watermark it was made from, and the warehouse merges it only if that is still so.
 
-import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { microsFromIso } from '../../workflows/model/commit-time.ts';
 import type { CaptureEntry, Manifest, StoredManifest } from '../../workflows/model/manifest.ts';
 import type { MergeResult, RunRef } from '../../workflows/model/run.ts';
 import { NOTHING_MERGED, type Watermark } from '../../workflows/model/watermark.ts';
 import type { PipelineResources, WarehouseResources } from '../resources.ts';
-import type { MergeOutcome, MergePlan, TablePauseOrder } from '../warehouse/merge-plan.ts';
+import { type MergeOutcome, type MergePlan, placed, type TablePauseOrder } from '../warehouse/merge-plan.ts';
 import { FLOWING, type TableState, type TableStatus } from '../warehouse/table-status.ts';
-import { changesOf, damageIn, discard, discardLoads, type PendingWindow } from './pending-window.ts';
+import { changesOf, filesIn, filesOf, type PendingWindow } from './pending-window.ts';
 import { SnapshotLoads } from './snapshot-loads.ts';
+import { Spool } from './spool.ts';
 import { MergeTally } from './tally.ts';
 import { WindowReader } from './window-reader.ts';
 
-const EMPTY_WINDOW: PendingWindow = { manifests: [], files: new Map() };
-
 export class MergeSession {
   readonly tally = new MergeTally();
-  readonly reader: WindowReader;
   readonly #resources: WarehouseResources;
   readonly #pipeline: PipelineResources;
   readonly #run: RunRef;
-  readonly #folder: string;
+  readonly #reader: WindowReader;
+  readonly #spool: Spool;
   readonly #loads: SnapshotLoads;
   #watermark: Watermark = NOTHING_MERGED;
   #tables: ReadonlyMap<string, TableStatus> = new Map();
@@ -32,9 +30,9 @@ export class MergeSession {
     this.#resources = resources;
     this.#pipeline = pipeline;
     this.#run = run;
-    this.#folder = join(resources.spoolFolder, pipeline.name);
-    this.reader = new WindowReader(pipeline.lake, pipeline.merge, this.#folder);
-    this.#loads = new SnapshotLoads(pipeline.lake, this.reader);
+    this.#reader = new WindowReader(pipeline.lake, pipeline.merge);
+    this.#spool = new Spool(pipeline.lake, join(resources.spoolFolder, pipeline.name));
+    this.#loads = new SnapshotLoads(pipeline.lake);
   }
 
   get pace(): { readonly lingerMs: number; readonly pollMs: number } {
@@ -46,23 +44,30 @@ export class MergeSession {
    * @param rejected ids of snapshots that an earlier run could not complete.
    */
   async start(rejected: readonly string[]): Promise<void> {
-    // Removes files of earlier loads and of failed attempts; this session fetches what it needs.
-    await rm(this.#folder, { recursive: true, force: true });
-    await mkdir(this.#folder, { recursive: true });
+    await this.#spool.empty();
     await this.#refresh();
     for (const entry of this.#inState('loading')) if (rejected.includes(entry.snapshot.id)) this.#reject(entry, false);
-    await this.reader.start(this.#watermark);
+    await this.#reader.start(this.#watermark);
+  }
+
+  /** The next window, with the files its merge will read brought near; null while nothing is pending. */
+  async next(): Promise<PendingWindow | null> {
+    const window = await this.#reader.next();
+    // A table that only now goes live has its files brought by the merge itself.
+    const files = window === null ? [] : this.#inState(...FLOWING).flatMap((entry) => filesOf(window, entry));
+    if (files.length > 0) await this.#resources.warehouse.prefetch(files, this.#spool);
+    return window;
   }
 
   /** Merges one window in one transaction; false when another merge was faster, so that this session's view is outdated. */
   async merge(window: PendingWindow): Promise<boolean> {
-    const first = window.manifests[0];
-    const last = window.manifests.at(-1);
+    const first = window[0];
+    const last = window.at(-1);
     if (first === undefined || last === undefined) return true;
     // The reader has checked the chain of manifests; this is its first link, to what is already merged.
     if (first.manifest.seq !== this.#watermark.seq + 1) return false;
     const merged = await this.#apply(window, watermarkOf(last, this.#watermark));
-    await discard(window);
+    await this.#spool.release(filesIn(window));
     await this.#resources.warehouse.tidyBetweenMerges();
     return merged;
   }
@@ -73,7 +78,7 @@ export class MergeSession {
     if (loading.length === 0 || this.#watermark.seq === 0) return false;
     const ready = await this.#loads.ready(loading, this.#watermark.endLsn, performance.now());
     if (ready.length === 0) return false;
-    return await this.#apply(EMPTY_WINDOW, this.#watermark);
+    return await this.#apply([], this.#watermark);
   }
 
   result(more: boolean): MergeResult {
@@ -88,36 +93,33 @@ export class MergeSession {
   async #apply(window: PendingWindow, next: Watermark): Promise<boolean> {
     const { resources, pipeline } = { resources: this.#resources, pipeline: this.#pipeline };
     const plan = await this.#plan(window, next);
-    const outcome = await resources.warehouse.merge(plan);
+    const outcome = await resources.warehouse.merge(plan, this.#spool);
     if (outcome.tag === 'already-merged') {
       resources.log.info({ pipeline: pipeline.name, seq: next.seq }, 'the window was already merged');
       return false;
     }
     this.#watermark = next;
     this.#note(window, plan, outcome);
-    await discardLoads(plan.loads);
+    await this.#spool.release(plan.loads.flatMap((load) => [...load.chunks, ...load.files]));
     const moved = plan.begins.length + plan.pauses.length + plan.removes.length + plan.loads.length > 0;
     if (moved || outcome.paused.length > 0) await this.#refresh();
     return true;
   }
 
   async #plan(window: PendingWindow, next: Watermark): Promise<MergePlan> {
-    const capture = captureOf(window.manifests);
+    const capture = captureOf(window);
     const begins = capture === null ? [] : this.#begins(capture);
     const removes = capture === null ? [] : this.#removed(capture);
     const leaving = new Set([...begins.map((entry) => entry.table), ...removes]);
     const staying = this.#inState(...FLOWING).filter((entry) => !leaving.has(entry.table));
-    const pauses = [
-      ...staying.flatMap((entry) => damageIn(window, entry) ?? []),
-      ...(capture ?? []).flatMap((entry) => this.#pauseOf(entry)),
-    ];
+    const pauses = (capture ?? []).flatMap((entry) => this.#pauseOf(entry));
     const held = new Set([...begins.map((entry) => entry.table), ...pauses.map((order) => order.table)]);
     const flowing = staying.filter((entry) => !held.has(entry.table));
     const loading = [...this.#inState('loading').filter((entry) => !held.has(entry.table)), ...begins].filter(
       (entry) => !removes.includes(entry.table),
     );
     const ready = await this.#loads.ready(loading, next.endLsn, performance.now());
-    const { loads, damaged } = await this.#loads.plans(ready, this.#watermark.seq + 1, window.manifests);
+    const { loads, damaged } = await this.#loads.plans(ready, this.#watermark.seq + 1, window);
     return {
       pipeline: this.#pipeline.name,
       expected: this.#watermark,
@@ -126,7 +128,7 @@ export class MergeSession {
       flowing: this.#inState(...FLOWING).map((entry) => entry.table),
       tables: flowing.flatMap((entry) => changesOf(window, entry) ?? []),
       loads,
-      begins,
+      begins: begins.map(placed),
       pauses: [...pauses, ...damaged],
       removes,
       readers: this.#resources.graph.readersOfPipeline(this.#pipeline.name),
@@ -160,12 +162,12 @@ export class MergeSession {
       rows[table] = count.inserts + count.updates + count.deletes + count.loaded;
       total += rows[table];
     }
-    this.tally.add(window.manifests, rows);
-    for (const entry of plan.begins) this.tally.beganAgain(entry.table);
+    this.tally.add(window, rows);
+    for (const { entry } of plan.begins) this.tally.beganAgain(entry.table);
     for (const load of plan.loads) {
       if (outcome.unresolved.includes(load.entry.table)) this.#reject(load.entry, true);
     }
-    const commitTimesMs = window.manifests.flatMap(({ manifest }) => commitTimes(manifest));
+    const commitTimesMs = window.flatMap(({ manifest }) => commitTimes(manifest));
     telemetry.merged(this.#pipeline.name, { rows: total, commitTimesMs, nowMs: Date.now() });
     for (const order of [...plan.pauses, ...outcome.paused]) {
       log.warn({ pipeline: this.#pipeline.name, table: order.table, code: order.code }, order.reason);

@@ -13,9 +13,8 @@ import type {
 import { type ManifestStore, readManifest } from '../lake/log.ts';
 import { decodeSnapshotComplete } from '../lake/manifest-codec.ts';
 import { snapshotCompleteKey } from '../lake/object-key.ts';
-import type { TableLoad, TablePauseOrder } from '../warehouse/merge-plan.ts';
-import { damageOf } from './table-damage.ts';
-import type { WindowReader } from './window-reader.ts';
+import { placed, type TableLoad, type TablePauseOrder } from '../warehouse/merge-plan.ts';
+import { damageOf } from '../warehouse/table-damage.ts';
 
 /** How often to look whether a snapshot has become complete. */
 const LOOK_EVERY_MS = 500;
@@ -23,16 +22,14 @@ const MANIFESTS_AT_ONCE = 16;
 
 export class SnapshotLoads {
   readonly #lake: ManifestStore;
-  readonly #reader: Pick<WindowReader, 'fetch'>;
   readonly #complete = new Map<string, SnapshotComplete>();
   /** Why the end of a snapshot cannot be read; `plans` reports it. */
   readonly #unreadable = new Map<string, unknown>();
   readonly #rejected = new Set<string>();
   #lookedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(lake: ManifestStore, reader: Pick<WindowReader, 'fetch'>) {
+  constructor(lake: ManifestStore) {
     this.#lake = lake;
-    this.#reader = reader;
   }
 
   /** The loading tables whose snapshot is complete (or damaged) and ends at or before `endLsn` (16 hex digits). */
@@ -50,7 +47,7 @@ export class SnapshotLoads {
     });
   }
 
-  /** Loads of the tables that are ready; and those whose snapshot or changes are damaged. */
+  /** Loads of the tables that are ready; and those whose snapshot's end cannot be read. */
   async plans(
     ready: readonly CaptureEntry[],
     beforeSeq: number,
@@ -79,10 +76,7 @@ export class SnapshotLoads {
       truncates.push(...manifest.truncates.filter((truncate) => truncate.table === entry.table));
       files.push(...filesOf(manifest, entry).filter((file) => file.maxCommitLsn >= complete.r0Lsn));
     }
-    // All together: the reader limits how many are fetched at a time.
-    const chunkPaths = await Promise.all(complete.files.map((file) => this.#reader.fetch(file)));
-    const changeFiles = await Promise.all(files.map(async (file) => ({ path: await this.#reader.fetch(file), file })));
-    return { entry, r0Lsn: complete.r0Lsn, chunkPaths, changeFiles, truncates };
+    return { ...placed(entry), r0Lsn: complete.r0Lsn, chunks: complete.files, files, truncates };
   }
 
   /** Notes that a snapshot cannot be completed exactly: it is not tried again. */

@@ -1,14 +1,11 @@
-// Reads what is pending: whole manifests after the watermark, checked as a chain, and their data files, saved to the local
-// disk. A window ends before a manifest that changes the captured tables, and at the bounds on rows, bytes and files.
+// Reads what is pending: whole manifests after the watermark, checked as a chain. A window ends before a manifest that
+// changes the captured tables, and at the bounds on rows, bytes and files.
 
-import { join } from 'node:path';
 import { WalflowError } from '../../workflows/model/errors.ts';
-import type { DataFile, Manifest, StoredManifest } from '../../workflows/model/manifest.ts';
+import type { Manifest, StoredManifest } from '../../workflows/model/manifest.ts';
 import type { Watermark } from '../../workflows/model/watermark.ts';
 import { type ManifestStore, readManifest } from '../lake/log.ts';
 import { assertFollows } from '../lake/manifest-codec.ts';
-import type { S3Lake } from '../lake/s3/lake.ts';
-import { Turnstile } from '../warehouse/turnstile.ts';
 
 interface WindowBounds {
   readonly maxRows: number;
@@ -19,25 +16,16 @@ interface WindowBounds {
 const READ_AHEAD = 8;
 /** A warehouse that is hours behind finds thousands of small files pending, more than one scan can open. */
 const MAX_FILES = 1_000;
-/** Fewer than the client's sockets: waiting for a socket counts as request time, and manifests are read meanwhile. */
-const FETCHES_AT_ONCE = 32;
-
-/** What a window needs from the lake. */
-type WindowLake = ManifestStore & Pick<S3Lake, 'getToFile'>;
-
 export class WindowReader {
-  readonly #lake: WindowLake;
+  readonly #lake: ManifestStore;
   readonly #bounds: WindowBounds;
-  readonly #spoolFolder: string;
-  readonly #fetching = new Turnstile(FETCHES_AT_ONCE);
   #last: StoredManifest | null = null;
   /** Manifests that are read already, but did not fit into the last window. */
   readonly #ahead: StoredManifest[] = [];
 
-  constructor(lake: WindowLake, bounds: WindowBounds, spoolFolder: string) {
+  constructor(lake: ManifestStore, bounds: WindowBounds) {
     this.#lake = lake;
     this.#bounds = bounds;
-    this.#spoolFolder = spoolFolder;
   }
 
   /**
@@ -88,13 +76,6 @@ export class WindowReader {
       files += size.files;
     }
     return window.length > 0 ? window : null;
-  }
-
-  /** Saves a data file to the local disk, under its checksum, so fetching it twice does no harm. */
-  async fetch(file: Pick<DataFile, 'key' | 'sha256' | 'bytes'>): Promise<string> {
-    const path = join(this.#spoolFolder, `${file.sha256}.parquet`);
-    await this.#fetching.pass(() => this.#lake.getToFile(file.key, path, file));
-    return path;
   }
 
   /** @param strict throw failures; else a failure only ends the window, and the next one meets it. */

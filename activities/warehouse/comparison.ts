@@ -1,10 +1,12 @@
 // What it takes to compare a table of the warehouse with its source, and what comes of it.
 
 import type { Lsn } from '../../workflows/model/lsn.ts';
-import type { CapturedTable } from '../../workflows/model/relation.ts';
+import type { CapturedTable, TableName } from '../../workflows/model/relation.ts';
 
 export interface CompareOrder {
   readonly table: CapturedTable;
+  /** Where the warehouse has its rows. */
+  readonly place: TableName;
   /**
    * What the source printed: CSV of all columns in table order as text, UTC, ISO dates, hex bytea; NULL is nothing, an
    * empty text is quoted. The file lies in the warehouse's spool folder.

@@ -1,24 +1,35 @@
 // What one merge transaction is asked to do, and what it says it did (station 8 of a row). A plan covers one window: whole
-// manifests between two watermarks. Everything in it is local: files are on disk, positions are known.
+// manifests between two watermarks. It names files of the lake; where their bytes come from is between engine and lake.
 
 import type { AssetEdge, CapturedAsset } from '../../workflows/model/asset/graph.ts';
 import type { LsnHex } from '../../workflows/model/lsn.ts';
-import type { CaptureEntry, DataFile, Truncate } from '../../workflows/model/manifest.ts';
+import type { CaptureEntry, DataFile, SnapshotFile, Truncate } from '../../workflows/model/manifest.ts';
+import type { TableName } from '../../workflows/model/relation.ts';
 import type { RunRef } from '../../workflows/model/run.ts';
 import type { Watermark } from '../../workflows/model/watermark.ts';
 
-/** A change file of the lake on the local disk, in a folder the warehouse may read. */
-export interface ChangeFile {
-  readonly path: string;
-  readonly file: DataFile;
+/** The table of the warehouse that changes are merged into, and what they do to it. */
+export interface MergeTarget extends TableName {
+  /** mirror = one row a key, as the source has it; append = rows are added, a truncate removes them all. */
+  readonly mode: 'mirror' | 'append';
+}
+
+export interface PlacedTable {
+  readonly entry: CaptureEntry;
+  readonly target: MergeTarget;
+}
+
+/** A captured table with its place: named like the source's. */
+export function placed(entry: CaptureEntry): PlacedTable {
+  const { schema, name } = entry;
+  return { entry, target: { schema, name, mode: entry.mode === 'keyed' ? 'mirror' : 'append' } };
 }
 
 export type TruncatePoint = Pick<Truncate, 'commitLsn' | 'ordinal'>;
 
 /** The changes of one table in the window. */
-export interface TableChanges {
-  readonly entry: CaptureEntry;
-  readonly changeFiles: readonly ChangeFile[];
+export interface TableChanges extends PlacedTable {
+  readonly files: readonly DataFile[];
   readonly truncates: readonly TruncatePoint[];
 }
 
@@ -26,7 +37,7 @@ export interface TableChanges {
 export interface TableLoad extends TableChanges {
   /** Changes with commitLsn >= r0Lsn beat the copied rows; `complete.json` of the snapshot has the exact value. */
   readonly r0Lsn: LsnHex;
-  readonly chunkPaths: readonly string[];
+  readonly chunks: readonly SnapshotFile[];
 }
 
 export interface TablePauseOrder {
@@ -52,7 +63,7 @@ export interface MergePlan {
   readonly tables: readonly TableChanges[];
   readonly loads: readonly TableLoad[];
   /** New tables and new snapshots: state `loading`; old rows stay readable until the load. */
-  readonly begins: readonly CaptureEntry[];
+  readonly begins: readonly PlacedTable[];
   readonly pauses: readonly TablePauseOrder[];
   /** Tables no longer captured: forgotten, their rows stay. */
   readonly removes: readonly string[];

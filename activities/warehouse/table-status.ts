@@ -2,6 +2,7 @@
 
 import type { LsnHex } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
+import type { TableName } from '../../workflows/model/relation.ts';
 import type { RunRef } from '../../workflows/model/run.ts';
 import type { RowCounts } from './merge-plan.ts';
 
@@ -12,6 +13,8 @@ export const FLOWING: readonly TableState[] = ['live', 'append-only'];
 
 export interface TableStatus {
   readonly table: string;
+  /** Where its rows are. */
+  readonly place: TableName;
   readonly state: TableState;
   readonly reason: { readonly code: string; readonly text: string } | null;
   /** The copy and shape its rows come from, or are about to. */

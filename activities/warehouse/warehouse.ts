@@ -6,6 +6,7 @@ import type { Materialization } from '../../workflows/model/asset/record.ts';
 import type { Watermark } from '../../workflows/model/watermark.ts';
 import type { AssetFigures, DueAsset, MaterializationQuery, MaterializeOrder } from './asset-order.ts';
 import type { CompareOrder, TableComparison } from './comparison.ts';
+import type { FileSource, LakeFile } from './file-source.ts';
 import type { MergeOutcome, MergePlan } from './merge-plan.ts';
 import type { QueryLimits, QueryResult, QueryValue } from './query.ts';
 import type { LedgerEntry, TableStatus } from './table-status.ts';
@@ -22,10 +23,16 @@ export interface Warehouse {
 
   /**
    * Merges one window in one transaction: all its tables become visible together, or none does. At or below the watermark
-   * it changes nothing and says `already-merged`. A table whose data cannot be merged is paused and named; the others go on.
+   * it changes nothing and says `already-merged`. A table whose data cannot be read or merged is paused and named; the
+   * others go on.
    * @throws WalflowError WATERMARK_MOVED, WAREHOUSE_DISK_FULL, WAREHOUSE_OUT_OF_MEMORY, WAREHOUSE_FAILED: nothing was merged.
    */
-  merge(plan: MergePlan): Promise<MergeOutcome>;
+  merge(plan: MergePlan, source: FileSource): Promise<MergeOutcome>;
+  /**
+   * Resolves when a merge that reads these files would not have to wait for them. A hint: an engine that reads the lake by
+   * itself has nothing to do. Never rejects: what is wrong with a file, the merge meets.
+   */
+  prefetch(files: readonly LakeFile[], source: FileSource): Promise<void>;
   /** Resolves when one more window is merged, of whichever pipeline. Take it before looking where one stands. */
   readonly nextMerge: Promise<void>;
   /** The engine's housekeeping that can no longer wait for a quiet moment. Called between two merges. */

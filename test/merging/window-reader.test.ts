@@ -8,7 +8,7 @@ import { logOf, MemoryLake } from '../support/memory-lake.ts';
 const UNBOUNDED = { maxRows: Number.MAX_SAFE_INTEGER, maxBytes: Number.MAX_SAFE_INTEGER };
 
 test('a log that is thousands of small files ahead comes in windows, none of which lacks a manifest', async () => {
-  const reader = new WindowReader(new MemoryLake(logOf(2_500)), UNBOUNDED, '/spool');
+  const reader = new WindowReader(new MemoryLake(logOf(2_500)), UNBOUNDED);
   const windows: number[][] = [];
   for (let window = await reader.next(); window !== null; window = await reader.next()) {
     windows.push(window.map(({ manifest }) => manifest.seq));
@@ -17,19 +17,8 @@ test('a log that is thousands of small files ahead comes in windows, none of whi
   expect(Math.max(...windows.map((window) => window.length))).toBeLessThanOrEqual(1_000);
 });
 
-test('files of a large window are asked for a few at a time: a request that waits for its socket runs out of time', async () => {
-  const lake = new MemoryLake([]);
-  const reader = new WindowReader(lake, UNBOUNDED, '/spool');
-  const file = SAMPLE.tables[0]?.files[0];
-  if (file === undefined) throw new Error('the sample names a file');
-  const paths = await Promise.all(Array.from({ length: 500 }, () => reader.fetch(file)));
-  expect(paths).toHaveLength(500);
-  expect(lake.mostAsking).toBeLessThan(64);
-  expect(lake.asking).toBe(0);
-});
-
 test('a log that ends before the watermark, or holds another manifest there, is not merged on', async () => {
-  const reader = new WindowReader(new MemoryLake(logOf(3)), UNBOUNDED, '/spool');
+  const reader = new WindowReader(new MemoryLake(logOf(3)), UNBOUNDED);
   const watermark = { epochNo: 1, endLsn: SAMPLE.endLsn, effectiveTime: null, manifestHash: 'other' };
   await expect(reader.start({ ...watermark, seq: 9 })).rejects.toMatchObject({ code: 'WATERMARK_AHEAD' });
   await expect(reader.start({ ...watermark, seq: 2 })).rejects.toMatchObject({ code: 'LOG_MISMATCH' });
@@ -41,7 +30,7 @@ test.each([
 ])('what stands before %s is handed out, then the reader stops there', async (_, poison) => {
   const lake = new MemoryLake(logOf(5));
   lake.put(manifestKey(4), poison);
-  const reader = new WindowReader(lake, UNBOUNDED, '/spool');
+  const reader = new WindowReader(lake, UNBOUNDED);
   expect((await reader.next())?.map(({ manifest }) => manifest.seq)).toEqual([1, 2, 3]);
   await expect(reader.next()).rejects.toMatchObject({ code: expect.stringMatching(/MANIFEST_UNREADABLE|LOG_BROKEN/) });
 });

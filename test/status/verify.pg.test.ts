@@ -35,7 +35,7 @@ beforeEach(async () => {
   await warehouse.owner.use(async (session) => {
     await session.run('create schema if not exists public');
     await session.run('drop table if exists public.items');
-    await session.run(createTableSql(entry));
+    await session.run(createTableSql(entry, entry));
     await session.run(`insert into public.items select *, 1, now() from (values ${ROWS})`);
     await session.run('delete from _walflow.tables');
     await session.run(

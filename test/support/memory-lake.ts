@@ -14,6 +14,8 @@ export class MemoryLake {
   /** Local paths of data files by key; a key that is not here is a file nobody reads. */
   readonly dataFiles = new Map<string, string>();
   readonly damaged = new Set<string>();
+  /** Keys of data files asked for, in order. */
+  readonly asked: string[] = [];
   asking = 0;
   mostAsking = 0;
 
@@ -42,6 +44,7 @@ export class MemoryLake {
   }
 
   async getToFile(key: string, path: string): Promise<void> {
+    this.asked.push(key);
     this.asking += 1;
     this.mostAsking = Math.max(this.mostAsking, this.asking);
     await turn();

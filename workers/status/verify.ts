@@ -89,7 +89,7 @@ async function verifyTable(request: VerifyRequest, source: Source, status: Table
   // Only what differs every time is a difference: the others were rows on their way.
   let differing: readonly RowDifference[] | null = null;
   for (let attempt = 1; ; attempt++) {
-    const compared = await compareOnce(request, source, entry);
+    const compared = await compareOnce(request, source, status);
     if (compared.tag === 'not-comparable') return { ...base, result: 'not-comparable', reason: compared.reason };
     differing = differing === null ? compared.differing : inBoth(compared.differing, differing);
     const { rowsSource, rowsWarehouse } = compared;
@@ -116,7 +116,11 @@ function inBoth(now: readonly RowDifference[], before: readonly RowDifference[])
 }
 
 /** One snapshot of the source against the warehouse as it stands once it has merged that snapshot. */
-async function compareOnce(request: VerifyRequest, source: Source, entry: CaptureEntry): Promise<TableComparison> {
+async function compareOnce(
+  request: VerifyRequest,
+  source: Source,
+  { entry, place }: TableStatus,
+): Promise<TableComparison> {
   const folder = join(request.spoolFolder, SPOOL_NAME);
   const csvPath = join(folder, `${randomUUID()}.csv`);
   await mkdir(folder, { recursive: true });
@@ -124,7 +128,7 @@ async function compareOnce(request: VerifyRequest, source: Source, entry: Captur
     const lsn = await writeSnapshot(source, entry, csvPath);
     const { reached } = await request.reach(lsn, REACH_TIMEOUT_MS);
     if (!reached) throw new WalflowError('VERIFY_BEHIND', `the warehouse did not reach the snapshot of ${entry.table}`);
-    return await request.warehouse.compare({ table: entry, csvPath, before: lsn, limit: COMPARED_LIMIT });
+    return await request.warehouse.compare({ table: entry, place, csvPath, before: lsn, limit: COMPARED_LIMIT });
   } finally {
     await rm(csvPath, { force: true });
   }

@@ -2,7 +2,7 @@
 // by DuckDB's own parser, so the comparison shares no code with the way of a row. Columns are called c0, c1, … here.
 
 import type { Lsn } from '../../../workflows/model/lsn.ts';
-import type { CapturedTable } from '../../../workflows/model/relation.ts';
+import type { CapturedTable, TableName } from '../../../workflows/model/relation.ts';
 import { csvSql } from './file-sql.ts';
 import { literal, qualified, quoted } from './identifier.ts';
 import { columnAlias } from './merge/changes-sql.ts';
@@ -31,7 +31,7 @@ export function uncastableSql(table: CapturedTable): string {
  * @param before rows of the warehouse that a commit at or after this position wrote are newer than what the source
  * printed: they say nothing about it. Null = all rows count.
  */
-export function keyedDifferencesSql(table: CapturedTable, before: Lsn | null): string {
+export function keyedDifferencesSql(table: CapturedTable, place: TableName, before: Lsn | null): string {
   const keys = table.keyColumns.map((name) => columnAlias(table.columns.findIndex((column) => column.name === name)));
   const shown = keys.map((key, i) => `coalesce(s.${key}, w.${key})::VARCHAR as k${i}`).join(', ');
   const columns = table.columns.map(
@@ -40,7 +40,7 @@ export function keyedDifferencesSql(table: CapturedTable, before: Lsn | null): s
   );
   const counts = before === null ? '' : `where not coalesce(w.written >= ${before}, false)`;
   const twice = keys.map((key, i) => `${key}::VARCHAR as k${i}`).join(', ');
-  return `${sidesSql(table)},
+  return `${sidesSql(table, place)},
 pairs as (select ${shown}, s.present is null as extra, w.present is null as missing,
     list_filter([${columns.join(', ')}], lambda name: name is not null) as columns
   from source s full join warehouse w using (${keys.join(', ')}) ${counts}),
@@ -57,23 +57,23 @@ differences as (
  * CTE `differences` of a table without a key: one row per row that one side has more often than the other.
  * @param before as for a keyed table
  */
-export function keylessDifferencesSql(table: CapturedTable, before: Lsn | null): string {
+export function keylessDifferencesSql(table: CapturedTable, place: TableName, before: Lsn | null): string {
   const columns = table.columns.map((_, i) => columnAlias(i)).join(', ');
   const source = `select ${columns} from source`;
   const counts = before === null ? '' : ` where not coalesce(written >= ${before}, false)`;
   const warehouse = `select ${columns} from warehouse${counts}`;
-  return `${sidesSql(table)},
+  return `${sidesSql(table, place)},
 differences as (
   select 'missing' as kind, [] as columns from (${source} except all ${warehouse})
   union all
   select 'extra', [] from (${warehouse} except all ${source}))`;
 }
 
-function sidesSql(table: CapturedTable): string {
+function sidesSql(table: CapturedTable, place: TableName): string {
   const source = table.columns.map((column, i) => `${duckDbType(column).parse(columnAlias(i))} as ${columnAlias(i)}`);
   const warehouse = table.columns.map(
     (column, i) => `${duckDbType(column).comparable(quoted(column.name))} as ${columnAlias(i)}`,
   );
   return `with source as (select ${source.join(', ')}, true as present from ${SOURCE_TEXT}),
-warehouse as (select ${warehouse.join(', ')}, _walflow_commit_lsn as written, true as present from ${qualified(table)})`;
+warehouse as (select ${warehouse.join(', ')}, _walflow_commit_lsn as written, true as present from ${qualified(place)})`;
 }

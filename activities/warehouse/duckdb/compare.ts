@@ -44,13 +44,18 @@ async function uncastableColumns(session: DuckDbSession, table: CapturedTable): 
   return table.columns.flatMap(({ name }, i) => ((byColumn[i] ?? 0) > 0 ? [`${byColumn[i]} values of ${name}`] : []));
 }
 
-async function compareRows(session: DuckDbSession, { table, before, limit }: CompareOrder): Promise<TableComparison> {
+async function compareRows(
+  session: DuckDbSession,
+  { table, place, before, limit }: CompareOrder,
+): Promise<TableComparison> {
   const keys = table.keyColumns.map((_, i) => `k${i}`);
-  const differences = keys.length > 0 ? keyedDifferencesSql(table, before) : keylessDifferencesSql(table, before);
-  await session.run(`create or replace temp table _walflow_differences as ${differences} select * from differences`);
+  const differences = keys.length > 0 ? keyedDifferencesSql : keylessDifferencesSql;
+  await session.run(
+    `create or replace temp table _walflow_differences as ${differences(table, place, before)} select * from differences`,
+  );
   const distinct = keys.length > 0 ? `count(distinct (${keys.join(', ')}))` : 'count(*)';
   const [counts] = await session.rows<{ source: string; warehouse: string; differing: string }>(
-    `select (select count(*) from ${SOURCE_TEXT}) as source, (select count(*) from ${qualified(table)}) as warehouse,
+    `select (select count(*) from ${SOURCE_TEXT}) as source, (select count(*) from ${qualified(place)}) as warehouse,
        (select ${distinct} from temp.main._walflow_differences) as differing`,
   );
   const first =

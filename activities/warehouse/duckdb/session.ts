@@ -3,8 +3,11 @@
 
 import type { DuckDBConnection, DuckDBMaterializedResult } from '@duckdb/node-api';
 
-/** What a statement is given for `$1`, `$2`, …; positions and wide integers travel as text and are cast in SQL. */
-export type SqlParameter = string | number | boolean | null;
+/** Positions and wide integers travel as text and are cast in SQL. */
+type SqlParameter = string | number | boolean | null;
+
+/** What a statement is given for `$1`, `$2`, …, or for `$name`. */
+export type SqlParameters = readonly SqlParameter[] | Readonly<Record<string, SqlParameter>>;
 
 export class DuckDbSession {
   readonly #connection: DuckDBConnection;
@@ -14,7 +17,7 @@ export class DuckDbSession {
   }
 
   /** Runs one statement; how many rows it changed. */
-  async run(sql: string, parameters: readonly SqlParameter[] = []): Promise<number> {
+  async run(sql: string, parameters?: SqlParameters): Promise<number> {
     const result = await this.#result(sql, parameters);
     return result.rowsChanged;
   }
@@ -23,7 +26,7 @@ export class DuckDbSession {
    * Rows as objects by column name. BIGINT and everything wider, dates and decimals come as text; the caller's type says
    * what its SELECT list yields.
    */
-  async rows<Row>(sql: string, parameters: readonly SqlParameter[] = []): Promise<readonly Row[]> {
+  async rows<Row>(sql: string, parameters?: SqlParameters): Promise<readonly Row[]> {
     const result = await this.#result(sql, parameters);
     return (await result.getRowObjectsJson()) as Row[];
   }
@@ -46,8 +49,9 @@ export class DuckDbSession {
   }
 
   /** Without parameters it is one turn in Node's thread pool instead of three, which on a busy machine is what counts. */
-  async #result(sql: string, parameters: readonly SqlParameter[]): Promise<DuckDBMaterializedResult> {
-    return await (parameters.length > 0 ? this.#connection.run(sql, [...parameters]) : this.#connection.run(sql));
+  async #result(sql: string, parameters?: SqlParameters): Promise<DuckDBMaterializedResult> {
+    if (parameters === undefined) return await this.#connection.run(sql);
+    return await this.#connection.run(sql, isList(parameters) ? [...parameters] : { ...parameters });
   }
 
   /** A failed COMMIT has already ended the transaction; the first failure is the one worth reporting. */
@@ -59,3 +63,6 @@ export class DuckDbSession {
     }
   }
 }
+
+/** `Array.isArray` does not tell a read-only array from an object. */
+const isList = (parameters: SqlParameters): parameters is readonly SqlParameter[] => Array.isArray(parameters);

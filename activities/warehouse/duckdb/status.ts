@@ -12,8 +12,8 @@ export async function countRows(session: DuckDbSession, pipeline: string): Promi
   const tables = await session.rows<{ id: string; schema: string; name: string }>(
     `select table_id as id, t.schema_name as schema, t.table_name as name from _walflow.tables c join duckdb_tables() t
        on lower(t.schema_name) = lower(c.schema_name) and lower(t.table_name) = lower(c.table_name)
-     where pipeline = $1 and reason_code is distinct from 'NAME_COLLISION' order by table_id`,
-    [pipeline],
+     where pipeline = $pipeline and reason_code is distinct from 'NAME_COLLISION' order by table_id`,
+    { pipeline },
   );
   if (tables.length === 0) return new Map();
   // DuckDB answers count(*) from the row groups' headers.
@@ -43,8 +43,8 @@ export async function readLedger(
 ): Promise<readonly LedgerEntry[]> {
   const rows = await session.rows<LedgerRow>(
     `select * replace (${isoText('started_at')} as started_at, ${isoText('merged_at')} as merged_at) from _walflow.ledger
-     where pipeline = $1 and rows <> '{}' order by seq_to desc, merged_at desc limit $2`,
-    [pipeline, limit],
+     where pipeline = $pipeline and rows <> '{}' order by seq_to desc, merged_at desc limit $limit`,
+    { pipeline, limit },
   );
   return rows.map((row) => ({
     seqFrom: Number(row.seq_from),

@@ -5,6 +5,7 @@ import type { Materialization } from '../../../workflows/model/asset/record.ts';
 import type { Watermark } from '../../../workflows/model/watermark.ts';
 import type { AssetFigures, DueAsset, MaterializationQuery, MaterializeOrder } from '../asset-order.ts';
 import type { CompareOrder, TableComparison } from '../comparison.ts';
+import type { FileSource, LakeFile } from '../file-source.ts';
 import type { MergeOutcome, MergePlan } from '../merge-plan.ts';
 import type { QueryLimits, QueryResult, QueryValue } from '../query.ts';
 import type { LedgerEntry, TableStatus } from '../table-status.ts';
@@ -44,8 +45,12 @@ export class DuckDbWarehouse implements Warehouse {
     return await this.#owner.use((session) => readLedger(session, pipeline, limit));
   }
 
-  async merge(plan: MergePlan): Promise<MergeOutcome> {
-    return await mergeWindow(this.#owner, plan);
+  async merge(plan: MergePlan, source: FileSource): Promise<MergeOutcome> {
+    return await mergeWindow(this.#owner, plan, source);
+  }
+
+  async prefetch(files: readonly LakeFile[], source: FileSource): Promise<void> {
+    await Promise.allSettled(files.map((file) => source.local(file)));
   }
 
   get nextMerge(): Promise<void> {

@@ -18,8 +18,8 @@ export async function readWatermark(session: DuckDbSession, pipeline: string): P
     time: string | null;
   }>(
     `select epoch_no, seq, manifest_hash as hash, end_lsn, ${isoText('effective_time')} as time
-     from _walflow.watermark where pipeline = $1`,
-    [pipeline],
+     from _walflow.watermark where pipeline = $pipeline`,
+    { pipeline },
   );
   if (row === undefined) return NOTHING_MERGED;
   return {
@@ -34,9 +34,9 @@ export async function readWatermark(session: DuckDbSession, pipeline: string): P
 /** Gives a new pipeline the row its first merge will move. */
 export async function beginWatermark(session: DuckDbSession, pipeline: string): Promise<void> {
   await session.run(
-    `insert into _walflow.watermark select $1::VARCHAR, 0, 0, '', 0, null, null
-     where not exists (select 1 from _walflow.watermark where pipeline = $1::VARCHAR)`,
-    [pipeline],
+    `insert into _walflow.watermark select $pipeline::VARCHAR, 0, 0, '', 0, null, null
+     where not exists (select 1 from _walflow.watermark where pipeline = $pipeline::VARCHAR)`,
+    { pipeline },
   );
 }
 
@@ -56,13 +56,14 @@ export async function moveWatermark(session: DuckDbSession, move: WatermarkMove)
   const { pipeline, expected, next, nowIso } = move;
   try {
     const moved = await session.run(
-      `update _walflow.watermark set epoch_no = $1, seq = $2, manifest_hash = $3, end_lsn = $4::BIGINT,
-         effective_time = $5::TIMESTAMPTZ, merged_at = $6::TIMESTAMPTZ
-       where pipeline = $7 and epoch_no = $8 and seq = $9 and manifest_hash = $10`,
-      [
-        ...[next.epochNo, next.seq, next.manifestHash, parseLsn(next.endLsn).toString(), next.effectiveTime, nowIso],
-        ...[pipeline, expected.epochNo, expected.seq, expected.manifestHash],
-      ],
+      `update _walflow.watermark set epoch_no = $nextEpochNo, seq = $nextSeq, manifest_hash = $nextHash,
+         end_lsn = $nextEndLsn::BIGINT, effective_time = $effectiveTime::TIMESTAMPTZ, merged_at = $now::TIMESTAMPTZ
+       where pipeline = $pipeline and epoch_no = $epochNo and seq = $seq and manifest_hash = $hash`,
+      {
+        ...{ nextEpochNo: next.epochNo, nextSeq: next.seq, nextHash: next.manifestHash },
+        ...{ nextEndLsn: parseLsn(next.endLsn).toString(), effectiveTime: next.effectiveTime, now: nowIso },
+        ...{ pipeline, epochNo: expected.epochNo, seq: expected.seq, hash: expected.manifestHash },
+      },
     );
     return moved === 1;
   } catch (failure) {

@@ -7,10 +7,11 @@ import { materializeDue } from '../../../activities/warehouse/duckdb/assets/mate
 import { publishStep } from '../../../activities/warehouse/duckdb/assets/publish.ts';
 import { listMaterializations } from '../../../activities/warehouse/duckdb/assets/records.ts';
 import type { DuckDbSession } from '../../../activities/warehouse/duckdb/session.ts';
-import type { MergePlan } from '../../../activities/warehouse/merge-plan.ts';
+import { type MergePlan, placed } from '../../../activities/warehouse/merge-plan.ts';
 import type { AssetDefinition } from '../../../workflows/model/asset/definition.ts';
 import { buildAssetGraph } from '../../../workflows/model/asset/graph.ts';
 import { lsnToHex } from '../../../workflows/model/lsn.ts';
+import type { CaptureEntry } from '../../../workflows/model/manifest.ts';
 import { INT, type TestChange, TIMESTAMPTZ, testEntry } from './change-files.ts';
 import { NOW, TestWarehouse } from './warehouse.ts';
 
@@ -33,7 +34,7 @@ class Shop {
   static async open(...copied: readonly TestChange[]): Promise<Shop> {
     const shop = new Shop();
     await declareAssets(warehouse.owner, shop.#graph.derived, NOW);
-    await shop.#merge({ begins: [shop.#table], loads: [await shop.#load(shop.#table, copied)] });
+    await shop.#merge({ begins: [placed(shop.#table)], loads: [await shop.#load(shop.#table, copied)] });
     return shop;
   }
 
@@ -47,19 +48,19 @@ class Shop {
 
   async change(...changes: readonly TestChange[]): Promise<void> {
     const at = changes.map((change) => ({ ...change, lsn: this.#lsn + 1 }));
-    const changeFiles = [await warehouse.writer.write(this.#table, at)];
-    await this.#merge({ tables: [{ entry: this.#table, changeFiles, truncates: [] }] });
+    const files = [await warehouse.writer.write(this.#table, at)];
+    await this.#merge({ tables: [{ ...placed(this.#table), files, truncates: [] }] });
   }
 
   async truncate(): Promise<void> {
     const truncates = [{ commitLsn: lsnToHex(BigInt(this.#lsn + 1)), ordinal: 0 }];
-    await this.#merge({ tables: [{ entry: this.#table, changeFiles: [], truncates }] });
+    await this.#merge({ tables: [{ ...placed(this.#table), files: [], truncates }] });
   }
 
   /** Asks for another copy; what loads it moves no watermark. */
   async copyAgain(...copied: readonly TestChange[]): Promise<() => Promise<void>> {
     const entry = { ...this.#table, snapshot: { ...this.#table.snapshot, id: 'copy-2' } };
-    await this.#merge({ begins: [entry] });
+    await this.#merge({ begins: [placed(entry)] });
     const load = await this.#load(entry, copied);
     return async () => {
       await this.#merge({ next: await warehouse.port.watermark(this.#name), loads: [load] });
@@ -115,16 +116,10 @@ class Shop {
     return buildAssetGraph([byDay, summary, slow], new Set([this.#name]));
   }
 
-  async #load(entry: MergePlan['begins'][number], copied: readonly TestChange[]) {
-    const chunkPaths = [
-      (
-        await warehouse.writer.write(
-          entry,
-          copied.map((row) => ({ ...row, op: 'r' })),
-        )
-      ).path,
-    ];
-    return { entry, r0Lsn: lsnToHex(1n), chunkPaths, changeFiles: [], truncates: [] };
+  async #load(entry: CaptureEntry, copied: readonly TestChange[]) {
+    const rows = copied.map((row) => ({ ...row, op: 'r' as const }));
+    const chunks = [await warehouse.writer.write(entry, rows)];
+    return { ...placed(entry), r0Lsn: lsnToHex(1n), chunks, files: [], truncates: [] };
   }
 
   async #merge(parts: Partial<MergePlan>): Promise<void> {

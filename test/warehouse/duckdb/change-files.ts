@@ -1,14 +1,16 @@
-// Change files and chunks for merge tests, written by DuckDB's own COPY: independent of walflow's Parquet writer.
+// Change files and chunks for merge tests, written by DuckDB's own COPY: independent of walflow's Parquet writer. They lie
+// where the warehouse may read them, so the writer is their file source too.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { duckDbType } from '../../../activities/warehouse/duckdb/type.ts';
-import type { ChangeFile } from '../../../activities/warehouse/merge-plan.ts';
+import type { FileSource, LakeFile } from '../../../activities/warehouse/file-source.ts';
+import { WalflowError } from '../../../workflows/model/errors.ts';
 import { lakeColumnName } from '../../../workflows/model/lake-column.ts';
 import { lsnToHex } from '../../../workflows/model/lsn.ts';
-import type { CaptureEntry } from '../../../workflows/model/manifest.ts';
+import type { CaptureEntry, DataFile } from '../../../workflows/model/manifest.ts';
 import type { RelationColumn } from '../../../workflows/model/relation.ts';
 
 /** One change; a column missing from `row` was not carried, or, in a `d`, is not part of the key. */
@@ -51,7 +53,9 @@ export function testEntry(
 
 const text = (value: string | null | undefined) => (value == null ? 'NULL' : `'${value.replaceAll("'", "''")}'`);
 
-export class ChangeFileWriter {
+export class ChangeFileWriter implements FileSource {
+  /** Keys of files that cannot be read. */
+  readonly damaged = new Set<string>();
   readonly #folder: string;
   #connection: Awaited<ReturnType<DuckDBInstance['connect']>> | null = null;
   #count = 0;
@@ -61,9 +65,10 @@ export class ChangeFileWriter {
   }
 
   /** Writes a file and counts what a manifest would say about it. */
-  async write(entry: CaptureEntry, changes: readonly TestChange[]): Promise<ChangeFile> {
+  async write(entry: CaptureEntry, changes: readonly TestChange[]): Promise<DataFile> {
     this.#count += 1;
-    const path = join(this.#folder, `${this.#count}.parquet`);
+    const key = `${this.#count}.parquet`;
+    const path = this.pathOf({ key });
     this.#connection ??= await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect();
     await this.#connection.run(`set TimeZone = 'UTC'`);
     await this.#connection.run(`copy (${selectSql(entry, changes)}) to '${path}' (format parquet, compression zstd)`);
@@ -71,23 +76,29 @@ export class ChangeFileWriter {
     const count = (op: string) => changes.filter((change) => change.op === op).length;
     const lsns = changes.map((change) => BigInt(change.lsn)).sort((a, b) => Number(a - b));
     return {
-      path,
-      file: {
-        key: `data/${this.#count}.parquet`,
-        rows: changes.length,
-        bytes: bytes.length,
-        sha256: createHash('sha256').update(bytes).digest('hex'),
-        minCommitLsn: lsnToHex(lsns[0] ?? 0n),
-        maxCommitLsn: lsnToHex(lsns.at(-1) ?? 0n),
-        minCommitTime: '2026-01-01T00:00:00.000000Z',
-        maxCommitTime: '2026-01-01T00:00:00.000000Z',
-        inserts: count('i'),
-        updates: count('u'),
-        deletes: count('d'),
-        moved: changes.filter((change) => change.moved).length,
-        unchangedColumns: [...new Set(changes.flatMap((change) => change.unchanged ?? []))],
-      },
+      key,
+      rows: changes.length,
+      bytes: bytes.length,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      minCommitLsn: lsnToHex(lsns[0] ?? 0n),
+      maxCommitLsn: lsnToHex(lsns.at(-1) ?? 0n),
+      minCommitTime: '2026-01-01T00:00:00.000000Z',
+      maxCommitTime: '2026-01-01T00:00:00.000000Z',
+      inserts: count('i'),
+      updates: count('u'),
+      deletes: count('d'),
+      moved: changes.filter((change) => change.moved).length,
+      unchangedColumns: [...new Set(changes.flatMap((change) => change.unchanged ?? []))],
     };
+  }
+
+  pathOf({ key }: Pick<LakeFile, 'key'>): string {
+    return join(this.#folder, key);
+  }
+
+  async local(file: LakeFile): Promise<string> {
+    if (this.damaged.has(file.key)) throw new WalflowError('DATA_FILE_DAMAGED', `${file.key} is damaged`);
+    return this.pathOf(file);
   }
 }
 

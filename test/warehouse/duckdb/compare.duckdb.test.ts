@@ -12,7 +12,7 @@ const warehouse = TestWarehouse.forFile();
 async function given(entry: CaptureEntry, values: string): Promise<void> {
   await warehouse.owner.use(async (session) => {
     await session.run(`create schema if not exists ${entry.schema}`);
-    await session.run(createTableSql(entry));
+    await session.run(createTableSql(entry, entry));
     if (values !== '')
       await session.run(`insert into ${entry.schema}.${entry.name} select *, 1, now() from (values ${values})`);
   });
@@ -21,7 +21,7 @@ async function given(entry: CaptureEntry, values: string): Promise<void> {
 async function compare(entry: CaptureEntry, csv: string, limit = 20) {
   const csvPath = join(warehouse.spool, `${entry.name}.csv`);
   writeFileSync(csvPath, csv);
-  return await compareTable(warehouse.owner, { table: entry, csvPath, before: null, limit });
+  return await compareTable(warehouse.owner, { table: entry, place: entry, csvPath, before: null, limit });
 }
 
 const equal = (rows: number) => ({

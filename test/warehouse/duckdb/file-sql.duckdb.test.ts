@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { compareTable } from '../../../activities/warehouse/duckdb/compare.ts';
+import { placed } from '../../../activities/warehouse/merge-plan.ts';
 import { INT, TEXT, testEntry } from './change-files.ts';
 import { TestWarehouse } from './warehouse.ts';
 
@@ -25,10 +25,10 @@ test('folders named like k=v decide no value, neither of a copy nor of a change'
     change('r', 1, { id: '1', country: 'fr', filename: 'f1' }),
     change('r', 1, { id: '2', country: 'it', filename: 'f2' }),
   ]);
-  const load = { entry: PLACES, changeFiles: [], truncates: [], r0Lsn: PLACES.snapshot.r0Lsn, chunkPaths: [copy.path] };
-  await warehouse.merge('hive', 10, { begins: [PLACES], loads: [load] });
+  const load = { ...placed(PLACES), files: [], truncates: [], r0Lsn: PLACES.snapshot.r0Lsn, chunks: [copy] };
+  await warehouse.merge('hive', 10, { begins: [placed(PLACES)], loads: [load] });
   const changed = await warehouse.writer.write(PLACES, [change('u', 11, { id: '2', country: 'es', filename: 'f3' })]);
-  await warehouse.merge('hive', 20, { tables: [{ entry: PLACES, changeFiles: [changed], truncates: [] }] });
+  await warehouse.merge('hive', 20, { tables: [{ ...placed(PLACES), files: [changed], truncates: [] }] });
   expect(await warehouse.rows('select id, country, filename from public.places order by id')).toEqual([
     { id: 1, country: 'fr', filename: 'f1' },
     { id: 2, country: 'es', filename: 'f3' },
@@ -37,9 +37,11 @@ test('folders named like k=v decide no value, neither of a copy nor of a change'
 
 test('a path is one file, never a pattern for several', async () => {
   const file = await warehouse.writer.write(LINES, [change('i', 31, { id: '1', country: 'fr' })]);
-  besidePattern(file.path.slice(warehouse.spool.length + 1), 'no Parquet file');
-  const load = { entry: LINES, changeFiles: [file], truncates: [], r0Lsn: LINES.snapshot.r0Lsn, chunkPaths: [] };
-  expect(await warehouse.merge('pattern', 40, { begins: [LINES], loads: [load] })).toMatchObject({ paused: [] });
+  besidePattern(basename(warehouse.writer.pathOf(file)), 'no Parquet file');
+  const load = { ...placed(LINES), files: [file], truncates: [], r0Lsn: LINES.snapshot.r0Lsn, chunks: [] };
+  expect(await warehouse.merge('pattern', 40, { begins: [placed(LINES)], loads: [load] })).toMatchObject({
+    paused: [],
+  });
   expect(await warehouse.rows('select id, country from public.lines')).toEqual([{ id: 1, country: 'fr' }]);
 });
 
@@ -47,6 +49,6 @@ test('a comparison reads the file it was given, as text', async () => {
   const csvPath = join(warehouse.spool, 'source.csv');
   writeFileSync(csvPath, '1,fr,f1\n2,es,f3\n');
   besidePattern('source.csv', '3,it,f4\n');
-  const compared = await compareTable(warehouse.owner, { table: PLACES, csvPath, before: null, limit: 9 });
+  const compared = await warehouse.port.compare({ table: PLACES, place: PLACES, csvPath, before: null, limit: 9 });
   expect(compared).toMatchObject({ tag: 'compared', rowsSource: 2, differingCount: 0 });
 });

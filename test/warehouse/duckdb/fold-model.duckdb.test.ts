@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { mergeWindow } from '../../../activities/warehouse/duckdb/merge/merge.ts';
-import type { MergePlan } from '../../../activities/warehouse/merge-plan.ts';
+import { type MergePlan, placed } from '../../../activities/warehouse/merge-plan.ts';
 import { lsnToHex } from '../../../workflows/model/lsn.ts';
 import { INT, TEXT, type TestChange, testEntry } from './change-files.ts';
 import { anyHistory, anyStatement, type SourceLog, SourceModel, type SourceRow } from './source-model.ts';
@@ -28,15 +27,15 @@ async function tableRows(pipeline: string) {
 async function goLive(pipeline: string, rows: Iterable<SourceRow>): Promise<void> {
   const entry = entryOf(pipeline);
   const copied = [...rows].map((row, ordinal): TestChange => ({ op: 'r', lsn: 1, ordinal, row: { ...row } }));
-  const chunkPaths = copied.length > 0 ? [(await warehouse.writer.write(entry, copied)).path] : [];
-  const load = { entry, r0Lsn: lsnToHex(0n), chunkPaths, changeFiles: [], truncates: [] };
-  await warehouse.merge(pipeline, 1, { begins: [entry], loads: [load] });
+  const chunks = copied.length > 0 ? [await warehouse.writer.write(entry, copied)] : [];
+  const load = { ...placed(entry), r0Lsn: lsnToHex(0n), chunks, files: [], truncates: [] };
+  await warehouse.merge(pipeline, 1, { begins: [placed(entry)], loads: [load] });
 }
 
 async function planOf(pipeline: string, log: SourceLog, endLsn: number): Promise<MergePlan> {
   const entry = entryOf(pipeline);
-  const changeFiles = log.changes.length > 0 ? [await warehouse.writer.write(entry, log.changes)] : [];
-  return await warehouse.plan(pipeline, endLsn, { tables: [{ entry, changeFiles, truncates: truncatesOf(log) }] });
+  const files = log.changes.length > 0 ? [await warehouse.writer.write(entry, log.changes)] : [];
+  return await warehouse.plan(pipeline, endLsn, { tables: [{ ...placed(entry), files, truncates: truncatesOf(log) }] });
 }
 
 test('any history, cut into any windows, leaves the table equal to the source, and merging again changes nothing', async () => {
@@ -51,9 +50,9 @@ test('any history, cut into any windows, leaves the table equal to the source, a
         const log: SourceLog = { changes: [], truncates: [] };
         for (const statements of transactions) source.commit(statements, log);
         const plan = await planOf(pipeline, log, source.lsn + 1);
-        expect((await mergeWindow(warehouse.owner, plan)).tag).toBe('merged');
+        expect((await warehouse.port.merge(plan, warehouse.writer)).tag).toBe('merged');
         expect(await tableRows(pipeline)).toEqual(sorted(source.rows.values()));
-        expect((await mergeWindow(warehouse.owner, plan)).tag).toBe('already-merged');
+        expect((await warehouse.port.merge(plan, warehouse.writer)).tag).toBe('already-merged');
         expect(await tableRows(pipeline)).toEqual(sorted(source.rows.values()));
       }
     }),
@@ -89,13 +88,13 @@ test('a copy read chunk by chunk under any traffic loads equal to the source, or
           if (statements !== undefined) source.commit(statements, log);
         }
         const load = {
-          entry,
+          ...placed(entry),
           r0Lsn,
-          chunkPaths: copied.length > 0 ? [(await warehouse.writer.write(entry, copied)).path] : [],
-          changeFiles: log.changes.length > 0 ? [await warehouse.writer.write(entry, log.changes)] : [],
+          chunks: copied.length > 0 ? [await warehouse.writer.write(entry, copied)] : [],
+          files: log.changes.length > 0 ? [await warehouse.writer.write(entry, log.changes)] : [],
           truncates: truncatesOf(log),
         };
-        const outcome = await warehouse.merge(pipeline, source.lsn + 1, { begins: [entry], loads: [load] });
+        const outcome = await warehouse.merge(pipeline, source.lsn + 1, { begins: [placed(entry)], loads: [load] });
         if (outcome.unresolved.length > 0) return;
         loadedCopies += 1;
         expect(await tableRows(pipeline)).toEqual(sorted(source.rows.values()));

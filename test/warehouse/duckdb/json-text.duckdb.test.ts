@@ -1,11 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ChangeFileEncoder } from '../../../activities/lake/change-file.ts';
-import type { ChangeFile } from '../../../activities/warehouse/merge-plan.ts';
+import { placed } from '../../../activities/warehouse/merge-plan.ts';
 import { lsnToHex } from '../../../workflows/model/lsn.ts';
-import type { CaptureEntry } from '../../../workflows/model/manifest.ts';
+import type { CaptureEntry, DataFile } from '../../../workflows/model/manifest.ts';
 import { INT, testEntry } from './change-files.ts';
 import { TestWarehouse } from './warehouse.ts';
 
@@ -19,30 +18,25 @@ const PAIR = '{"a": "\\ud83d\\ude00"}';
 const columns = { id: INT, doc: JSON_OID, note: JSON_OID };
 
 /** One change a row, each in a transaction of its own. */
-async function changeFile(entry: CaptureEntry, lsn: number, rows: readonly (readonly string[])[]): Promise<ChangeFile> {
+async function changeFile(entry: CaptureEntry, lsn: number, rows: readonly (readonly string[])[]): Promise<DataFile> {
   const encoder = new ChangeFileEncoder(entry);
   rows.forEach((row, i) => {
     encoder.beginTransaction(BigInt(lsn + i), 0, 1);
     encoder.appendText(0, row);
   });
   const { bytes, sha256, minCommitLsn, maxCommitLsn } = await encoder.finish();
-  const path = join(warehouse.spool, `${randomUUID()}.parquet`);
-  writeFileSync(path, bytes);
+  const key = `${randomUUID()}.parquet`;
+  writeFileSync(warehouse.writer.pathOf({ key }), bytes);
   expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256);
   const positions = { minCommitLsn: lsnToHex(minCommitLsn), maxCommitLsn: lsnToHex(maxCommitLsn) };
   const times = { minCommitTime: '', maxCommitTime: '' };
   const counts = { inserts: 0, updates: 0, deletes: 0, moved: 0, unchangedColumns: [] };
-  return {
-    path,
-    file: { key: path, rows: rows.length, bytes: bytes.length, sha256, ...positions, ...times, ...counts },
-  };
+  return { key, rows: rows.length, bytes: bytes.length, sha256, ...positions, ...times, ...counts };
 }
 
-const load = (entry: CaptureEntry, chunks: readonly ChangeFile[], changeFiles: readonly ChangeFile[]) => ({
-  begins: [entry],
-  loads: [
-    { entry, changeFiles, truncates: [], r0Lsn: entry.snapshot.r0Lsn, chunkPaths: chunks.map(({ path }) => path) },
-  ],
+const load = (entry: CaptureEntry, chunks: readonly DataFile[], files: readonly DataFile[]) => ({
+  begins: [placed(entry)],
+  loads: [{ ...placed(entry), files, truncates: [], r0Lsn: entry.snapshot.r0Lsn, chunks }],
 });
 
 test('json with lone surrogates arrives as the text it is, by copy and by change, whichever file has it', async () => {
@@ -66,7 +60,7 @@ test('json with lone surrogates arrives as the text it is, by copy and by change
     ]),
     await changeFile(entry, 105, [['5', LONE, '5']]),
   ];
-  const merged = await warehouse.merge('lone', 200, { tables: [{ entry, changeFiles: changed, truncates: [] }] });
+  const merged = await warehouse.merge('lone', 200, { tables: [{ ...placed(entry), files: changed, truncates: [] }] });
   expect(merged.paused).toEqual([]);
   expect(await warehouse.rows('select id, doc, note, typeof(doc) as type from public.lone order by id')).toEqual([
     { id: 1, doc: '"back"', note: '0', type: 'VARCHAR' },
@@ -82,11 +76,15 @@ test('a table made with a JSON column before pauses at the first such value, and
   await warehouse.merge('old', 100, load(entry, [await changeFile(entry, 1, [['1', PAIR]])], []));
   await warehouse.owner.use((session) => session.run('alter table public.old alter doc type JSON'));
   const good = await changeFile(entry, 101, [['2', '2']]);
-  expect(await warehouse.merge('old', 110, { tables: [{ entry, changeFiles: [good], truncates: [] }] })).toMatchObject({
+  expect(
+    await warehouse.merge('old', 110, { tables: [{ ...placed(entry), files: [good], truncates: [] }] }),
+  ).toMatchObject({
     paused: [],
   });
   const bad = await changeFile(entry, 111, [['3', LONE]]);
-  expect(await warehouse.merge('old', 120, { tables: [{ entry, changeFiles: [bad], truncates: [] }] })).toMatchObject({
+  expect(
+    await warehouse.merge('old', 120, { tables: [{ ...placed(entry), files: [bad], truncates: [] }] }),
+  ).toMatchObject({
     paused: [{ table: 'public.old', code: 'TABLE_UNMERGEABLE' }],
   });
   const again = { ...entry, snapshot: { ...entry.snapshot, id: 'copy-2' } };

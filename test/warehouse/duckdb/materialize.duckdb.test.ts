@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { declareAssets, dueAssets } from '../../../activities/warehouse/duckdb/assets/assets.ts';
 import { materializeDue } from '../../../activities/warehouse/duckdb/assets/materialize.ts';
 import { listMaterializations } from '../../../activities/warehouse/duckdb/assets/records.ts';
+import { placed } from '../../../activities/warehouse/merge-plan.ts';
 import type { AssetDefinition } from '../../../workflows/model/asset/definition.ts';
 import { buildAssetGraph } from '../../../workflows/model/asset/graph.ts';
 import { lsnToHex } from '../../../workflows/model/lsn.ts';
@@ -41,9 +42,9 @@ const totals = () =>
   warehouse.rows(`select day::DATE::VARCHAR as day, total::INT as total from analytics.by_day order by 1`);
 
 async function merge(endLsn: number, list: readonly TestChange[]) {
-  const changeFiles = [await warehouse.writer.write(orders, list)];
+  const files = [await warehouse.writer.write(orders, list)];
   return await warehouse.merge('shop', endLsn, {
-    tables: [{ entry: orders, changeFiles, truncates: [] }],
+    tables: [{ ...placed(orders), files, truncates: [] }],
     readers: graph.readersOfPipeline('shop'),
   });
 }
@@ -69,10 +70,10 @@ describe('a derived asset', () => {
       row(4, 99, '2025-12-31 00:00:00+00', 1, 'r'),
       row(5, 7, null, 1, 'r'),
     ];
-    const chunkPaths = [(await warehouse.writer.write(orders, copied)).path];
+    const chunks = [await warehouse.writer.write(orders, copied)];
     await warehouse.merge('shop', 100, {
-      begins: [orders],
-      loads: [{ entry: orders, r0Lsn: lsnToHex(1n), chunkPaths, changeFiles: [], truncates: [] }],
+      begins: [placed(orders)],
+      loads: [{ ...placed(orders), r0Lsn: lsnToHex(1n), chunks, files: [], truncates: [] }],
       readers: graph.readersOfPipeline('shop'),
     });
     expect(await due()).toEqual(['analytics/by_day']);
@@ -142,7 +143,7 @@ describe('a derived asset', () => {
 
   test('is due as a whole after a truncate', async () => {
     await warehouse.merge('shop', 250, {
-      tables: [{ entry: orders, changeFiles: [], truncates: [{ commitLsn: lsnToHex(245n), ordinal: 0 }] }],
+      tables: [{ ...placed(orders), files: [], truncates: [{ commitLsn: lsnToHex(245n), ordinal: 0 }] }],
       readers: graph.readersOfPipeline('shop'),
     });
     expect(daysOf(await materialize(byDay))).toEqual(['2026-01-05', '2026-01-06', '2026-02-01']);
@@ -232,7 +233,7 @@ describe('a derived asset', () => {
 
   test('over inputs without rows has nothing to make, and is not due again', async () => {
     await warehouse.merge('shop', 280, {
-      tables: [{ entry: orders, changeFiles: [], truncates: [{ commitLsn: lsnToHex(278n), ordinal: 0 }] }],
+      tables: [{ ...placed(orders), files: [], truncates: [{ commitLsn: lsnToHex(278n), ordinal: 0 }] }],
     });
     const fresh = { ...byDay, key: 'analytics/fresh' };
     await declare(fresh);

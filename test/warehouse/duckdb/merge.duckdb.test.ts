@@ -1,10 +1,6 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { mergeWindow } from '../../../activities/warehouse/duckdb/merge/merge.ts';
-import { readTables } from '../../../activities/warehouse/duckdb/merge/table-state.ts';
-import { readWatermark } from '../../../activities/warehouse/duckdb/watermark.ts';
-import type { TableLoad } from '../../../activities/warehouse/merge-plan.ts';
+import { type MergePlan, placed, type TableLoad } from '../../../activities/warehouse/merge-plan.ts';
 import { lsnToHex } from '../../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../../workflows/model/manifest.ts';
 import { INT, TEXT, type TestChange, testEntry } from './change-files.ts';
@@ -27,7 +23,7 @@ const moved = (lsn: number, ordinal: number, row: TestChange['row']): TestChange
 });
 
 async function changes(entry: CaptureEntry, list: readonly TestChange[]) {
-  return { entry, changeFiles: [await warehouse.writer.write(entry, list)], truncates: [] };
+  return { ...placed(entry), files: [await warehouse.writer.write(entry, list)], truncates: [] };
 }
 
 async function load(
@@ -36,10 +32,10 @@ async function load(
   list: readonly TestChange[],
 ): Promise<TableLoad> {
   return {
-    entry,
+    ...placed(entry),
     r0Lsn: lsnToHex(100n),
-    chunkPaths: chunk.length > 0 ? [(await warehouse.writer.write(entry, chunk)).path] : [],
-    changeFiles: list.length > 0 ? [await warehouse.writer.write(entry, list)] : [],
+    chunks: chunk.length > 0 ? [await warehouse.writer.write(entry, chunk)] : [],
+    files: list.length > 0 ? [await warehouse.writer.write(entry, list)] : [],
     truncates: [],
   };
 }
@@ -48,12 +44,13 @@ async function load(
 async function liveDocs(schema: string): Promise<CaptureEntry> {
   const entry = docs(schema);
   const chunk = [1, 2].map((id) => change('r', 1, id, { id: `${id}`, note: 'old', doc: id === 1 ? 'one' : 'two' }));
-  await warehouse.merge(schema, 100, { begins: [entry], loads: [await load(entry, chunk, [])] });
+  await warehouse.merge(schema, 100, { begins: [placed(entry)], loads: [await load(entry, chunk, [])] });
   return entry;
 }
 
 const contents = (schema: string) => warehouse.rows(`select id, note, doc from ${schema}.docs order by id`);
-const states = (pipeline: string) => warehouse.owner.use((session) => readTables(session, pipeline));
+const states = (pipeline: string) => warehouse.port.tables(pipeline);
+const merge = (plan: MergePlan) => warehouse.port.merge(plan, warehouse.writer);
 
 test('change files leave nothing behind in memory once they are merged', async () => {
   const entry = await liveDocs('cached');
@@ -92,8 +89,8 @@ describe('a live table', () => {
       change('u', 115, 0, { id: '3', note: 'd', doc: 'three' }),
       change('d', 116, 0, { id: '2' }),
     ]);
-    const changeFiles = [...first.changeFiles, ...second.changeFiles];
-    await warehouse.merge('several', 120, { tables: [{ ...first, changeFiles }] });
+    const files = [...first.files, ...second.files];
+    await warehouse.merge('several', 120, { tables: [{ ...first, files }] });
     expect(await contents('several')).toEqual([
       { id: 1, note: 'b', doc: 'anew' },
       { id: 3, note: 'd', doc: 'three' },
@@ -137,8 +134,7 @@ describe('a live table', () => {
   test('is paused, alone, when an unchanged value is found nowhere', async () => {
     const entry = await liveDocs('lost');
     const other = testEntry('lost.other', { id: INT }, ['id']);
-    const plain = { r0Lsn: lsnToHex(0n), chunkPaths: [], changeFiles: [], truncates: [] };
-    await warehouse.merge('lost', 101, { begins: [other], loads: [{ entry: other, ...plain }] });
+    await warehouse.merge('lost', 101, { begins: [placed(other)], loads: [await load(other, [], [])] });
     const outcome = await warehouse.merge('lost', 120, {
       tables: [
         await changes(entry, [kept(110, 0, { id: '55', note: 'x' })]),
@@ -160,15 +156,11 @@ describe('a live table', () => {
     const entry = await liveDocs('broken');
     const other = testEntry('broken.other', { id: INT }, ['id']);
     const first = await load(other, [], [change('i', 100, 0, { id: '1' })]);
-    await warehouse.merge('broken', 101, { begins: [other], loads: [first] });
-    const path = join(warehouse.spool, 'broken.parquet');
-    writeFileSync(path, 'no Parquet at all');
+    await warehouse.merge('broken', 101, { begins: [placed(other)], loads: [first] });
     const good = await changes(entry, [change('d', 110, 0, { id: '1' })]);
+    for (const file of good.files) writeFileSync(warehouse.writer.pathOf(file), 'no Parquet at all');
     const outcome = await warehouse.merge('broken', 120, {
-      tables: [
-        { ...good, changeFiles: good.changeFiles.map((file) => ({ ...file, path })) },
-        await changes(other, [change('i', 110, 1, { id: '2' })]),
-      ],
+      tables: [good, await changes(other, [change('i', 110, 1, { id: '2' })])],
     });
     expect(outcome.paused).toMatchObject([{ table: 'broken.docs', code: 'TABLE_UNMERGEABLE' }]);
     expect(await contents('broken')).toHaveLength(2);
@@ -178,7 +170,7 @@ describe('a live table', () => {
   test('without a key only grows, and a truncate empties it', async () => {
     const entry = testEntry('grow.lines', { text: TEXT }, []);
     await warehouse.merge('grow', 100, {
-      begins: [entry],
+      begins: [placed(entry)],
       loads: [await load(entry, [change('r', 1, 0, { text: 'a' })], [])],
     });
     expect(await states('grow')).toMatchObject([{ state: 'append-only' }]);
@@ -200,7 +192,10 @@ describe('a live table', () => {
     const names = ['_op', '_Commit_LSN', 'c0', 'op', 'position', 'a "b"', 'select', 'rowid', '_walflow_x'];
     const entry = testEntry('Od d.ta"ble', Object.fromEntries(names.map((name) => [name, TEXT])), ['_op', 'a "b"']);
     const row = Object.fromEntries(names.map((name) => [name, `value of ${name}`]));
-    await warehouse.merge('odd', 100, { begins: [entry], loads: [await load(entry, [], [change('i', 100, 0, row)])] });
+    await warehouse.merge('odd', 100, {
+      begins: [placed(entry)],
+      loads: [await load(entry, [], [change('i', 100, 0, row)])],
+    });
     const { position: _, ...carried } = row;
     const update = { ...change('u', 110, 0, carried), unchanged: ['position'] };
     await warehouse.merge('odd', 120, { tables: [await changes(entry, [update])] });
@@ -222,7 +217,10 @@ describe('a loading table', () => {
       change('d', 105, 0, { id: '2' }),
       change('i', 106, 0, { id: '4', note: 'new', doc: '4' }),
     ];
-    const outcome = await warehouse.merge('fresh', 120, { begins: [entry], loads: [await load(entry, chunk, list)] });
+    const outcome = await warehouse.merge('fresh', 120, {
+      begins: [placed(entry)],
+      loads: [await load(entry, chunk, list)],
+    });
     expect(outcome.rows['fresh.docs']).toMatchObject({ loaded: 1 });
     expect(await contents('fresh')).toEqual([
       { id: 1, note: 'new', doc: '1' },
@@ -234,7 +232,10 @@ describe('a loading table', () => {
   test('asks for a new copy, and stays loading, when a row moved between chunks', async () => {
     const entry = docs('between');
     const list = [change('d', 105, 0, { id: '1' }), moved(105, 1, { id: '9', note: 'x' })];
-    const outcome = await warehouse.merge('between', 120, { begins: [entry], loads: [await load(entry, [], list)] });
+    const outcome = await warehouse.merge('between', 120, {
+      begins: [placed(entry)],
+      loads: [await load(entry, [], list)],
+    });
     expect(outcome.unresolved).toEqual(['between.docs']);
     expect(await states('between')).toMatchObject([{ state: 'loading' }]);
   });
@@ -247,7 +248,10 @@ describe('a loading table', () => {
       moved(105, 1, { id: '9', note: 'x' }),
       change('i', 106, 0, { id: '1', note: 'later', doc: 'of the later row' }),
     ];
-    const outcome = await warehouse.merge('reused', 120, { begins: [entry], loads: [await load(entry, chunk, list)] });
+    const outcome = await warehouse.merge('reused', 120, {
+      begins: [placed(entry)],
+      loads: [await load(entry, chunk, list)],
+    });
     expect(outcome.unresolved).toEqual(['reused.docs']);
   });
 
@@ -255,14 +259,14 @@ describe('a loading table', () => {
     const entry = docs('arrived');
     const chunk = [change('r', 100, 0, { id: '9', note: 'x', doc: 'carried along' })];
     const list = [change('d', 105, 0, { id: '1' }), moved(105, 1, { id: '9', note: 'x' })];
-    await warehouse.merge('arrived', 120, { begins: [entry], loads: [await load(entry, chunk, list)] });
+    await warehouse.merge('arrived', 120, { begins: [placed(entry)], loads: [await load(entry, chunk, list)] });
     expect(await contents('arrived')).toEqual([{ id: 9, note: 'x', doc: 'carried along' }]);
   });
 
   test('keeps its old rows readable and its old position until the new copy is loaded', async () => {
     const entry = await liveDocs('again');
     const anew = docs('again', 'copy-2');
-    await warehouse.merge('again', 120, { begins: [anew] });
+    await warehouse.merge('again', 120, { begins: [placed(anew)] });
     expect(await contents('again')).toHaveLength(2);
     expect(await states('again')).toMatchObject([{ state: 'loading', mergedTo: { seq: 1, lsn: lsnToHex(100n) } }]);
     await warehouse.merge('again', 130, { loads: [await load(entry, [], [])] });
@@ -292,11 +296,13 @@ describe('a loading table', () => {
 
   test('is paused, naming both, when its name differs from another only in case', async () => {
     await liveDocs('twin');
-    const outcome = await warehouse.merge('twin', 120, { begins: [testEntry('twin.DOCS', { id: INT }, ['id'])] });
+    const outcome = await warehouse.merge('twin', 120, {
+      begins: [placed(testEntry('twin.DOCS', { id: INT }, ['id']))],
+    });
     expect(outcome.paused).toMatchObject([{ table: 'twin.DOCS', code: 'NAME_COLLISION' }]);
     expect(outcome.paused[0]?.reason).toContain('twin.docs');
     const columns = testEntry('twin.columns', { Id: INT, id: INT }, ['id']);
-    const second = await warehouse.merge('twin', 130, { begins: [columns] });
+    const second = await warehouse.merge('twin', 130, { begins: [placed(columns)] });
     expect(second.paused).toMatchObject([{ table: 'twin.columns', code: 'NAME_COLLISION' }]);
   });
 
@@ -309,7 +315,7 @@ describe('a loading table', () => {
     const places = { ...testEntry('fold.y', { id: INT }, ['id']), table: 'fold%2Ea.b', schema: 'fold.a', name: 'b' };
     const rows = [change('r', 1, 0, { id: '1', Éa: 'upper', éa: 'lower' })];
     const outcome = await warehouse.merge('fold', 120, {
-      begins: [...entries, dotted, places],
+      begins: [...entries, dotted, places].map(placed),
       loads: [await load(first, rows, []), await load(second, rows, [])],
     });
     expect(outcome.paused).toMatchObject([{ table: 'FOLD.ÄB', code: 'NAME_COLLISION' }]);
@@ -328,9 +334,9 @@ describe('the watermark', () => {
     const plan = await warehouse.plan('race', 120, {
       tables: [await changes(entry, [change('d', 110, 0, { id: '1' })])],
     });
-    const outcomes = await Promise.all([mergeWindow(warehouse.owner, plan), mergeWindow(warehouse.owner, plan)]);
+    const outcomes = await Promise.all([merge(plan), merge(plan)]);
     expect(outcomes.map((outcome) => outcome.tag).sort()).toEqual(['already-merged', 'merged']);
-    expect(await warehouse.owner.use((session) => readWatermark(session, 'race'))).toEqual(plan.next);
+    expect(await warehouse.port.watermark('race')).toEqual(plan.next);
     expect(
       await warehouse.rows(`select seq_from, seq_to, rows from _walflow.ledger where pipeline = 'race' and seq_to = 2`),
     ).toHaveLength(1);
@@ -341,11 +347,11 @@ describe('the watermark', () => {
     const plan = await warehouse.plan('awaited', 120, {
       tables: [await changes(entry, [change('d', 110, 0, { id: '1' })])],
     });
-    const stands = () => warehouse.owner.use((session) => readWatermark(session, 'awaited'));
-    const seen = warehouse.owner.nextMerge.then(stands);
-    await mergeWindow(warehouse.owner, plan);
+    const stands = () => warehouse.port.watermark('awaited');
+    const seen = warehouse.port.nextMerge.then(stands);
+    await merge(plan);
     expect(await seen).toEqual(plan.next);
-    const next = warehouse.owner.nextMerge.then(() => 'merged');
+    const next = warehouse.port.nextMerge.then(() => 'merged');
     expect(await Promise.race([next, 'nothing yet'])).toBe('nothing yet');
   });
 
@@ -353,15 +359,15 @@ describe('the watermark', () => {
     await liveDocs('other');
     const plan = await warehouse.plan('other', 120, {});
     const foreign = { ...plan, expected: { ...plan.expected, manifestHash: 'another log' } };
-    await expect(mergeWindow(warehouse.owner, foreign)).rejects.toMatchObject({ code: 'WATERMARK_MOVED' });
+    await expect(merge(foreign)).rejects.toMatchObject({ code: 'WATERMARK_MOVED' });
   });
 
   test('refuses a merge that does not know of a table that went live meanwhile', async () => {
     const entry = docs('late');
-    await warehouse.merge('late', 100, { begins: [entry] });
+    await warehouse.merge('late', 100, { begins: [placed(entry)] });
     const stale = await warehouse.plan('late', 120, {});
     const loadOnly = await warehouse.plan('late', 100, { loads: [await load(entry, [], [])] });
-    await mergeWindow(warehouse.owner, { ...loadOnly, next: loadOnly.expected });
-    await expect(mergeWindow(warehouse.owner, stale)).rejects.toMatchObject({ code: 'WATERMARK_MOVED' });
+    await merge({ ...loadOnly, next: loadOnly.expected });
+    await expect(merge(stale)).rejects.toMatchObject({ code: 'WATERMARK_MOVED' });
   });
 });

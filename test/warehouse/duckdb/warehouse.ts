@@ -4,10 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { type DuckDbOwner, openDuckDb } from '../../../activities/warehouse/duckdb/client.ts';
-import { mergeWindow } from '../../../activities/warehouse/duckdb/merge/merge.ts';
-import { readTables } from '../../../activities/warehouse/duckdb/merge/table-state.ts';
 import { DuckDbWarehouse } from '../../../activities/warehouse/duckdb/warehouse.ts';
-import { readWatermark } from '../../../activities/warehouse/duckdb/watermark.ts';
 import type { MergeOutcome, MergePlan } from '../../../activities/warehouse/merge-plan.ts';
 import type { Warehouse } from '../../../activities/warehouse/warehouse.ts';
 import { lsnToHex } from '../../../workflows/model/lsn.ts';
@@ -68,13 +65,9 @@ export class TestWarehouse {
 
   /** A plan for the next window of a pipeline: one manifest later, ending at `endLsn`. */
   async plan(pipeline: string, endLsn: number, parts: Partial<MergePlan>): Promise<MergePlan> {
-    const { expected, flowing } = await this.owner.use(async (session) => {
-      const tables = await readTables(session, pipeline);
-      return {
-        expected: await readWatermark(session, pipeline),
-        flowing: tables.filter((t) => t.state === 'live' || t.state === 'append-only').map((t) => t.table),
-      };
-    });
+    const expected = await this.port.watermark(pipeline);
+    const tables = await this.port.tables(pipeline);
+    const flowing = tables.filter((t) => t.state === 'live' || t.state === 'append-only').map((t) => t.table);
     const seq = expected.seq + 1;
     return {
       pipeline,
@@ -98,7 +91,7 @@ export class TestWarehouse {
     endLsn: number,
     parts: Partial<MergePlan>,
   ): Promise<Extract<MergeOutcome, { tag: 'merged' }>> {
-    const outcome = await mergeWindow(this.owner, await this.plan(pipeline, endLsn, parts));
+    const outcome = await this.port.merge(await this.plan(pipeline, endLsn, parts), this.writer);
     if (outcome.tag !== 'merged') throw new Error(`expected a merge, got ${outcome.tag}`);
     return outcome;
   }

@@ -2,6 +2,7 @@
 // it touches and costs ten times as much on random keys.
 
 import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
+import type { MergeTarget, PlacedTable } from '../../merge-plan.ts';
 import type { FileTypes } from '../file-sql.ts';
 import { qualified, quoted } from '../identifier.ts';
 import { chunksSql, columnAlias, keyAliases } from './changes-sql.ts';
@@ -33,29 +34,29 @@ export function replacedRows(entry: CaptureEntry): string {
     : `(${table}) in (select (${winner}) from ${WINNERS})`;
 }
 
-export function deleteReplacedSql(entry: CaptureEntry): string {
-  return `delete from ${qualified(entry)} where ${replacedRows(entry)}`;
+export function deleteReplacedSql({ entry, target }: PlacedTable): string {
+  return `delete from ${qualified(target)} where ${replacedRows(entry)}`;
 }
 
 /** Winners that live on. */
-export function insertWinnersSql(entry: CaptureEntry): string {
-  return `${insertInto(entry)} from ${WINNERS} where op <> 'd'`;
+export function insertWinnersSql({ entry, target }: PlacedTable): string {
+  return `${insertInto(entry, target)} from ${WINNERS} where op <> 'd'`;
 }
 
 /** Copied rows; with changes folded over them, only those no change has touched. */
 export function insertChunksSql(
-  entry: CaptureEntry,
+  { entry, target }: PlacedTable,
   paths: readonly string[],
   types: FileTypes,
   folded: boolean,
 ): string {
   const rows = `(${chunksSql(entry, paths, types)})`;
   const beaten =
-    folded && entry.mode === 'keyed' ? ` anti join ${WINNERS} using (${keyAliases(entry).join(', ')})` : '';
-  return `${insertInto(entry)} from (select rows.* from ${rows} rows${beaten})`;
+    folded && target.mode === 'mirror' ? ` anti join ${WINNERS} using (${keyAliases(entry).join(', ')})` : '';
+  return `${insertInto(entry, target)} from (select rows.* from ${rows} rows${beaten})`;
 }
 
-function insertInto(entry: CaptureEntry): string {
+function insertInto(entry: CaptureEntry, target: MergeTarget): string {
   const columns = entry.columns.map((_, i) => columnAlias(i));
-  return `insert into ${qualified(entry)} (${insertColumns(entry)}) select ${[...columns, 'lsn', 'commit_time'].join(', ')}`;
+  return `insert into ${qualified(target)} (${insertColumns(entry)}) select ${[...columns, 'lsn', 'commit_time'].join(', ')}`;
 }

@@ -5,10 +5,11 @@ import { lakeColumnName } from '../../../../workflows/model/lake-column.ts';
 import { type LsnHex, parseLsn } from '../../../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
 import type { RelationColumn } from '../../../../workflows/model/relation.ts';
-import type { ChangeFile, TruncatePoint } from '../../merge-plan.ts';
+import type { TruncatePoint } from '../../merge-plan.ts';
 import { alikeFiles, type FileTypes, parquetSql } from '../file-sql.ts';
 import { quoted } from '../identifier.ts';
 import { duckDbType } from '../type.ts';
+import type { ChangeFile } from './local-plan.ts';
 
 /** Ordinals are below this. */
 const ORDINALS = 2n ** 31n;

@@ -3,12 +3,13 @@
 // counters of the files say which way is safe. A column that no change carried keeps the value of the row they start from.
 
 import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
-import type { ChangeFile } from '../../merge-plan.ts';
+import type { MergeTarget, PlacedTable } from '../../merge-plan.ts';
 import type { FileTypes } from '../file-sql.ts';
 import { qualified, quoted } from '../identifier.ts';
 import { carries, type SparseColumn } from '../sparse-column.ts';
 import { duckDbType } from '../type.ts';
 import { type ChangeRange, changesSql, chunksSql, columnAlias, keyAliases } from './changes-sql.ts';
+import type { ChangeFile } from './local-plan.ts';
 import { movedValuesSql } from './moves-sql.ts';
 
 /** The rows the changes are folded onto. */
@@ -20,8 +21,7 @@ export type FoldBase =
   /** None: a truncate came first. */
   | { readonly tag: 'nothing' };
 
-export interface FoldInput {
-  readonly entry: CaptureEntry;
+export interface FoldInput extends PlacedTable {
   /** At least one. */
   readonly changeFiles: readonly ChangeFile[];
   readonly range: ChangeRange;
@@ -60,13 +60,13 @@ from latest left join kept using (${keys})`;
  * no other one has its key.
  */
 export function unfoldedSql(input: FoldInput): string {
-  const inserts = input.entry.mode === 'append-only' ? ` where op in ('i', 'r')` : '';
+  const inserts = input.target.mode === 'append' ? ` where op in ('i', 'r')` : '';
   return `select *, false as unresolved from (${changesOf(input)})${inserts}`;
 }
 
 /** Can the changes be taken as they are? `keysSql` tells of a keyed table that this leaves open. */
 export function mayBeUnfolded(input: FoldInput): boolean {
-  return input.entry.mode === 'append-only' || sparseColumns(input).length === 0;
+  return input.target.mode === 'append' || sparseColumns(input).length === 0;
 }
 
 /** SELECT: how many `changes` there are, and how many `keys` they have. Reads the key columns alone. */
@@ -109,12 +109,12 @@ kept as (select ${keys}, ${sparse.map(kept).join(', ')} from carried left join b
 }
 
 /** SELECT: keys and sparse columns of the rows the changes start from, and `found`. */
-function baseSql({ entry, base, types }: FoldInput, sparse: readonly SparseColumn[]): string {
+function baseSql({ entry, target, base, types }: FoldInput, sparse: readonly SparseColumn[]): string {
   const wanted = [...keyAliases(entry), ...sparse.map((c) => c.alias)];
   const columns = wanted.join(', ');
   switch (base.tag) {
     case 'table':
-      return `select ${columns}, true as found from (${tableRowsSql(entry)})`;
+      return `select ${columns}, true as found from (${tableRowsSql(entry, target)})`;
     case 'chunks':
       if (base.paths.length > 0)
         return `select ${columns}, true as found from (${chunksSql(entry, base.paths, types)})`;
@@ -125,9 +125,9 @@ function baseSql({ entry, base, types }: FoldInput, sparse: readonly SparseColum
 }
 
 /** SELECT: the warehouse table under the fold's column names. */
-function tableRowsSql(entry: CaptureEntry): string {
+function tableRowsSql(entry: CaptureEntry, target: MergeTarget): string {
   const columns = entry.columns.map((column, i) => `${quoted(column.name)} as ${columnAlias(i)}`);
-  return `select ${columns.join(', ')} from ${qualified(entry)}`;
+  return `select ${columns.join(', ')} from ${qualified(target)}`;
 }
 
 function noRowsSql(entry: CaptureEntry, aliases: readonly string[]): string {

@@ -3,7 +3,7 @@
 import type { AssetEdge } from '../../../../workflows/model/asset/graph.ts';
 import { lakeColumnName } from '../../../../workflows/model/lake-column.ts';
 import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
-import type { ChangeFile, RowCounts, TableChanges, TableLoad } from '../../merge-plan.ts';
+import type { RowCounts } from '../../merge-plan.ts';
 import { type FileTypes, fileTypesSql } from '../file-sql.ts';
 import { qualified, quoted } from '../identifier.ts';
 import type { DuckDbSession } from '../session.ts';
@@ -17,7 +17,8 @@ import {
   WINNERS,
 } from './apply-sql.ts';
 import { type ChangeRange, lastTruncate } from './changes-sql.ts';
-import { type FoldInput, keysSql, mayBeUnfolded, unfoldedSql, winnersSql } from './fold-sql.ts';
+import { type FoldBase, type FoldInput, keysSql, mayBeUnfolded, unfoldedSql, winnersSql } from './fold-sql.ts';
+import type { ChangeFile, LocalChanges, LocalLoad } from './local-plan.ts';
 import { createTableSql } from './schema-sql.ts';
 import { type Mark, markChangesSql, markWholeSql } from './touched-sql.ts';
 
@@ -35,39 +36,40 @@ export type TableMerge =
   | { readonly tag: 'unresolved'; readonly rowCount: number };
 
 /** Applies a window's changes to a table that stands at the watermark. */
-export async function mergeTable(folding: Folding, changes: TableChanges): Promise<TableMerge> {
+export async function mergeTable(folding: Folding, changes: LocalChanges): Promise<TableMerge> {
   const { session } = folding;
-  const { entry, changeFiles } = changes;
+  const { entry, target, changeFiles } = changes;
   const range: ChangeRange = { fromLsn: null, truncates: changes.truncates };
   const truncated = lastTruncate(range) !== null;
   const types = await fileTypes(session, entry, pathsOf(changeFiles));
-  const fold: FoldInput = { entry, changeFiles, range, base: truncated ? { tag: 'nothing' } : { tag: 'table' }, types };
+  const base: FoldBase = truncated ? { tag: 'nothing' } : { tag: 'table' };
+  const fold: FoldInput = { entry, target, changeFiles, range, base, types };
   const unresolved = await makeWinners(session, fold);
   if (unresolved > 0) return { tag: 'unresolved', rowCount: unresolved };
   const touched = truncated ? await touchWhole(folding) : await touchChanges(folding, changes);
-  if (truncated) await session.run(`delete from ${qualified(entry)}`);
+  if (truncated) await session.run(`delete from ${qualified(target)}`);
   if (changeFiles.length > 0) {
-    if (entry.mode === 'keyed' && !truncated) await session.run(deleteReplacedSql(entry));
-    await session.run(insertWinnersSql(entry));
+    if (target.mode === 'mirror' && !truncated) await session.run(deleteReplacedSql(changes));
+    await session.run(insertWinnersSql(changes));
   }
   return { tag: 'done', rows: countsOf(changes, 0), touched };
 }
 
 /** Makes the table anew from its copy and every change since; it stands at the window's end afterwards. */
-export async function loadTable(folding: Folding, load: TableLoad): Promise<TableMerge> {
+export async function loadTable(folding: Folding, load: LocalLoad): Promise<TableMerge> {
   const { session } = folding;
-  const { entry, changeFiles } = load;
+  const { entry, target, changeFiles } = load;
   const range: ChangeRange = { fromLsn: load.r0Lsn, truncates: load.truncates };
   const paths = lastTruncate(range) === null ? load.chunkPaths : [];
   const types = await fileTypes(session, entry, [...paths, ...pathsOf(changeFiles)]);
-  const fold: FoldInput = { entry, changeFiles, range, base: { tag: 'chunks', paths }, types };
+  const fold: FoldInput = { entry, target, changeFiles, range, base: { tag: 'chunks', paths }, types };
   const unresolved = await makeWinners(session, fold);
   if (unresolved > 0) return { tag: 'unresolved', rowCount: unresolved };
-  await session.run(`create schema if not exists ${quoted(entry.schema)}`);
-  await session.run(createTableSql(entry));
+  await session.run(`create schema if not exists ${quoted(target.schema)}`);
+  await session.run(createTableSql(entry, target));
   const hasWinners = changeFiles.length > 0;
-  const loaded = paths.length > 0 ? await session.run(insertChunksSql(entry, paths, types, hasWinners)) : 0;
-  if (hasWinners) await session.run(insertWinnersSql(entry));
+  const loaded = paths.length > 0 ? await session.run(insertChunksSql(load, paths, types, hasWinners)) : 0;
+  if (hasWinners) await session.run(insertWinnersSql(load));
   return { tag: 'done', rows: countsOf(load, loaded), touched: await touchWhole(folding) };
 }
 
@@ -96,7 +98,7 @@ async function makeWinners(session: DuckDbSession, fold: FoldInput): Promise<num
 
 /** Inserts mostly are: looking costs a tenth of a fold. */
 async function everyKeyOnce(session: DuckDbSession, fold: FoldInput): Promise<boolean> {
-  if (fold.entry.mode === 'append-only') return true;
+  if (fold.target.mode === 'append') return true;
   const [row] = await session.rows<{ changes: string; keys: string }>(keysSql(fold));
   return row !== undefined && row.changes === row.keys;
 }
@@ -106,17 +108,17 @@ async function touchWhole({ session, readers, mark }: Folding): Promise<readonly
   return readers.map(({ to }) => to);
 }
 
-async function touchChanges({ session, readers, mark }: Folding, changes: TableChanges): Promise<readonly string[]> {
+async function touchChanges({ session, readers, mark }: Folding, changes: LocalChanges): Promise<readonly string[]> {
   if (changes.changeFiles.length === 0) return [];
   const touched: string[] = [];
   for (const { to, touch } of readers) {
-    const marked = await session.run(markChangesSql(touch, { asset: to, ...mark }, changes.entry));
+    const marked = await session.run(markChangesSql(touch, { asset: to, ...mark }, changes));
     if (marked > 0) touched.push(to);
   }
   return touched;
 }
 
-function countsOf({ changeFiles }: TableChanges, loaded: number): RowCounts {
+function countsOf({ changeFiles }: Pick<LocalChanges, 'changeFiles'>, loaded: number): RowCounts {
   const sum = (of: 'inserts' | 'updates' | 'deletes') => changeFiles.reduce((n, { file }) => n + file[of], 0);
   return { inserts: sum('inserts'), updates: sum('updates'), deletes: sum('deletes'), loaded };
 }

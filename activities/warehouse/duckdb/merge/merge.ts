@@ -2,11 +2,13 @@
 // statement moves the watermark from where the plan read it, so a window is merged once, whoever tries how often.
 
 import { parseLsn } from '../../../../workflows/model/lsn.ts';
+import type { FileSource } from '../../file-source.ts';
 import type { MergeOutcome, MergePlan, RowCounts, TablePauseOrder } from '../../merge-plan.ts';
 import type { DuckDbOwner } from '../client.ts';
 import { blamesData, failureClass } from '../failure.ts';
 import type { DuckDbSession } from '../session.ts';
 import { beginWatermark, moveWatermark, readWatermark, watermarkMoved } from '../watermark.ts';
+import { type LocalPlan, localPlan } from './local-plan.ts';
 import { loadTable, mergeTable, type TableMerge } from './merge-table.ts';
 import {
   beginTable,
@@ -23,8 +25,9 @@ import {
  * cannot be merged is paused and named; the others go on.
  * @throws WalflowError WATERMARK_MOVED, WAREHOUSE_DISK_FULL, WAREHOUSE_OUT_OF_MEMORY, WAREHOUSE_FAILED: nothing was merged.
  */
-export async function mergeWindow(owner: DuckDbOwner, plan: MergePlan): Promise<MergeOutcome> {
-  const outcome = await owner.merging.pass(() => owner.use((session) => mergeWithout(session, plan, [])));
+export async function mergeWindow(owner: DuckDbOwner, plan: MergePlan, source: FileSource): Promise<MergeOutcome> {
+  const local = await localPlan(plan, source);
+  const outcome = await owner.merging.pass(() => owner.use((session) => mergeWithout(session, local, local.damaged)));
   owner.noteMerge();
   return outcome;
 }
@@ -32,7 +35,7 @@ export async function mergeWindow(owner: DuckDbOwner, plan: MergePlan): Promise<
 /** A failed statement ends DuckDB's transaction: the window is tried again without the table that is to blame. */
 async function mergeWithout(
   session: DuckDbSession,
-  plan: MergePlan,
+  plan: LocalPlan,
   blamed: readonly TablePauseOrder[],
 ): Promise<MergeOutcome> {
   if (plan.expected.seq === 0) await beginWatermark(session, plan.pipeline);
@@ -51,7 +54,7 @@ class WindowMerge {
   /** Table whose statements are running: who is to blame when one fails. */
   busyWith: string | null = null;
   readonly #session: DuckDbSession;
-  readonly #plan: MergePlan;
+  readonly #plan: LocalPlan;
   readonly #change: StateChange;
   readonly #blamed: readonly TablePauseOrder[];
   readonly #paused: TablePauseOrder[] = [];
@@ -60,7 +63,7 @@ class WindowMerge {
   readonly #touched = new Set<string>();
   readonly #startedAt = new Date().toISOString();
 
-  constructor(session: DuckDbSession, plan: MergePlan, blamed: readonly TablePauseOrder[]) {
+  constructor(session: DuckDbSession, plan: LocalPlan, blamed: readonly TablePauseOrder[]) {
     this.#session = session;
     this.#plan = plan;
     this.#blamed = blamed;
@@ -72,8 +75,8 @@ class WindowMerge {
     if (!(await moveWatermark(this.#session, plan))) return await this.#alreadyMerged();
     await this.#assertFlowing();
     for (const table of plan.removes) await removeTable(this.#session, plan.pipeline, table);
-    for (const entry of plan.begins) {
-      const collision = await beginTable(this.#session, this.#change, entry);
+    for (const table of plan.begins) {
+      const collision = await beginTable(this.#session, this.#change, table);
       if (collision !== null) this.#paused.push(collision);
     }
     for (const order of plan.pauses) await pauseTable(this.#session, this.#change, order);
@@ -156,11 +159,15 @@ class WindowMerge {
     const { pipeline, expected, next, run, nowIso } = this.#plan;
     const bigint = (lsn: string) => parseLsn(lsn).toString();
     await this.#session.run(
-      `insert into _walflow.ledger values ($1, $2, $3, $4::BIGINT, $5::BIGINT, $6::JSON, $7, $8, $9, $10::TIMESTAMPTZ, $11::TIMESTAMPTZ)`,
-      [
-        ...[pipeline, Math.min(expected.seq + 1, next.seq), next.seq, bigint(expected.endLsn), bigint(next.endLsn)],
-        ...[JSON.stringify(this.#rows), run.workflowId, run.runId, run.attempt, this.#startedAt, nowIso],
-      ],
+      `insert into _walflow.ledger by name
+       select $pipeline as pipeline, $seqFrom as seq_from, $seqTo as seq_to, $lsnFrom::BIGINT as lsn_from,
+         $lsnTo::BIGINT as lsn_to, $rows::JSON as rows, $workflowId as workflow_id, $runId as run_id,
+         $attempt as attempt, $startedAt::TIMESTAMPTZ as started_at, $now::TIMESTAMPTZ as merged_at`,
+      {
+        ...{ pipeline, seqFrom: Math.min(expected.seq + 1, next.seq), seqTo: next.seq },
+        ...{ lsnFrom: bigint(expected.endLsn), lsnTo: bigint(next.endLsn), rows: JSON.stringify(this.#rows) },
+        ...{ ...run, startedAt: this.#startedAt, now: nowIso },
+      },
     );
   }
 }

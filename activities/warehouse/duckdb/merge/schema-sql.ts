@@ -1,5 +1,5 @@
-// A captured table in the warehouse: schema and name of the source, its column names, types from the one type table, and
-// where each row came from. No PRIMARY KEY and no UNIQUE: an index would cost every merge and guards nothing the fold
+// A captured table in the warehouse: the source's column names, types from the one type table, and where each row came
+// from. No PRIMARY KEY and no UNIQUE: an index would cost every merge and guards nothing the fold
 // does not.
 
 import { type CapturedTable, foldedName, type TableName } from '../../../../workflows/model/relation.ts';
@@ -15,10 +15,10 @@ const OWN_COLUMNS = [COMMIT_LSN_COLUMN, COMMIT_TIME_COLUMN];
 const RESERVED_SCHEMAS = new Set(['_walflow', 'information_schema', 'pg_catalog', 'temp', 'system']);
 
 /** Creates the table empty, in place of what stood there. */
-export function createTableSql(table: CapturedTable): string {
-  const columns = table.columns.map((column) => `${quoted(column.name)} ${duckDbType(column).name}`);
+export function createTableSql({ columns: captured }: CapturedTable, target: TableName): string {
+  const columns = captured.map((column) => `${quoted(column.name)} ${duckDbType(column).name}`);
   const own = [`${COMMIT_LSN_COLUMN} BIGINT`, `${COMMIT_TIME_COLUMN} TIMESTAMPTZ`];
-  return `create or replace table ${qualified(table)} (${[...columns, ...own].join(', ')})`;
+  return `create or replace table ${qualified(target)} (${[...columns, ...own].join(', ')})`;
 }
 
 /** Column list of an INSERT, in the order the fold selects: the table's columns, then walflow's. */
@@ -33,10 +33,11 @@ export function insertColumns(table: CapturedTable): string {
  */
 export function collisionOf(
   table: CapturedTable,
+  target: TableName,
   others: readonly (TableName & { readonly label: string })[],
 ): string | null {
-  if (RESERVED_SCHEMAS.has(foldedName(table.schema))) return `schema ${table.schema} is reserved in the warehouse`;
-  const taken = others.find((other) => folded(other) === folded(table));
+  if (RESERVED_SCHEMAS.has(foldedName(target.schema))) return `schema ${target.schema} is reserved in the warehouse`;
+  const taken = others.find((other) => folded(other) === folded(target));
   if (taken !== undefined) return `${table.table} and ${taken.label} are the same table name in DuckDB`;
   const seen = new Map<string, string>(OWN_COLUMNS.map((name) => [name, name]));
   for (const { name } of table.columns) {

@@ -4,7 +4,7 @@
 import { lsnToHex, parseLsn } from '../../../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
 import type { Watermark } from '../../../../workflows/model/watermark.ts';
-import type { TablePauseOrder } from '../../merge-plan.ts';
+import type { PlacedTable, TablePauseOrder } from '../../merge-plan.ts';
 import { FLOWING, type TableState, type TableStatus } from '../../table-status.ts';
 import { literal } from '../identifier.ts';
 import type { DuckDbSession } from '../session.ts';
@@ -24,26 +24,32 @@ export interface StateChange {
 export async function beginTable(
   session: DuckDbSession,
   change: StateChange,
-  entry: CaptureEntry,
+  { entry, target }: PlacedTable,
 ): Promise<TablePauseOrder | null> {
   const places = await session.rows<{ schema: string; name: string; label: string }>(
     `select schema_name as schema, table_name as name, table_id || ' of ' || pipeline as label from _walflow.tables
-     where not (pipeline = $1 and table_id = $2) and reason_code is distinct from 'NAME_COLLISION'`,
-    [change.pipeline, entry.table],
+     where not (pipeline = $pipeline and table_id = $table) and reason_code is distinct from 'NAME_COLLISION'`,
+    { pipeline: change.pipeline, table: entry.table },
   );
-  const collision = collisionOf(entry, places);
+  const collision = collisionOf(entry, target, places);
   const pause = collision === null ? (entry.paused ?? null) : { code: 'NAME_COLLISION', reason: collision };
   const [known] = await readTables(session, change.pipeline, entry.table);
   const frozen = known === undefined ? null : (known.mergedTo ?? positionOf(change.mergedTo));
   await removeTable(session, change.pipeline, entry.table);
   await session.run(
-    `insert into _walflow.tables values ($1, $2, $3, $4, $5, $6, $7, $8, $9::BIGINT, $10, $11, $12::JSON, $13::BIGINT, $14::BIGINT, $15::TIMESTAMPTZ)`,
-    [
-      ...[change.pipeline, entry.table, entry.schema, entry.name, pause === null ? 'loading' : 'paused'],
-      ...[pause?.code ?? null, pause?.reason ?? null, entry.snapshot.id, parseLsn(entry.snapshot.r0Lsn).toString()],
-      ...[entry.snapshot.fromSeq, entry.schemaVersion, JSON.stringify(entry)],
-      ...[frozen?.seq ?? null, frozen === null ? null : parseLsn(frozen.lsn).toString(), change.nowIso],
-    ],
+    `insert into _walflow.tables by name
+     select $pipeline as pipeline, $table as table_id, $schema as schema_name, $name as table_name, $state as state,
+       $code as reason_code, $reason as reason, $snapshot as snapshot_id, $r0::BIGINT as r0_lsn, $fromSeq as from_seq,
+       $shape as schema_version, $capture::JSON as capture, $mergedSeq::BIGINT as merged_seq,
+       $mergedLsn::BIGINT as merged_lsn, $now::TIMESTAMPTZ as changed_at`,
+    {
+      ...{ pipeline: change.pipeline, table: entry.table, schema: target.schema, name: target.name },
+      ...{ state: pause === null ? 'loading' : 'paused', code: pause?.code ?? null, reason: pause?.reason ?? null },
+      ...{ snapshot: entry.snapshot.id, r0: decimal(entry.snapshot.r0Lsn), fromSeq: entry.snapshot.fromSeq },
+      ...{ shape: entry.schemaVersion, capture: JSON.stringify(entry) },
+      ...{ mergedSeq: frozen?.seq ?? null, mergedLsn: frozen === null ? null : decimal(frozen.lsn) },
+      now: change.nowIso,
+    },
   );
   return collision === null ? null : { table: entry.table, code: 'NAME_COLLISION', reason: collision };
 }
@@ -52,9 +58,9 @@ export async function beginTable(
 export async function enliven(session: DuckDbSession, change: StateChange, entry: CaptureEntry): Promise<void> {
   const state: TableState = entry.mode === 'append-only' ? 'append-only' : 'live';
   await session.run(
-    `update _walflow.tables set state = $1, reason_code = null, reason = null, merged_seq = null, merged_lsn = null,
-       changed_at = $2::TIMESTAMPTZ where pipeline = $3 and table_id = $4`,
-    [state, change.nowIso, change.pipeline, entry.table],
+    `update _walflow.tables set state = $state, reason_code = null, reason = null, merged_seq = null, merged_lsn = null,
+       changed_at = $now::TIMESTAMPTZ where pipeline = $pipeline and table_id = $table`,
+    { state, now: change.nowIso, pipeline: change.pipeline, table: entry.table },
   );
 }
 
@@ -62,17 +68,23 @@ export async function enliven(session: DuckDbSession, change: StateChange, entry
 export async function pauseTable(session: DuckDbSession, change: StateChange, order: TablePauseOrder): Promise<void> {
   const at = positionOf(change.mergedTo);
   await session.run(
-    `update _walflow.tables set reason_code = $1, reason = $2, changed_at = $3::TIMESTAMPTZ, state = 'paused',
-       merged_seq = case when state in (${FLOWING_SQL}) then $4::BIGINT else merged_seq end,
-       merged_lsn = case when state in (${FLOWING_SQL}) then $5::BIGINT else merged_lsn end
-     where pipeline = $6 and table_id = $7`,
-    [order.code, order.reason, change.nowIso, at.seq, parseLsn(at.lsn).toString(), change.pipeline, order.table],
+    `update _walflow.tables set reason_code = $code, reason = $reason, changed_at = $now::TIMESTAMPTZ, state = 'paused',
+       merged_seq = case when state in (${FLOWING_SQL}) then $seq::BIGINT else merged_seq end,
+       merged_lsn = case when state in (${FLOWING_SQL}) then $lsn::BIGINT else merged_lsn end
+     where pipeline = $pipeline and table_id = $table`,
+    {
+      ...{ code: order.code, reason: order.reason, now: change.nowIso, seq: at.seq, lsn: decimal(at.lsn) },
+      ...{ pipeline: change.pipeline, table: order.table },
+    },
   );
 }
 
 /** Forgets a table; its rows stay. */
 export async function removeTable(session: DuckDbSession, pipeline: string, table: string): Promise<void> {
-  await session.run('delete from _walflow.tables where pipeline = $1 and table_id = $2', [pipeline, table]);
+  await session.run('delete from _walflow.tables where pipeline = $pipeline and table_id = $table', {
+    pipeline,
+    table,
+  });
 }
 
 /** The tables of a pipeline that follow the watermark. Every merge asks: nothing but names is read. */
@@ -85,6 +97,8 @@ export async function flowingTables(session: DuckDbSession, pipeline: string): P
 
 interface TableRow {
   readonly table_id: string;
+  readonly schema_name: string;
+  readonly table_name: string;
   readonly state: TableState;
   readonly reason_code: string | null;
   readonly reason: string | null;
@@ -100,12 +114,14 @@ export async function readTables(
   table?: string,
 ): Promise<readonly TableStatus[]> {
   const rows = await session.rows<TableRow>(
-    `select table_id, state, reason_code, reason, capture, merged_seq, merged_lsn from _walflow.tables
-     where pipeline = $1 and table_id = coalesce($2::VARCHAR, table_id) order by table_id`,
-    [pipeline, table ?? null],
+    `select table_id, schema_name, table_name, state, reason_code, reason, capture, merged_seq, merged_lsn
+     from _walflow.tables
+     where pipeline = $pipeline and table_id = coalesce($table::VARCHAR, table_id) order by table_id`,
+    { pipeline, table: table ?? null },
   );
   return rows.map((row) => ({
     table: row.table_id,
+    place: { schema: row.schema_name, name: row.table_name },
     state: row.state,
     reason: row.reason_code === null ? null : { code: row.reason_code, text: row.reason ?? '' },
     entry: JSON.parse(row.capture) as CaptureEntry,
@@ -115,6 +131,9 @@ export async function readTables(
         : { seq: Number(row.merged_seq), lsn: lsnToHex(BigInt(row.merged_lsn)) },
   }));
 }
+
+/** A position as BIGINT parameters take it. */
+const decimal = (lsn: string) => parseLsn(lsn).toString();
 
 function positionOf(watermark: Watermark): { seq: number; lsn: string } {
   return { seq: watermark.seq, lsn: watermark.endLsn };

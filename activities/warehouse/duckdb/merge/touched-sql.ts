@@ -2,7 +2,7 @@
 // left and those they came to. A mark without a partition means the whole asset.
 
 import type { Touch } from '../../../../workflows/model/asset/graph.ts';
-import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
+import type { PlacedTable } from '../../merge-plan.ts';
 import { literal, qualified, quoted } from '../identifier.ts';
 import { keySql, placeSql } from '../partition-sql.ts';
 import { duckDbType } from '../type.ts';
@@ -30,15 +30,15 @@ export const markPartitionsSql = (mark: Mark, keys: string) =>
  * Marks for changed rows, after the winners are known and before they are applied. Where the column is no date the whole
  * asset is due: its run then fails and says so, the merge does not.
  */
-export function markChangesSql(touch: Touch, mark: Mark, entry: CaptureEntry): string {
+export function markChangesSql(touch: Touch, mark: Mark, { entry, target }: PlacedTable): string {
   if (touch.tag === 'whole') return markWholeSql(mark);
   const index = entry.columns.findIndex((column) => column.name === touch.column);
   const column = entry.columns[index];
   if (column === undefined || !duckDbType(column).dated) return markWholeSql(mark);
   const key = (value: string) => `${keySql(placeSql(touch.partitions, value))} as partition`;
   const arriving = `select ${key(columnAlias(index))} from ${WINNERS} where op <> 'd'`;
-  if (entry.mode === 'append-only') return markPartitionsSql(mark, arriving);
-  const leaving = `select ${key(quoted(column.name))} from ${qualified(entry)} where ${replacedRows(entry)}`;
+  if (target.mode === 'append') return markPartitionsSql(mark, arriving);
+  const leaving = `select ${key(quoted(column.name))} from ${qualified(target)} where ${replacedRows(entry)}`;
   return markPartitionsSql(mark, `${leaving} union all ${arriving}`);
 }
 

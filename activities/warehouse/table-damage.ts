@@ -1,7 +1,7 @@
 // Something in the lake that cannot be read and belongs to one table pauses that table and nothing else.
 
 import { WalflowError } from '../../workflows/model/errors.ts';
-import type { TablePauseOrder } from '../warehouse/merge-plan.ts';
+import type { TablePauseOrder } from './merge-plan.ts';
 
 const DAMAGE: ReadonlySet<string> = new Set(['DATA_FILE_DAMAGED', 'MANIFEST_UNREADABLE', 'MANIFEST_NEWER']);
 
