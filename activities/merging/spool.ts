@@ -37,7 +37,7 @@ export class Spool implements FileSource {
     return await fetched;
   }
 
-  /** Removes the local copies of files that are merged: those of a first copy are as large as its table. */
+  /** Removes the local copies of files that are merged: those of a snapshot are as large as its table. */
   async release(files: readonly LakeFile[]): Promise<void> {
     await Promise.all(files.map((file) => this.#remove(file)));
   }

@@ -9,6 +9,7 @@ import { encodeSnapshotComplete } from '../../activities/lake/manifest-codec.ts'
 import { snapshotCompleteKey } from '../../activities/lake/object-key.ts';
 import { MergeSession } from '../../activities/merging/session.ts';
 import type { PipelineResources, WarehouseResources } from '../../activities/resources.ts';
+import { buildAssetGraph } from '../../workflows/model/asset/graph.ts';
 import { lsnToHex } from '../../workflows/model/lsn.ts';
 import {
   type CaptureEntry,
@@ -18,7 +19,7 @@ import {
 } from '../../workflows/model/manifest.ts';
 import { following, SAMPLE } from '../lake/sample-manifest.ts';
 import { MemoryLake } from '../support/memory-lake.ts';
-import { INT, TEXT, type TestChange, testEntry } from '../warehouse/duckdb/change-files.ts';
+import { INT, TEXT, type TestChange, testEntry } from '../warehouse/change-files.ts';
 import { TestWarehouse } from '../warehouse/duckdb/warehouse.ts';
 
 /** So few rows that the second manifest is a window of its own. */
@@ -28,10 +29,10 @@ const RESHAPED = 130;
 const warehouse = TestWarehouse.forFile();
 
 /** Before, and again at the end: `doc`. In between: no `doc`, but `size`. */
-const shapeA = (schema: string, copyId = 'copy-1', r0 = 0): CaptureEntry => ({
+const shapeA = (schema: string, snapshotId = 'snapshot-1', r0 = 0): CaptureEntry => ({
   ...testEntry(`${schema}.docs`, { id: INT, doc: TEXT }, ['id']),
   schemaVersion: 'a',
-  snapshot: { id: copyId, r0Lsn: lsnToHex(BigInt(r0)), fromSeq: 1 },
+  snapshot: { id: snapshotId, r0Lsn: lsnToHex(BigInt(r0)), fromSeq: 1 },
 });
 const shapeB = (schema: string): CaptureEntry => ({
   ...testEntry(`${schema}.docs`, { id: INT, size: INT }, ['id']),
@@ -85,7 +86,12 @@ type Warning = Readonly<Record<string, unknown>>;
 async function startedSession(pipeline: string, lake: MemoryLake) {
   const warnings: Warning[] = [];
   const resources = {
-    ...{ pipelines: new Map([[pipeline, {}]]), warehouse: warehouse.port, assets: [], spoolFolder: warehouse.spool },
+    ...{
+      pipelines: new Map([[pipeline, {}]]),
+      warehouse: warehouse.port,
+      graph: buildAssetGraph([], new Set()),
+      spoolFolder: warehouse.spool,
+    },
     doorbell: { landed: () => {}, changed: () => {} },
     log: { info: () => {}, warn: (fields: Warning) => warnings.push(fields) },
     telemetry: { merged: () => {}, pending: () => {}, assetRan: () => {} },
@@ -137,7 +143,7 @@ test('the files of live tables are fetched when their window is read, before it 
 });
 
 test('a table whose columns went and came back loads its copy and what came behind it', async () => {
-  const anew = shapeA('back', 'copy-2', RESHAPED + 1);
+  const anew = shapeA('back', 'snapshot-2', RESHAPED + 1);
   const { lake, keys } = await mixedLog('back', [anew, other('back')]);
   // What the load does not need may be damaged.
   for (const key of [keys.first, keys.between]) lake.damaged.add(key);
@@ -168,7 +174,7 @@ test('a damaged file of a shape the table no longer has concerns nobody', async 
 });
 
 test('a damaged chunk pauses the table that was to be loaded', async () => {
-  const anew = shapeA('chunk', 'copy-2', RESHAPED + 1);
+  const anew = shapeA('chunk', 'snapshot-2', RESHAPED + 1);
   const { lake } = await mixedLog('chunk', [anew, other('chunk')]);
   const chunk = await warehouse.writer.write(anew, [
     { op: 'r', lsn: RESHAPED + 1, ordinal: 0, row: { id: '5', doc: 'copied' } },

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { placed } from '../../../activities/warehouse/merge-plan.ts';
-import { INT, TEXT, testEntry } from './change-files.ts';
+import { INT, TEXT, testEntry } from '../change-files.ts';
 import { TestWarehouse } from './warehouse.ts';
 
 // A spool whose path says everything that DuckDB would read out of one: hive partitions and patterns.

@@ -5,7 +5,7 @@ import { ChangeFileEncoder } from '../../../activities/lake/change-file.ts';
 import { placed } from '../../../activities/warehouse/merge-plan.ts';
 import { lsnToHex } from '../../../workflows/model/lsn.ts';
 import type { CaptureEntry, DataFile } from '../../../workflows/model/manifest.ts';
-import { INT, testEntry } from './change-files.ts';
+import { INT, testEntry } from '../change-files.ts';
 import { TestWarehouse } from './warehouse.ts';
 
 // PostgreSQL's json keeps any escape as it is; DuckDB's JSON and Parquet's take no lone surrogates. Files by our own encoder.

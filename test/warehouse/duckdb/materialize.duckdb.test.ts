@@ -6,8 +6,9 @@ import { placed } from '../../../activities/warehouse/merge-plan.ts';
 import type { AssetDefinition } from '../../../workflows/model/asset/definition.ts';
 import { buildAssetGraph } from '../../../workflows/model/asset/graph.ts';
 import { lsnToHex } from '../../../workflows/model/lsn.ts';
-import { INT, TEXT, type TestChange, TIMESTAMPTZ, testEntry } from './change-files.ts';
-import { NOW, TestWarehouse } from './warehouse.ts';
+import { INT, TEXT, type TestChange, TIMESTAMPTZ, testEntry } from '../change-files.ts';
+import { NOW } from '../lab.ts';
+import { TestWarehouse } from './warehouse.ts';
 
 const warehouse = TestWarehouse.forFile();
 const pipelines = new Set(['shop']);

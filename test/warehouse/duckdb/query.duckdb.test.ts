@@ -1,15 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { runQuery } from '../../../activities/warehouse/duckdb/query.ts';
 import type { QueryLimits, QueryValue } from '../../../activities/warehouse/query.ts';
 import { TestWarehouse } from './warehouse.ts';
 
 const warehouse = TestWarehouse.forFile();
 const limits: QueryLimits = { maxRows: 5000, maxBytes: 1_000_000, timeoutMs: 20_000 };
 
-const ask = (sql: string, parameters: readonly QueryValue[] = [], changed: Partial<QueryLimits> = {}) =>
-  runQuery(warehouse.owner, sql, parameters, { ...limits, ...changed });
+const ask = (sql: string, parameters: readonly QueryValue[] = []) => warehouse.port.query(sql, parameters, limits);
 const codeOf = async (sql: string) =>
   await ask(sql).then(
     () => 'answered',
@@ -68,22 +66,10 @@ describe('a query', () => {
     expect(rows.map(([n]) => n)).toEqual(Array.from({ length: 4999 }, (_, i) => i));
   });
 
-  test('hears what is wrong with it', async () => {
-    await expect(ask('selec 1')).rejects.toMatchObject({
-      code: 'QUERY_INVALID',
-      message: expect.stringContaining('selec'),
-    });
-    await expect(ask('select nope from numbers')).rejects.toMatchObject({
-      code: 'QUERY_INVALID',
-      message: expect.stringContaining('nope'),
-    });
-    await expect(ask('select 1; select 2')).rejects.toMatchObject({ code: 'QUERY_INVALID' });
-    await expect(ask('')).rejects.toMatchObject({ code: 'QUERY_INVALID' });
-    await expect(ask('select $1')).rejects.toMatchObject({
-      code: 'QUERY_INVALID',
-      message: expect.stringContaining('1 parameters'),
-    });
-    await expect(ask('select $1', [[1]])).rejects.toMatchObject({ code: 'QUERY_INVALID' });
+  test('hears in DuckDB’s words what is wrong with it', async () => {
+    await expect(ask('selec 1')).rejects.toThrow('selec');
+    await expect(ask('select nope from numbers')).rejects.toThrow('nope');
+    await expect(ask('select $1')).rejects.toThrow('1 parameters');
     await expect(ask(`select 'x'::int`)).rejects.toMatchObject({ code: 'QUERY_INVALID' });
   });
 });
@@ -193,29 +179,6 @@ describe('files, hidden SQL and settings are out of reach', () => {
     expect(['answered', 'QUERY_INVALID']).toContain(await codeOf(nested));
     expect(['answered', 'QUERY_INVALID']).toContain(await codeOf(sums));
     expect(['QUERY_FORBIDDEN', 'QUERY_INVALID']).toContain(await codeOf(selects));
-  });
-});
-
-describe('limits', () => {
-  const runaway = 'select count(*) from range(1000000) a, range(1000000) b, range(1000) c';
-
-  test('a runaway query is interrupted and its place is free again', async () => {
-    const failures = await Promise.allSettled([1, 2, 3].map(() => ask(runaway, [], { timeoutMs: 300 })));
-    for (const failure of failures)
-      expect(failure).toMatchObject({ status: 'rejected', reason: { code: 'QUERY_TIMEOUT' } });
-    expect(await firstRow('select 1')).toEqual([1]);
-  });
-
-  test('a query nobody waits for is interrupted', async () => {
-    const controller = new AbortController();
-    const asked = ask(runaway, [], { signal: controller.signal });
-    controller.abort();
-    await expect(asked).rejects.toMatchObject({ code: 'QUERY_TIMEOUT' });
-  });
-
-  test('an answer with too many rows or bytes is refused, never cut short', async () => {
-    await expect(ask('select * from range(5001)')).rejects.toMatchObject({ code: 'QUERY_TOO_LARGE' });
-    await expect(ask(`select repeat('x', 1000001)`)).rejects.toMatchObject({ code: 'QUERY_TOO_LARGE' });
   });
 });
 

@@ -5,13 +5,13 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { duckDbType } from '../../../activities/warehouse/duckdb/type.ts';
-import type { FileSource, LakeFile } from '../../../activities/warehouse/file-source.ts';
-import { WalflowError } from '../../../workflows/model/errors.ts';
-import { lakeColumnName } from '../../../workflows/model/lake-column.ts';
-import { lsnToHex } from '../../../workflows/model/lsn.ts';
-import type { CaptureEntry, DataFile } from '../../../workflows/model/manifest.ts';
-import type { RelationColumn } from '../../../workflows/model/relation.ts';
+import { duckDbType } from '../../activities/warehouse/duckdb/type.ts';
+import type { FileSource, LakeFile } from '../../activities/warehouse/file-source.ts';
+import { WalflowError } from '../../workflows/model/errors.ts';
+import { lakeColumnName } from '../../workflows/model/lake-column.ts';
+import { lsnToHex } from '../../workflows/model/lsn.ts';
+import type { CaptureEntry, DataFile } from '../../workflows/model/manifest.ts';
+import type { RelationColumn } from '../../workflows/model/relation.ts';
 
 /** One change; a column missing from `row` was not carried, or, in a `d`, is not part of the key. */
 export interface TestChange {
@@ -32,7 +32,7 @@ export function testEntry(
   table: string,
   columns: Readonly<Record<string, number | RelationColumn>>,
   keyColumns: readonly string[],
-  id = 'copy-1',
+  id = 'snapshot-1',
 ): CaptureEntry {
   const [schema = '', name = ''] = table.split('.');
   return {
@@ -50,6 +50,23 @@ export function testEntry(
     snapshot: { id, r0Lsn: lsnToHex(0n), fromSeq: 1 },
   };
 }
+
+/** A change that carries every column it names. */
+export const change = (op: TestChange['op'], lsn: number, ordinal: number, row: TestChange['row']): TestChange => ({
+  ...{ op, lsn, ordinal, row },
+});
+
+/** An update whose column `doc` the log did not carry. */
+export const kept = (lsn: number, ordinal: number, row: TestChange['row']): TestChange => ({
+  ...change('u', lsn, ordinal, row),
+  unchanged: ['doc'],
+});
+
+/** The same, as the second half of a key change. */
+export const moved = (lsn: number, ordinal: number, row: TestChange['row']): TestChange => ({
+  ...kept(lsn, ordinal, row),
+  moved: true,
+});
 
 const text = (value: string | null | undefined) => (value == null ? 'NULL' : `'${value.replaceAll("'", "''")}'`);
 
