@@ -11,6 +11,7 @@ import {
   versionViolations,
 } from './repository/dependency-rules.ts';
 import { linkViolations, pathViolations, portViolations, scriptViolations } from './repository/document-rules.ts';
+import { engineImportViolations, engineNameViolations, MAY_NAME_ENGINES } from './repository/engine-rules.ts';
 import { untestedCodes, unusedCodes } from './repository/error-code-rules.ts';
 import { importCycles, importGraph } from './repository/import-graph.ts';
 import { exportViolations, layerViolations, packageViolations } from './repository/import-rules.ts';
@@ -50,6 +51,7 @@ describe('the guard sees the sources', () => {
 describe('who may import whom', () => {
   test('every relative import names a file', () => expectNone(graph.dangling));
   test('no arrow against the layers', () => expectNone(layerViolations(graph.edges)));
+  test('an engine of a warehouse is known to its opener alone', () => expectNone(engineImportViolations(graph.edges)));
   test('no cycles, type imports included', () => expectNone(importCycles(graph.edges)));
   test('a client package only in the file named after its system', () => expectNone(packageViolations(modules)));
   test('no default exports, no barrels, no export *', () => expectNone(exportViolations(modules)));
@@ -58,6 +60,11 @@ describe('who may import whom', () => {
 describe('what a file may reach', () => {
   test('environment, exit and console only in workers', () => expectNone(globalViolations(modules)));
   test('pure files do no I/O', () => expectNone(builtinViolations(modules)));
+});
+
+describe('what a file may name', () => {
+  test('engines of warehouses only where a user is told of them', () =>
+    expectNone(engineNameViolations(texts, MAY_NAME_ENGINES)));
 });
 
 describe('how files look', () => {

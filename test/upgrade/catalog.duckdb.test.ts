@@ -8,7 +8,8 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CATALOG_VERSION } from '../../activities/warehouse/duckdb/catalog-sql.ts';
 import { lsnToHex } from '../../workflows/model/lsn.ts';
-import { NOW, TestWarehouse } from '../warehouse/duckdb/warehouse.ts';
+import { TestWarehouse } from '../warehouse/duckdb/warehouse.ts';
+import { NOW } from '../warehouse/lab.ts';
 import { type Answers, FIXTURE_GRAPH, Fixture } from './fixture.ts';
 import { FIXTURE_PIPELINE } from './fixture-assets.ts';
 

@@ -7,7 +7,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
   );
   process.exit(2);
 }
-// Every DuckDB statement under way holds a thread of Node's pool, and so do files, DNS and compression: four are too few.
+// Every statement of a warehouse may hold a thread of Node's pool, and so do files, DNS and compression: four are too few.
 process.env.UV_THREADPOOL_SIZE ??= '16';
 const { existsSync } = await import('node:fs');
 const { enableCompileCache } = await import('node:module');

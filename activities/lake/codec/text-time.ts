@@ -18,7 +18,7 @@ const INT32_MAX = 2 ** 31 - 1;
 /** What a day or time is that cannot be read. Every valid figure is far above it. */
 const UNREADABLE = -1e15;
 
-/** DuckDB keeps ±infinity as the largest 64-bit number and its negation (for dates 32-bit); so do the files. */
+/** In a file the largest 64-bit number and its negation, for dates 32-bit (docs/lake-format.md). */
 const POSITIVE_INFINITY = 'infinity';
 const NEGATIVE_INFINITY = '-infinity';
 

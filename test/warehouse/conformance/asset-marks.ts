@@ -11,17 +11,17 @@ const pipelines = new Set(['marks']);
 const orders = testEntry('marks.orders', { id: INT, placed: TIMESTAMPTZ }, ['id']);
 
 const byDay: AssetDefinition = {
-  key: 'marks/by_day',
+  key: 'counts/by_day',
   deps: ['marks/marks.orders'],
   partitions: { kind: 'daily', start: '2026-01-01', dep: 'placed', output: 'day' },
   sql: 'select placed::DATE as day from {marks/marks.orders} where placed >= {start} and placed < {end}',
 };
 const whole: AssetDefinition = {
-  key: 'marks/whole',
+  key: 'counts/whole',
   deps: ['marks/marks.orders'],
   sql: 'select count(*) as n from {marks/marks.orders}',
 };
-const above: AssetDefinition = { key: 'marks/above', deps: ['marks/whole'], sql: 'select n from {marks/whole}' };
+const above: AssetDefinition = { key: 'counts/above', deps: ['counts/whole'], sql: 'select n from {counts/whole}' };
 
 const row = (lsn: number, id: number, placed: string | null, op: TestChange['op'] = 'u') =>
   change(op, lsn, id, { id: `${id}`, placed });
@@ -43,46 +43,46 @@ export function assetMarks(lab: WarehouseLab): void {
       await declare(byDay, whole, above);
       expect(await due()).toEqual([]);
       await lab.goLive('marks', 100, orders, [{ id: '1', placed: '2026-01-05 10:00:00+00' }]);
-      expect(await due()).toEqual(['marks/by_day', 'marks/whole']);
-      const { dueSince, ...counts } = await lab.port.assetFigures('marks/whole');
+      expect(await due()).toEqual(['counts/by_day', 'counts/whole']);
+      const { dueSince, ...counts } = await lab.port.assetFigures('counts/whole');
       expect(counts).toEqual({ done: 0, stale: 1 });
       expect(Date.parse(dueSince ?? '')).toBe(Date.parse(NOW));
     });
 
     test('is not due again because it is declared once more, and never due once it is gone', async () => {
       await declare(byDay);
-      expect(await due()).toEqual(['marks/by_day']);
+      expect(await due()).toEqual(['counts/by_day']);
       await declare(byDay, whole);
-      expect(await due()).toEqual(['marks/by_day', 'marks/whole']);
+      expect(await due()).toEqual(['counts/by_day', 'counts/whole']);
     });
 
     test('is marked for the days its rows left and came to, from its first day on', async () => {
-      const before = (await lab.port.assetFigures('marks/by_day')).stale;
+      const before = (await lab.port.assetFigures('counts/by_day')).stale;
       expect(
         await merge(110, [row(105, 1, '2026-01-09 01:00:00+00'), row(105, 2, '2026-01-09 23:59:59+00', 'i')]),
-      ).toEqual(['marks/by_day', 'marks/whole']);
-      expect((await lab.port.assetFigures('marks/by_day')).stale - before).toBe(2);
-      expect((await lab.port.dueAssets()).find(({ asset }) => asset === 'marks/by_day')?.seq).toBe(2);
+      ).toEqual(['counts/by_day', 'counts/whole']);
+      expect((await lab.port.assetFigures('counts/by_day')).stale - before).toBe(2);
+      expect((await lab.port.dueAssets()).find(({ asset }) => asset === 'counts/by_day')?.seq).toBe(2);
     });
 
     test('is not marked by rows that lie on no day of its own', async () => {
       await merge(120, [row(115, 3, null, 'i'), row(115, 4, '2025-12-31 00:00:00+00', 'i')]);
       const list = [row(125, 3, 'infinity'), row(125, 4, '2025-12-30 00:00:00+00')];
-      expect(await merge(130, list)).toEqual(['marks/whole']);
+      expect(await merge(130, list)).toEqual(['counts/whole']);
     });
 
     test('is marked as a whole when its input is truncated', async () => {
       const truncates = [{ commitLsn: lsnToHex(135n), ordinal: 0 }];
       const changes = { ...(await lab.changes(orders, [])), truncates };
       const { touchedAssets } = await lab.merge('marks', 140, { tables: [changes], readers });
-      expect([...touchedAssets].sort()).toEqual(['marks/by_day', 'marks/whole']);
+      expect([...touchedAssets].sort()).toEqual(['counts/by_day', 'counts/whole']);
     });
 
     test('is marked as a whole when its input is loaded anew', async () => {
       const load = await lab.load(orders, [row(1, 1, '2026-01-05 10:00:00+00', 'r')], []);
       const begins = [{ entry: orders, target: load.target }];
       const { touchedAssets } = await lab.merge('marks', 150, { begins, loads: [load], readers });
-      expect([...touchedAssets].sort()).toEqual(['marks/by_day', 'marks/whole']);
+      expect([...touchedAssets].sort()).toEqual(['counts/by_day', 'counts/whole']);
     });
   });
 }

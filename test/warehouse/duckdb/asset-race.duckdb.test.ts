@@ -12,8 +12,9 @@ import type { AssetDefinition } from '../../../workflows/model/asset/definition.
 import { buildAssetGraph } from '../../../workflows/model/asset/graph.ts';
 import { lsnToHex } from '../../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../../workflows/model/manifest.ts';
-import { INT, type TestChange, TIMESTAMPTZ, testEntry } from './change-files.ts';
-import { NOW, TestWarehouse } from './warehouse.ts';
+import { INT, type TestChange, TIMESTAMPTZ, testEntry } from '../change-files.ts';
+import { NOW } from '../lab.ts';
+import { TestWarehouse } from './warehouse.ts';
 
 const warehouse = TestWarehouse.forFile();
 const run = { workflowId: 'materialize/x', runId: 'run-9', attempt: 1 };

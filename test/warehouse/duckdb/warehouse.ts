@@ -21,15 +21,19 @@ export class TestWarehouse extends WarehouseLab {
     return this.#owner;
   }
 
-  protected async openPort(): Promise<Warehouse> {
-    this.#owner = await openDuckDb({
+  get options() {
+    return {
       path: join(this.folder, 'warehouse.duckdb'),
       memoryLimit: '500MB',
       threads: 2,
       tempDirectory: join(this.folder, 'temp'),
       readableFolders: [this.spool],
       concurrentReads: 2,
-    });
+    };
+  }
+
+  protected async openPort(): Promise<Warehouse> {
+    this.#owner = await openDuckDb(this.options);
     return new DuckDbWarehouse(this.#owner);
   }
 

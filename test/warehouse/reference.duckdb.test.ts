@@ -1,11 +1,11 @@
 // DuckDB writes and decodes the change files here; what is merged, the reference knows by itself.
 
-import type { Warehouse } from '../../../activities/warehouse/warehouse.ts';
-import type { TableName } from '../../../workflows/model/relation.ts';
-import { parquetReader } from '../../lake/parquet-reader.ts';
-import { conformance } from '../conformance.ts';
-import { type TextRow, WarehouseLab } from '../lab.ts';
-import { ReferenceWarehouse } from './warehouse.ts';
+import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
+import type { TableName } from '../../workflows/model/relation.ts';
+import { parquetReader } from '../lake/parquet-reader.ts';
+import { conformance } from './conformance.ts';
+import { type TextRow, WarehouseLab } from './lab.ts';
+import { ReferenceWarehouse } from './reference/warehouse.ts';
 
 class ReferenceLab extends WarehouseLab {
   readonly #warehouse = new ReferenceWarehouse(parquetReader());
