@@ -48,7 +48,8 @@ export interface Warehouse {
   /** Assets with something to recompute whose inputs are all there. */
   dueAssets(): Promise<readonly DueAsset[]>;
   /**
-   * Recomputes what is due of an asset and publishes it, in one transaction with its records.
+   * Computes what is due of an asset on one snapshot, then publishes it with its records in one transaction. What changes
+   * in between stays due; rows of an older snapshot never replace those of a newer one.
    * @returns the new records; none when nothing was due.
    * @throws WalflowError ASSET_FAILED, ASSET_OUTSIDE_WINDOW: nothing changed and it is still due.
    */
