@@ -1,5 +1,5 @@
-// The last step of a build: the workflows' code as one file beside the built sources. A worker of the published package
-// loads it (workers/temporal/workflow-bundle.ts) and so needs no bundler run at its start.
+// The last step of a build: puts the workflows' code into one file beside the built sources. Workers of the published package
+// load it (workers/temporal/workflow-bundle.ts) and need not bundle at their start.
 
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-// The first step of a build: nothing of an earlier build may reach the package.
+// The first step of a build: removes the last one, nothing of which may reach the package.
 
 import { rmSync } from 'node:fs';
 

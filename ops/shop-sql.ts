@@ -1,5 +1,5 @@
-// Writes ops/postgres/shop.sql: the demo's schema and first rows for the Postgres of docker-compose.yml, which runs the
-// file when its data folder is new. The demo's own definition is the source; a test fails when the file is stale.
+// Writes ops/postgres/shop.sql: the demo's schema and first rows for the Postgres of docker-compose.yml, which runs the file
+// when its data folder is new. Generated from the demo's definition; a test fails if the file is outdated.
 
 import { writeFileSync } from 'node:fs';
 import { SHOP_SCHEMA_SQL, SHOP_SEED_SQL } from '../workers/demo/shop-schema.ts';

@@ -1,5 +1,5 @@
 // Reads vitest's JSON report and prints `passed failed skipped`. Usage: node ops/test-tally.js <report> <exit code of the run>.
-// Plain JavaScript for any Node: it must give a true number also when the install went half wrong.
+// Plain JavaScript for any Node: its numbers must be right even after an incomplete install.
 
 import { readFileSync } from 'node:fs';
 

@@ -1,4 +1,4 @@
-// The ingest worker: streams every pipeline of the project into its lake, and makes first copies beside that.
+// The ingest worker: streams every pipeline of the project into its lake, and takes snapshots meanwhile.
 
 import { createIngestActivities } from '../activities/index.ts';
 import type { IngestTelemetry } from '../activities/resources.ts';
@@ -8,7 +8,7 @@ import { createIngestWorkers } from './temporal/ingest-workers.ts';
 import { WALFLOW_VERSION } from './version.ts';
 import { openWorkerBase, runUntilAborted, type WorkerOptions } from './worker-process.ts';
 
-/** Runs until the signal aborts; what is complete is landed before it returns. */
+/** Runs until the signal aborts; lands what is complete before it returns. */
 export async function runIngestWorker(options: WorkerOptions & { readonly telemetry: IngestTelemetry }): Promise<void> {
   const { project, temporal, log, signal, telemetry } = options;
   const base = await openWorkerBase(options);
@@ -24,7 +24,7 @@ export async function runIngestWorker(options: WorkerOptions & { readonly teleme
   );
   for (const pipeline of project.pipelines.keys()) {
     await base.keep(ingestEntity(pipeline));
-    // Whatever landed before this process lived: look once.
+    // Something may have landed before this process started.
     base.doorbell.landed(pipeline);
   }
   try {

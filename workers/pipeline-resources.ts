@@ -1,12 +1,12 @@
-// Opens what the activities of a project need: one S3 client per pipeline's folder, with every setting filled in.
+// Opens what the activities of a project need: one S3 client per pipeline, and all settings.
 
 import { S3Lake } from '../activities/lake/s3/lake.ts';
 import type { PipelineResources } from '../activities/resources.ts';
 import type { ResolvedPipeline, ResolvedProject } from './config/project.ts';
 
-/** Longer than the doorbell's trailing edge (4 s): under load one activity serves every ring. */
+/** Longer than the doorbell's longest delay (4 s), so that under load one activity serves every ring. */
 const LINGER_MS = 6_000;
-/** A waiting merge looks for the next manifest four times per flush, within these bounds. */
+/** A lingering merge looks for the next manifest four times per `flush.maxDelayMs`, within these bounds. */
 const MIN_POLL_MS = 10;
 const MAX_POLL_MS = 100;
 

@@ -1,8 +1,8 @@
-// The version of this package, written into manifests and printed by --version; read from the one place that has it.
+// The version of this package, as written into manifests and printed by --version; read from package.json.
 
 import { existsSync, readFileSync } from 'node:fs';
 
-/** package.json lies two folders above the sources and one more above the built files. */
+/** package.json is one folder above the sources, and one more above the built files. */
 function readVersion(folder: URL): string {
   const file = new URL('package.json', folder);
   if (!existsSync(file)) {

@@ -1,4 +1,4 @@
-// Opens a warehouse by its kind: the one place in workers/ that knows the engines.
+// Opens a warehouse by its kind: the only place in workers/ that knows the engines.
 
 import { mkdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -11,11 +11,11 @@ import type { ResolvedDuckDb, ResolvedWarehouse } from './config/project.ts';
 /** Node's thread pool has four threads; merges need one of them. */
 const CONCURRENT_READS = 3;
 
-/** @param home folder for what the engine keeps beside the warehouse: fetched files, spilled memory */
+/** @param home folder for what the engine keeps beside the warehouse: its spool, spilled memory */
 export async function openWarehouse(warehouse: ResolvedWarehouse, home: string): Promise<Warehouse> {
   const spool = spoolFolder(home, warehouse.name);
   const opened = await openEngine(warehouse, home, spool);
-  // Only now is the spool ours alone: what a killed owner left there belongs to nobody.
+  // Only now is the spool ours alone: what a killed owner left in it is of no use.
   rmSync(spool, { recursive: true, force: true });
   mkdirSync(spool, { recursive: true });
   return opened;
@@ -32,8 +32,8 @@ async function openEngine(warehouse: ResolvedWarehouse, home: string, spool: str
 }
 
 /**
- * DuckDB's caller spins while another thread has the last task. A merge is seldom larger than what one thread takes at
- * once, so on two cores a second thread makes it no faster and costs half as much again.
+ * DuckDB's calling thread spins while another one has the last task. A merge is seldom larger than one task, so on two cores
+ * a second thread makes it no faster and costs half as much again.
  */
 const defaultThreads = () => Math.max(1, availableParallelism() - 1);
 

@@ -1,5 +1,5 @@
-// The warehouse worker: owns the project's warehouses, merges into them, recomputes assets, answers the HTTP API.
-// A warehouse is opened before its task queue is polled: work is never taken that could not be done.
+// The warehouse worker: owns the project's warehouses, merges into them, recomputes assets, serves the HTTP API. A warehouse
+// is opened before its task queue is polled, so that no work is taken that cannot be done.
 
 import { createWarehouseActivities } from '../activities/index.ts';
 import type { PipelineResources, WarehouseTelemetry } from '../activities/resources.ts';
@@ -12,12 +12,12 @@ import { openWarehouse, spoolFolder } from './warehouse-opener.ts';
 import { openWorkerBase, runUntilAborted, type WorkerBase, type WorkerOptions } from './worker-process.ts';
 
 export interface WarehouseWorkerOptions extends WorkerOptions {
-  /** Folder for change files and for what an engine spills. */
+  /** State folder, for spools and for what an engine spills. */
   readonly home: string;
   readonly telemetry: WarehouseTelemetry;
 }
 
-/** The opened parts, for whoever serves them over HTTP. */
+/** The opened parts, to be served over HTTP. */
 export interface OpenWarehouses {
   readonly base: WorkerBase;
   readonly warehouses: ReadonlyMap<string, Warehouse>;
@@ -26,7 +26,7 @@ export interface OpenWarehouses {
   readonly spoolFolder: (warehouse: string) => string;
 }
 
-/** Opens every warehouse, runs `serve` beside the workers, and closes all when the signal aborts. */
+/** Opens every warehouse, runs `serve` beside the workers, and closes everything when the signal aborts. */
 export async function runWarehouseWorker(
   options: WarehouseWorkerOptions,
   serve: (opened: OpenWarehouses) => Promise<{ close(): Promise<void> }>,
@@ -78,7 +78,7 @@ async function runOne(name: string, opened: OpenWarehouses, options: WarehouseWo
   }
   if (name === ASSET_WAREHOUSE && project.graph.derived.length > 0) {
     await base.keep(base.automation);
-    // What was declared or merged before this process lived may be due: look once.
+    // Something may have become due before this process started.
     base.doorbell.changed();
   }
   try {
@@ -88,7 +88,7 @@ async function runOne(name: string, opened: OpenWarehouses, options: WarehouseWo
   }
 }
 
-/** A new asset, or one whose code changed, is due as a whole from now on. */
+/** After this a new asset, or one whose code changed, is due as a whole. */
 async function declareProjectAssets(
   { project }: WarehouseWorkerOptions,
   { warehouses }: OpenWarehouses,

@@ -1,5 +1,5 @@
-// What both workers share: the options they are run with, the parts opened first, and how a Temporal worker is run until
-// the process is told to stop.
+// What both workers share: their options, the parts they open first, and how a Temporal worker runs until the process has
+// to stop.
 
 import type { Client } from '@temporalio/client';
 import type { Worker } from '@temporalio/worker';
@@ -14,9 +14,9 @@ export interface WorkerOptions {
   readonly project: ResolvedProject;
   readonly temporal: TemporalSettings;
   readonly log: Logger;
-  /** Aborted = land or merge what is under way, then return. */
+  /** Aborted = land or merge what has begun, then return. */
   readonly signal: AbortSignal;
-  /** Silence after which Temporal gives an activity to another worker. */
+  /** After so many seconds without a heartbeat Temporal gives an activity to another worker. */
   readonly heartbeatTimeoutSeconds: number;
 }
 
@@ -55,7 +55,7 @@ export async function openWorkerBase(options: WorkerOptions): Promise<WorkerBase
   };
 }
 
-/** Runs workers until the signal aborts or one of them fails, then until all have drained: only then may what they share close. */
+/** Runs workers until the signal aborts or one fails, and then until all have drained: only then may shared parts close. */
 export async function runUntilAborted(workers: readonly Worker[], signal: AbortSignal): Promise<void> {
   const failed = new AbortController();
   const end = AbortSignal.any([signal, failed.signal]);
@@ -70,7 +70,7 @@ async function runOne(worker: Worker, signal: AbortSignal): Promise<void> {
   };
   signal.addEventListener('abort', stop, { once: true });
   try {
-    // One that never ran would hold the connection for ever.
+    // A worker that never ran would keep its connection open for ever.
     await (signal.aborted ? worker.runUntil(Promise.resolve()) : worker.run());
   } finally {
     signal.removeEventListener('abort', stop);

@@ -1,5 +1,5 @@
-// automation/<project>: starts a materialization for every asset whose inputs changed. The list of what is due lives in
-// the warehouse, written in the very transaction that changed the input; the ring only says "look".
+// automation/<project>: starts a materialization for every asset whose inputs changed. What is due stands in the warehouse,
+// written in the transaction that changed the input; the doorbell only says "look".
 
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
@@ -23,9 +23,9 @@ import { attributesOf } from './search-attributes.ts';
 import { continueAsNew, followSettings } from './settings.ts';
 
 const CHECK_EVERY = '1 minute';
-/** A failed run has tried several times already: its asset rests, so that every change of its input is not a run more. */
+/** A failed run has already tried several times: its asset rests, so that not every change of its input starts a run. */
 const REST_AFTER_FAILURE = '1 minute';
-/** A run that a former run of this workflow started is not awaited but asked after. */
+/** For a materialization that an earlier run of this workflow started: it cannot be awaited. */
 const ASK_AGAIN = '1 second';
 
 interface Outcome {
@@ -35,7 +35,7 @@ interface Outcome {
   readonly rest: typeof REST_AFTER_FAILURE | typeof ASK_AGAIN | null;
 }
 
-/** Runs until cancelled, on the queue of the warehouse it is about. Signals: event, configure. */
+/** Runs until cancelled, on the queue of its warehouse. Signals: event, configure. */
 export async function automation(input: AutomationInput): Promise<void> {
   const settings = followSettings(input, { kind: 'automation' });
   let rung = 0;
@@ -56,13 +56,13 @@ export async function automation(input: AutomationInput): Promise<void> {
     setCurrentDetails([...outcomes.values()].join('\n'));
     if (rest !== null) await sleep(rest);
     busy.delete(due.asset);
-    // Look again: what changed while it ran was passed over.
+    // Look again: changes during the run were passed over.
     rung += 1;
   };
   while (!workflowInfo().continueAsNewSuggested) {
     const seen = rung;
     const due = await listDueRuns({});
-    // Not awaited: an asset that is slow or fails holds up no other one.
+    // Not awaited, so that a slow or failing asset does not delay others.
     for (const one of due) if (!busy.has(one.asset)) run(one).catch(unlessCancelled);
     await condition(() => rung > seen || workflowInfo().continueAsNewSuggested, CHECK_EVERY);
   }
@@ -73,12 +73,12 @@ function unlessCancelled(failure: unknown): void {
   if (!isCancellation(failure)) throw failure;
 }
 
-/** A failed run leaves its partitions due: they are tried again later. */
+/** A failed run leaves its partitions due, to be tried again later. */
 async function runOne(due: DueRun, settings: RunSettings): Promise<Outcome> {
   try {
     const { partitions, rows } = await executeChild(materialize, {
       workflowId: materializeWorkflowId(due.asset, due.runKey),
-      // It outlives a continue-as-new of this workflow; the next one finds it running under the same id.
+      // It outlives a continue-as-new of this workflow; the next run finds it under the same id.
       parentClosePolicy: ParentClosePolicy.ABANDON,
       staticSummary: `materialize ${due.asset}`,
       args: [{ asset: due.asset, ...settings }],

@@ -1,4 +1,4 @@
-// The steps of ingest/<pipeline>: how its activities are called, how a first copy is started.
+// The steps of ingest/<pipeline>: how its activities are called, how a snapshot is started.
 
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ActivityCancellationType, ParentClosePolicy, proxyActivities, startChild } from '@temporalio/workflow';
@@ -12,7 +12,7 @@ import { snapshot } from './snapshot.ts';
 export function prepareSource(input: PrepareInput, settings: RunSettings): Promise<PrepareResult> {
   const activities = proxyActivities<Activities>({
     taskQueue: INGEST_QUEUE,
-    // Creating a slot waits for every running transaction of the source; the activity heartbeats meanwhile.
+    // Creating a slot waits for all running transactions of the source; the activity sends heartbeats meanwhile.
     startToCloseTimeout: '24 hours',
     heartbeatTimeout: `${settings.heartbeatTimeoutSeconds} seconds`,
     retry: { maximumAttempts: 1 },
@@ -34,14 +34,14 @@ export function streamChanges(pipeline: string, settings: RunSettings): Promise<
   return activities.streamChanges({ pipeline });
 }
 
-/** Starts the copy of one table; the id names the copy, so asking twice starts it once. */
+/** Starts the snapshot of one table. The workflow's id contains that of the snapshot, so a second call starts nothing. */
 export async function startSnapshot(pipeline: string, pending: PendingSnapshot, settings: RunSettings): Promise<void> {
   try {
     await startChild(snapshot, {
       workflowId: snapshotWorkflowId(pipeline, pending.table, pending.id),
       taskQueue: INGEST_QUEUE,
       parentClosePolicy: ParentClosePolicy.ABANDON,
-      staticSummary: `first copy of ${pending.table}`,
+      staticSummary: `snapshot of ${pending.table}`,
       args: [{ pipeline, ...pending, ...settings }],
       ...attributesOf(settings.searchAttributes, { pipeline, table: pending.table, kind: 'snapshot' }),
     });

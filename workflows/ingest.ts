@@ -1,5 +1,5 @@
-// ingest/<pipeline>: prepares the source, starts first copies, keeps one long streaming activity alive. Decides only when
-// to stream, pause and retry; where to go on is read from lake and slot by the activity at every start.
+// ingest/<pipeline>: prepares the source, starts snapshots, keeps one long streaming activity alive. It decides only when to
+// stream, pause and retry; the activity reads from lake and slot where to go on.
 
 import { CancellationScope, condition, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 import { prepareSource, startSnapshot, streamChanges } from './ingest-steps.ts';
@@ -11,15 +11,15 @@ import { continueAsNew, followSettings } from './settings.ts';
 
 const FIRST_BACKOFF_SECONDS = 1;
 const MAX_BACKOFF_SECONDS = 60;
-/** A stream that lived this long was a success, whatever ended it: the next failure waits one second again. */
+/** A stream that ran this long was a success, whatever ended it: the backoff begins at one second again. */
 const SUCCESS_MS = 60_000;
 
-/** What the signals of one run have asked for so far. */
+/** What signals have asked for so far. */
 interface Wishes {
   paused: boolean;
   newEpoch: boolean;
   readonly resync: Set<string>;
-  /** Counts messages that need the stream to stop and the source to be prepared again. */
+  /** Counts messages for which the stream must stop and the source must be prepared again. */
   rings: number;
 }
 
@@ -47,7 +47,7 @@ function listen({ paused = false, newEpoch = false, resync = [] }: IngestInput):
 
 /**
  * Runs until cancelled. Signals: pause, resume, addTables, removeTables, resyncTable, configure. Query: status.
- * Continue-as-new happens only here, between activities, and carries every wish not yet fulfilled.
+ * Continue-as-new happens only here, between activities, and passes on every wish that is not yet fulfilled.
  */
 export async function ingest(input: IngestInput): Promise<void> {
   const { pipeline } = input;
@@ -61,7 +61,7 @@ export async function ingest(input: IngestInput): Promise<void> {
     setCurrentDetails(describe(pipeline, status));
   };
 
-  /** A message that came while the source was prepared is served first: streaming would not notice it any more. */
+  /** A message that came during `prepareSource` is served first: streaming would not notice it. */
   const stream = async (seen: number, onStreaming: () => void) => {
     enter({ state: 'preparing' });
     const tables = [...wishes.resync];

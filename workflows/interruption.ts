@@ -1,10 +1,10 @@
-// A long activity that a message can end: cancelled, awaited, and only then followed by another one.
+// A long activity that a message can end: it is cancelled and awaited before the next one starts.
 
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 
 /**
- * Runs an activity until it ends by itself or `isOver` says so; then it is cancelled, and awaited in every case: a run
- * that closed first would take away the attempt's last word, which still lands or merges what is complete.
+ * Runs an activity until it ends by itself, or until `isOver` and then cancels it. It is awaited in both cases: in its last
+ * moments it still lands or merges what is complete.
  * @returns null when it was cancelled
  */
 export async function runUntil<T>(isOver: () => boolean, work: () => Promise<T>): Promise<T | null> {
@@ -15,7 +15,7 @@ export async function runUntil<T>(isOver: () => boolean, work: () => Promise<T>)
     () => {},
   );
   const over = scope.run(() => condition(isOver));
-  // It ends with the scope, also when nobody waits for it any more.
+  // It ends with the scope, even when it is no longer awaited.
   over.catch(() => {});
   try {
     await Promise.race([ended, over]);

@@ -1,4 +1,4 @@
-// materialize/<asset>/<run>: recompute what is due of one asset, then keep its record in the lake as well.
+// materialize/<asset>/<run>: recomputes what is due of one asset, then stores its record in the lake too.
 
 import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -6,7 +6,7 @@ import { lsnToText, parseLsn } from './model/lsn.ts';
 import type { MaterializeInput, MaterializeResult } from './model/run.ts';
 import { settingsOf } from './settings.ts';
 
-/** One materialization of one asset; repeating it recomputes nothing that is not due any more. It runs beside the warehouse. */
+/** One materialization of one asset, on the queue of its warehouse. Repeating it recomputes only what is still due. */
 export async function materialize(input: MaterializeInput): Promise<MaterializeResult> {
   const { materializeAsset } = proxyActivities<Activities>({
     startToCloseTimeout: '1 hour',

@@ -1,5 +1,5 @@
-// merge/<pipeline>: woken by `landed`, runs one activity that merges everything pending and lingers for more. The ring is
-// empty: the manifest log is the list of work. A checker looks once a minute in case every ring was lost.
+// merge/<pipeline>: woken by `landed`, it runs one activity that merges everything pending and lingers for more. The signal
+// carries nothing: the manifest log is the list of work. It also looks once a minute, in case every signal was lost.
 
 import {
   ActivityCancellationType,
@@ -22,7 +22,7 @@ import { continueAsNew, followSettings } from './settings.ts';
 const CHECK_EVERY = '1 minute';
 
 /**
- * Runs until cancelled, on the queue of the warehouse the pipeline is merged into: another warehouse is another run.
+ * Runs until cancelled, on the queue of the pipeline's warehouse: for another warehouse it is replaced by another run.
  * Signals: landed, configure. Query: status. Update: mergedUpTo.
  */
 export async function merge(input: PipelineInput): Promise<void> {
@@ -39,15 +39,15 @@ export async function merge(input: PipelineInput): Promise<void> {
   let rejected: readonly string[] = [];
   const waitFor = async (lsn: string) => {
     const wanted = parseLsn(lsn);
-    // Nothing may have been merged by this run yet: look.
+    // This run may not have merged anything yet.
     rung += 1;
     await condition(() => merged >= wanted || workflowInfo().continueAsNewSuggested);
     return { reached: merged >= wanted, mergedLsn: lsnToHex(merged) };
   };
   setHandler(mergedUpTo, waitFor, { validator: parseLsn });
 
-  // Continue-as-new between activities and never "only when idle": under load idle never comes, and 10,000 signals end
-  // a run. A ring that is not yet served only means one more look at the log, which every run starts with.
+  // Continue-as-new between activities, not "only when idle": under load it is never idle, and 10,000 signals end a run. A
+  // ring that is not served yet needs only one more look, which every run begins with.
   while (!workflowInfo().continueAsNewSuggested) {
     seen = rung;
     status = { ...status, state: 'merging' };
@@ -56,7 +56,7 @@ export async function merge(input: PipelineInput): Promise<void> {
       () => settings.now.heartbeatTimeoutSeconds !== now.heartbeatTimeoutSeconds,
       () => mergePending({ pipeline, rejected }, now),
     );
-    // Its attempts would go on with the old timeout for as long as they fail.
+    // Otherwise its attempts would keep the old timeout for as long as they fail.
     if (result === null) continue;
     status = { state: 'idle', last: result.merged ?? status.last };
     merged = parseLsn(result.mergedLsn);
@@ -74,7 +74,7 @@ function mergePending(input: MergeInput, settings: RunSettings): Promise<MergeRe
   const activities = proxyActivities<Activities>({
     startToCloseTimeout: '1 hour',
     heartbeatTimeout: `${settings.heartbeatTimeoutSeconds} seconds`,
-    // Never two at once, not even for the moment in which one ends.
+    // Never two at once, not even while one is ending.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '60 seconds' },
     summary: `merge ${input.pipeline}: lake → warehouse`,
@@ -87,7 +87,7 @@ async function requestResync(pipeline: string, result: MergeResult): Promise<voi
     try {
       await getExternalWorkflowHandle(ingestWorkflowId(pipeline)).signal(resyncTable, table);
     } catch {
-      // Ingest is not running: the table stays `loading` and the next merge asks again.
+      // Ingest does not run: the table stays `loading`, and the next merge asks again.
     }
   }
 }

@@ -1,5 +1,5 @@
-// The words processes exchange with running workflows. A signal is a coalesced doorbell: losing, repeating or
-// reordering it changes nothing, because lake and warehouse are the truth and every run looks there.
+// The messages that running workflows take. A signal is a doorbell: losing, repeating or reordering it changes nothing,
+// because lake and warehouse hold the truth and every run looks there.
 
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { LsnHex } from './model/lsn.ts';
@@ -11,7 +11,7 @@ export const landed = defineSignal('landed');
 /** Something an asset depends on may have changed (to `automation/<project>`). */
 export const event = defineSignal('event');
 
-/** Stop reading the log; the slot keeps what it has not acknowledged (to `ingest/<pipeline>`). */
+/** Stop reading WAL; the slot keeps what is not acknowledged (to `ingest/<pipeline>`). */
 export const pause = defineSignal('pause');
 export const resume = defineSignal('resume');
 
@@ -19,10 +19,10 @@ export const resume = defineSignal('resume');
 export const addTables = defineSignal('addTables');
 export const removeTables = defineSignal('removeTables');
 
-/** Copy one table anew and fold the log onto the copy (to `ingest/<pipeline>`). */
+/** Take a new snapshot of one table (to `ingest/<pipeline>`). */
 export const resyncTable = defineSignal<[table: string]>('resyncTable');
 
-/** The settings of `deploy` or of a worker that starts (to every long-lived workflow); the last word counts. */
+/** The settings of `deploy`, or of a worker that starts (to every long-lived workflow); the last ones count. */
 export const configure = defineSignal<[settings: Partial<RunSettings>]>('configure');
 
 export const ingestStatus = defineQuery<IngestStatus>('status');
@@ -30,7 +30,7 @@ export const mergeStatus = defineQuery<MergeStatus>('status');
 export const snapshotProgress = defineQuery<SnapshotProgress>('progress');
 
 /**
- * Waits until everything before a position is merged (to `merge/<pipeline>`). On an idle source nothing may come that
- * covers it; `GET /api/wait` asks for that too.
+ * Waits until everything before a position is merged (to `merge/<pipeline>`). On an idle source perhaps nothing comes that
+ * covers it; `GET /api/wait` also asks for that.
  */
 export const mergedUpTo = defineUpdate<MergedUpTo, [lsn: LsnHex]>('mergedUpTo');

@@ -1,5 +1,5 @@
-// Search attributes of walflow's runs, so that the Web UI finds every run of a pipeline, table or asset. A namespace that
-// lacks them must not stop the work: whoever starts a workflow knows, and says so.
+// Search attributes of walflow's runs, by which the Web UI finds all runs of a pipeline, table or asset. A namespace without
+// them must not stop the work: whatever starts a workflow knows whether to set them.
 
 import { defineSearchAttributeKey, type SearchAttributePair, SearchAttributeType } from '@temporalio/common';
 import { SEARCH_ATTRIBUTES } from './model/names.ts';
@@ -7,7 +7,7 @@ import { SEARCH_ATTRIBUTES } from './model/names.ts';
 type AttributeName = keyof typeof SEARCH_ATTRIBUTES;
 export type Attributes = Readonly<Partial<Record<AttributeName, string>>>;
 
-/** Pairs for the names given; empty where the namespace has no such attributes. */
+/** The given attributes as pairs; none if the namespace lacks them. */
 export function attributesOf(enabled: boolean, values: Attributes): { typedSearchAttributes?: SearchAttributePair[] } {
   return enabled ? { typedSearchAttributes: attributePairs(values) } : {};
 }

@@ -1,5 +1,5 @@
-// What a long-lived run goes by besides its names. It lives in the memo: a start writes it, `configure` changes it, the next
-// run gets it, and `walflow deploy` reads it while no worker lives. So a changed setting reaches a run that goes on.
+// The settings of a long-lived run. They stand in its memo: a start writes them, `configure` changes them, the next run gets
+// them, and `walflow deploy` can read them without a worker. So a changed setting reaches a run that goes on.
 
 import {
   makeContinueAsNewFunc,
@@ -13,7 +13,7 @@ import { configure } from './messages.ts';
 import { DEFAULT_RUN_SETTINGS, type RunSettings } from './model/run.ts';
 import { type Attributes, attributePairs } from './search-attributes.ts';
 
-/** Anybody may signal: what is no setting is passed over. */
+/** Any client may send a signal: whatever is not a setting is ignored. */
 export function settingsOf(told: Partial<RunSettings>, before: RunSettings = DEFAULT_RUN_SETTINGS): RunSettings {
   const { heartbeatTimeoutSeconds: seconds, searchAttributes: known } = told;
   return {
@@ -23,8 +23,8 @@ export function settingsOf(told: Partial<RunSettings>, before: RunSettings = DEF
 }
 
 /**
- * Listens to `configure`; `now` is what counts at this moment.
- * @param input holds settings where an older version started the run
+ * Listens to `configure`; `now` has the current settings.
+ * @param input contains settings if an older version started the run
  */
 export function followSettings(input: Partial<RunSettings>, attributes: Attributes): { readonly now: RunSettings } {
   const followed = {
@@ -42,7 +42,7 @@ export function followSettings(input: Partial<RunSettings>, attributes: Attribut
   return followed;
 }
 
-/** Continue-as-new with the settings, which Temporal does not hand on by itself. */
+/** Continue-as-new with the settings, which Temporal does not pass on by itself. */
 export function continueAsNew<F extends Workflow>(settings: RunSettings, ...args: Parameters<F>): Promise<never> {
   return makeContinueAsNewFunc<F>({ memo: { settings } })(...args);
 }

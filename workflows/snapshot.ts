@@ -1,5 +1,5 @@
-// snapshot/<pipeline>/<table>/<id>: the first copy of one table. The copy's own markers in the lake say which chunks are
-// done, so an attempt that dies is continued, never started over.
+// snapshot/<pipeline>/<table>/<id>: one snapshot of one table. Its markers in the lake record which chunks are stored, so an
+// attempt that dies is continued, never started over.
 
 import { getExternalWorkflowHandle, proxyActivities, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -8,7 +8,7 @@ import { mergeWorkflowId, SNAPSHOT_QUEUE } from './model/names.ts';
 import type { SnapshotInput, SnapshotProgress, SnapshotResult } from './model/run.ts';
 import { settingsOf } from './settings.ts';
 
-/** Copies one table in chunks, then rings the merge. Query: progress. */
+/** Reads one table in chunks, then rings the merge. Query: progress. */
 export async function snapshot(input: SnapshotInput): Promise<SnapshotResult> {
   let progress: SnapshotProgress = { table: input.table, state: 'copying', rows: 0 };
   setHandler(snapshotProgress, () => progress);
@@ -17,7 +17,7 @@ export async function snapshot(input: SnapshotInput): Promise<SnapshotResult> {
     startToCloseTimeout: '30 days',
     heartbeatTimeout: `${settingsOf(input).heartbeatTimeoutSeconds} seconds`,
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '60 seconds' },
-    summary: `copy ${input.table}`,
+    summary: `snapshot ${input.table}`,
   });
   const result = await copyTable({ pipeline: input.pipeline, table: input.table, id: input.id });
   progress = { table: input.table, state: 'done', rows: result.rows };
@@ -25,7 +25,7 @@ export async function snapshot(input: SnapshotInput): Promise<SnapshotResult> {
   try {
     await getExternalWorkflowHandle(mergeWorkflowId(input.pipeline)).signal(landed);
   } catch {
-    // No merge workflow yet, or none any more: its checker finds the finished copy when it runs.
+    // There is no merge workflow now: when it runs, it finds the finished snapshot by itself.
   }
   return result;
 }

@@ -1,4 +1,4 @@
-// What the warehouse is asked about derived assets, and what it answers.
+// What the warehouse is asked about derived assets, and its answers.
 
 import type { AssetEdge, DerivedAsset } from '../../workflows/model/asset/graph.ts';
 import type { PartitionKey } from '../../workflows/model/asset/partition.ts';
@@ -24,7 +24,7 @@ export interface MaterializationQuery {
   readonly cursor?: string;
 }
 
-/** How a derived asset stands. */
+/** The state of a derived asset. */
 export interface AssetFigures {
   /** Partitions that were materialized at least once; 1 or 0 for an asset without partitions. */
   readonly done: number;

@@ -1,4 +1,4 @@
-// What it takes to compare a table of the warehouse with its source, and what comes of it.
+// The comparison of a table in the warehouse with its source: request and result.
 
 import type { Lsn } from '../../workflows/model/lsn.ts';
 import type { CapturedTable, TableName } from '../../workflows/model/relation.ts';
@@ -21,7 +21,7 @@ export interface CompareOrder {
 export interface RowDifference {
   /** Values of the key columns as the engine's text; empty for a table without a key. */
   readonly key: readonly string[];
-  /** Seen from the warehouse: a row it lacks, one too many, other values. */
+  /** Seen from the warehouse: a missing row, an extra one, other values. */
   readonly kind: 'missing' | 'extra' | 'different';
   readonly columns: readonly string[];
 }

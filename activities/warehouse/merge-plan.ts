@@ -33,9 +33,9 @@ export interface TableChanges extends PlacedTable {
   readonly truncates: readonly TruncatePoint[];
 }
 
-/** A table that goes live in this transaction: copied rows plus every change from R0 up to the window's end. */
+/** A table that becomes live in this transaction: the rows of its snapshot, and every change from R0 to the window's end. */
 export interface TableLoad extends TableChanges {
-  /** Changes with commitLsn >= r0Lsn beat the copied rows; `complete.json` of the snapshot has the exact value. */
+  /** Changes with commitLsn >= r0Lsn beat the snapshot's rows; the value in its `complete.json`. */
   readonly r0Lsn: LsnHex;
   readonly chunks: readonly SnapshotFile[];
 }
@@ -44,22 +44,22 @@ export interface TablePauseOrder {
   readonly table: string;
   /** Error code, e.g. DATA_FILE_DAMAGED. */
   readonly code: string;
-  /** Words for people; no cell values. */
+  /** For people; no values of cells. */
   readonly reason: string;
 }
 
 export interface MergePlan {
   readonly pipeline: string;
-  /** The watermark this plan was made from: the merge happens only if it still stands. */
+  /** The watermark this plan was made from: the merge happens only if it is still the same. */
   readonly expected: Watermark;
   readonly next: Watermark;
   readonly run: RunRef;
   /**
-   * Every table this plan took for live or append-only. ⚠ A load without new manifests makes a table live and leaves the
-   * watermark where it is: a plan that does not know of it would skip that table's changes.
+   * Every table that is live or append-only, as far as this plan knows. ⚠ A load without new manifests makes a table live and
+   * does not move the watermark: a plan that does not know of it would skip that table's changes.
    */
   readonly flowing: readonly string[];
-  /** Of those, the ones the window changes. */
+  /** Those of them that the window changes. */
   readonly tables: readonly TableChanges[];
   readonly loads: readonly TableLoad[];
   /** New tables and new snapshots: state `loading`; old rows stay readable until the load. */
@@ -67,13 +67,13 @@ export interface MergePlan {
   readonly pauses: readonly TablePauseOrder[];
   /** Tables no longer captured: forgotten, their rows stay. */
   readonly removes: readonly string[];
-  /** From the pipeline's tables to the assets that read them: what is marked as due when a table changes. */
+  /** From the pipeline's tables to the assets that read them: these become due when a table changes. */
   readonly readers: readonly AssetEdge<CapturedAsset>[];
   /** ISO 8601 UTC. */
   readonly nowIso: string;
 }
 
-/** Changes merged, as the writer counted them; `loaded` = rows copied by a load. */
+/** Merged changes, as the writer counted them; `loaded` = rows of a snapshot. */
 export interface RowCounts {
   readonly inserts: number;
   readonly updates: number;
@@ -88,8 +88,8 @@ export type MergeOutcome =
       readonly rows: Readonly<Record<string, RowCounts>>;
       /** Keys of assets that are due now because of this merge. */
       readonly touchedAssets: readonly string[];
-      /** Tables whose copy misses an unchanged value: still `loading`, their snapshot must start again. */
+      /** Tables whose snapshot lacks an unchanged value: still `loading`, they need a new snapshot. */
       readonly unresolved: readonly string[];
-      /** Tables this merge paused on its own account. */
+      /** Tables that the merge itself paused. */
       readonly paused: readonly TablePauseOrder[];
     };

@@ -1,6 +1,6 @@
-// What a reader asks of the warehouse and is answered.
+// Queries to the warehouse, and their results.
 
-/** A value as JSON; what JSON cannot hold exactly (integers beyond 2^53, decimals, timestamps, blobs) is the engine's text. */
+/** A value as JSON. Values that JSON cannot hold exactly (integers beyond 2^53, decimals, timestamps, blobs) are text. */
 export type QueryValue =
   | null
   | boolean
@@ -11,15 +11,15 @@ export type QueryValue =
 
 export interface QueryLimits {
   readonly maxRows: number;
-  /** Of the answer's text, about. */
+  /** Approximate limit for the text of the result. */
   readonly maxBytes: number;
   readonly timeoutMs: number;
-  /** Aborts when nobody waits for the answer any more. */
+  /** Aborts when the answer is no longer needed. */
   readonly signal?: AbortSignal;
 }
 
 export interface QueryResult {
-  /** Types in the engine's words. */
+  /** Types as the engine names them. */
   readonly columns: readonly { readonly name: string; readonly type: string }[];
   readonly rows: readonly (readonly QueryValue[])[];
 }

@@ -1,4 +1,4 @@
-// What the warehouse says about captured tables, and about what it merged into them.
+// The state of captured tables in the warehouse, and what was merged into them.
 
 import type { LsnHex } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
@@ -8,7 +8,7 @@ import type { RowCounts } from './merge-plan.ts';
 
 export type TableState = 'loading' | 'live' | 'paused' | 'append-only';
 
-/** Tables in these states flow: they stand at the watermark. The others have a position of their own. */
+/** Tables in these states stand at the watermark. Others have a position of their own. */
 export const FLOWING: readonly TableState[] = ['live', 'append-only'];
 
 export interface TableStatus {
@@ -17,13 +17,13 @@ export interface TableStatus {
   readonly place: TableName;
   readonly state: TableState;
   readonly reason: { readonly code: string; readonly text: string } | null;
-  /** The copy and shape its rows come from, or are about to. */
+  /** The snapshot and shape of its rows, or of those that are being loaded. */
   readonly entry: CaptureEntry;
-  /** Where a table stands that does not follow the watermark; null also for one that has never been loaded. */
+  /** The position of a table that does not stand at the watermark; null for all others, and before a first load. */
   readonly mergedTo: { readonly seq: number; readonly lsn: LsnHex } | null;
 }
 
-/** One merged window: manifests seqFrom to seqTo, commits from lsnFrom up to and without lsnTo. */
+/** One merged window: manifests seqFrom to seqTo, commits from lsnFrom until before lsnTo. */
 export interface LedgerEntry extends RunRef {
   readonly seqFrom: number;
   readonly seqTo: number;

@@ -1,7 +1,7 @@
-// Turn-taking inside the process that owns the warehouse file: one merge at a time, a bounded number of reads. First come,
-// first served.
+// Takes turns inside the process that owns the warehouse: one merge at a time, a limited number of reads. First come, first
+// served.
 
-/** Lets `width` pieces of work run at once; the rest wait their turn. A width of 1 is a mutex. */
+/** Lets `width` pieces of work run at once; others wait. A width of 1 is a mutex. */
 export class Turnstile {
   readonly #width: number;
   readonly #waiting: (() => void)[] = [];
@@ -11,7 +11,7 @@ export class Turnstile {
     this.#width = width;
   }
 
-  /** Waits for a turn, runs `work`, and passes the turn on whatever happened. */
+  /** Waits for a turn, runs `work`, and passes the turn on in any case. */
   async pass<T>(work: () => Promise<T>): Promise<T> {
     if (this.#inside < this.#width) this.#inside += 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -24,7 +24,7 @@ export class Turnstile {
     }
   }
 
-  /** Runs `work` when nobody else is inside, and lets nobody in meanwhile. ⚠ Two at once would wait for each other. */
+  /** Runs `work` alone: waits until nothing else runs, and lets nothing start meanwhile. ⚠ Two at once would deadlock. */
   async passAlone<T>(work: () => Promise<T>): Promise<T> {
     const enter = async (inside: number): Promise<T> =>
       inside === this.#width ? await work() : await this.pass(() => enter(inside + 1));

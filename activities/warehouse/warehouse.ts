@@ -1,5 +1,5 @@
-// The port: all that activities and workers know of a warehouse (station 9 of a row). An engine implements it in a folder
-// of its own. Its failures are `WalflowError`s, and never hold cell values.
+// Station 9 on a row's way, the warehouse: this port is all that activities and workers know of it. Each engine implements it
+// in a folder of its own. Its failures are `WalflowError`s without values of cells.
 
 import type { DerivedAsset } from '../../workflows/model/asset/graph.ts';
 import type { Materialization } from '../../workflows/model/asset/record.ts';
@@ -12,11 +12,11 @@ import type { QueryLimits, QueryResult, QueryValue } from './query.ts';
 import type { LedgerEntry, TableStatus } from './table-status.ts';
 
 export interface Warehouse {
-  /** Where a pipeline stands; `NOTHING_MERGED` for one this warehouse has never seen. */
+  /** Where a pipeline stands; `NOTHING_MERGED` for one that this warehouse does not know. */
   watermark(pipeline: string): Promise<Watermark>;
   /** The captured tables of a pipeline, or one of them, by name. */
   tables(pipeline: string, table?: string): Promise<readonly TableStatus[]>;
-  /** Rows of every captured table of a pipeline that has a place here, by table id. */
+  /** Number of rows of every captured table of a pipeline, by table id. */
   rowCounts(pipeline: string): Promise<ReadonlyMap<string, number>>;
   /** The last merged windows that changed rows, newest first. */
   ledger(pipeline: string, limit: number): Promise<readonly LedgerEntry[]>;
@@ -33,25 +33,25 @@ export interface Warehouse {
    * itself has nothing to do. Never rejects: what is wrong with a file, the merge meets.
    */
   prefetch(files: readonly LakeFile[], source: FileSource): Promise<void>;
-  /** Resolves when one more window is merged, of whichever pipeline. Take it before looking where one stands. */
+  /** Resolves when another window is merged, of any pipeline. Take it before reading a watermark. */
   readonly nextMerge: Promise<void>;
-  /** The engine's housekeeping that can no longer wait for a quiet moment. Called between two merges. */
+  /** Housekeeping that cannot wait until the engine is idle. Called between two merges. */
   tidyBetweenMerges(): Promise<void>;
-  /** The engine's housekeeping, while nobody waits for a merge. */
+  /** Housekeeping while no merge is waiting. */
   tidyWhileIdle(): Promise<void>;
 
   /**
-   * Takes note of the assets the configuration declares now. A new one, and one whose code changed, is due as a whole; one
-   * that is gone is never due again, its table stays.
+   * Declares the assets of the configuration. A new one, and one whose code changed, is due as a whole. One that is no longer
+   * declared is never due again, but its table stays.
    */
   declareAssets(assets: readonly DerivedAsset[], nowIso: string): Promise<void>;
-  /** Assets with something to recompute whose inputs are all there. */
+  /** Assets with something to recompute whose inputs all exist. */
   dueAssets(): Promise<readonly DueAsset[]>;
   /**
    * Computes what is due of an asset on one snapshot, then publishes it with its records in one transaction. What changes
    * in between stays due; rows of an older snapshot never replace those of a newer one.
-   * @returns the new records; none when nothing was due.
-   * @throws WalflowError ASSET_FAILED, ASSET_OUTSIDE_WINDOW: nothing changed and it is still due.
+   * @returns the new records; none if nothing was due.
+   * @throws WalflowError ASSET_FAILED, ASSET_OUTSIDE_WINDOW: nothing has changed, and it is still due.
    */
   materialize(order: MaterializeOrder): Promise<readonly Materialization[]>;
   /** The records of an asset, newest first. */
@@ -59,16 +59,16 @@ export interface Warehouse {
   assetFigures(asset: string): Promise<AssetFigures>;
 
   /**
-   * Answers one SELECT, in the engine's own SQL; merges never wait for it.
+   * Runs one SELECT, in the engine's own SQL; merges never wait for it.
    * @param parameters for `$1`, `$2`, … or `?`: null, boolean, number, text
    * @throws WalflowError QUERY_NOT_READ_ONLY, QUERY_FORBIDDEN, QUERY_INVALID, QUERY_TIMEOUT, QUERY_TOO_LARGE
    */
   query(sql: string, parameters: readonly QueryValue[], limits: QueryLimits): Promise<QueryResult>;
-  /** Compares a table by value with what its source printed; merges go on meanwhile. */
+  /** Compares a table by value with rows printed by its source; merges go on meanwhile. */
   compare(order: CompareOrder): Promise<TableComparison>;
 
-  /** Rejects when the engine gave the open warehouse up (WAREHOUSE_INVALIDATED): only a new process can open it again. */
+  /** Rejects when the engine has given up the open warehouse (WAREHOUSE_INVALIDATED): only a new process can open it again. */
   readonly invalidated: Promise<never>;
-  /** Lets a running merge and materialization finish, then lets the warehouse go. */
+  /** Waits for a running merge and materialization, then closes the warehouse. */
   close(): Promise<void>;
 }

@@ -20,14 +20,14 @@ test('a table that flows is comparable, whatever the mode', () => {
 
 test.each(['loading', 'paused'] as const)('a table that is %s is named', (state) => {
   expect(reasons({ warehouse: [status('public.a', state)] })).toEqual([
-    `the table is ${state}, it does not follow its source`,
+    `the table is ${state}, so it does not follow its source`,
   ]);
 });
 
 test('a table that the warehouse, the log or the source does not know is named', () => {
   expect(reasons({ warehouse: [] })).toEqual(['the warehouse does not have it yet']);
   expect(reasons({ captured: [] })).toEqual(['it is not captured yet']);
-  expect(reasons({ catalog: [] })).toEqual(['the source has no such table any more']);
+  expect(reasons({ catalog: [] })).toEqual(['the source no longer has this table']);
 });
 
 test('a table that the configuration names and nobody can capture is named with the reason', () => {

@@ -183,7 +183,7 @@ describe('the temporal program from a plain shell', { timeout: 240_000 }, () => 
       expect.arrayContaining([
         `prepare ${rig.pipeline}: publication, slot, tables`,
         `stream ${rig.pipeline}: log → lake`,
-        'first copy of public.accounts',
+        'snapshot of public.accounts',
       ]),
     );
   });

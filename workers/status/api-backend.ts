@@ -1,4 +1,4 @@
-// The API's answers, composed of the warehouse, the lake, the source and Temporal (station 12 of a row).
+// Station 12 on a row's way: the API's answers, from warehouse, lake, source and Temporal.
 
 import type { Logger } from 'pino';
 import { readCapture, readHead } from '../../activities/capture/log-position.ts';

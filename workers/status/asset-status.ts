@@ -1,5 +1,5 @@
-// Assets as `/api/assets` answers them: captured tables and derived assets, with freshness, partitions, the last record.
-// A derived asset is as fresh as its inputs while nothing is due, and ages from the oldest change it has not seen.
+// Assets for `/api/assets`: captured tables and derived assets, with freshness, partitions and the last record. A derived
+// asset is as fresh as its inputs while nothing is due; else its age counts from the oldest change it has not seen.
 
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
 import type { AssetGraph, DerivedAsset } from '../../workflows/model/asset/graph.ts';
@@ -9,7 +9,7 @@ import type { AssetStatus, FreshnessState, PipelineStatus } from '../http/backen
 
 interface AssetParts {
   readonly graph: AssetGraph;
-  /** Where the derived assets are; undefined only in a project that has none. */
+  /** The warehouse of the derived assets; undefined in a project without any. */
   readonly warehouse: Warehouse | undefined;
   readonly pipelines: readonly PipelineStatus[];
 }

@@ -1,5 +1,5 @@
-// What `ingest/<pipeline>` says of itself, for the API: asked of the workflow, remembered for a moment, `down` when no
-// worker answers in time.
+// The state of `ingest/<pipeline>` for the API: queried from the workflow and cached for a moment; `down` when no worker
+// answers in time.
 
 import type { Client } from '@temporalio/client';
 import { ingestWorkflowId } from '../../workflows/model/names.ts';
@@ -34,7 +34,7 @@ export class IngestStates {
     const deadline = Date.now() + ANSWER_MS;
     try {
       const status = await this.#client.withDeadline(deadline, () => handle.query<IngestStatus>('status'));
-      // A stream that runs has outlived the last failure.
+      // While the stream runs, the last failure is over.
       return { state: status.state, reason: status.state === 'streaming' ? null : status.lastFailure };
     } catch {
       return { state: 'down', reason: 'no ingest worker answers' };

@@ -1,4 +1,4 @@
-// Commit → queryable over the last minute, as the figures people read: p50 and p99.
+// The time from commit to queryable over the last minute: p50 and p99.
 
 import type { LatencySummary } from '../http/backend.ts';
 
@@ -13,7 +13,7 @@ export class LatencyWindow {
     if (this.#samples.length > MAX_SAMPLES) this.#samples.splice(0, MAX_SAMPLES / 2);
   }
 
-  /** Null when nothing was merged within the last minute. */
+  /** Null when nothing was merged in the last minute. */
   summary(nowMs: number): LatencySummary | null {
     const recent = this.#samples.filter((sample) => nowMs - sample.atMs <= WINDOW_MS).map((sample) => sample.latencyMs);
     if (recent.length === 0) return null;

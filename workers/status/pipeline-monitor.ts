@@ -1,5 +1,5 @@
-// Watches one pipeline from the warehouse's side, once a second: where the source, the lake and the warehouse stand. Its
-// figures feed the API, the page and the metrics; nothing on the way of a row waits for it.
+// Watches one pipeline, once a second: where source, lake and warehouse stand. For the API, the page and the metrics;
+// nothing on a row's way waits for it.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -15,16 +15,16 @@ import { NOTHING_MERGED, type Watermark } from '../../workflows/model/watermark.
 import { FreshnessClock } from './freshness-clock.ts';
 
 const SAMPLE_MS = 1_000;
-/** Hundreds may wait at once; ingest serves nudges about as often. */
+/** Hundreds may wait at once, and ingest serves nudges about as often. */
 const NUDGE_EVERY_MS = 200;
 
 export interface PipelineReading {
-  /** Null while the source cannot be asked. */
+  /** Null while the source does not answer. */
   readonly slot: SlotHealth | null;
   readonly sourceFailure: string | null;
   readonly durableLsn: string;
   readonly headSeq: number;
-  /** Of the log's last manifest; 0 while it has none, or was not read yet. */
+  /** Of the last manifest; 0 while there is none, or it was not read yet. */
   readonly headEpochNo: number;
   readonly watermark: Watermark;
   readonly freshnessAgeSeconds: number | null;
@@ -75,33 +75,33 @@ export class PipelineMonitor {
     };
   }
 
-  /** Resolves when the warehouse has merged one more window. */
+  /** Resolves when the warehouse has merged another window. */
   get nextMerge(): Promise<void> {
     return this.#warehouse.nextMerge;
   }
 
-  /** Where the warehouse stands this very moment. */
+  /** Where the warehouse stands now. */
   async watermark(): Promise<Watermark> {
     return await this.#warehouse.watermark(this.#pipeline.name);
   }
 
-  /** The captured tables that the warehouse knows. */
+  /** The captured tables that the warehouse has. */
   async tables(): Promise<readonly TableStatus[]> {
     return await this.#warehouse.tables(this.#pipeline.name);
   }
 
-  /** Asks ingest to cover a position at once, also on an idle source. False = the source has not written that far. */
+  /** Asks ingest to cover a position at once, also on an idle source. False = the source's WAL does not reach that far. */
   async nudge(lsn: Lsn): Promise<boolean> {
     if (lsn > this.#nudgedLsn) this.#nudgedLsn = lsn;
     this.#nudge ??= this.#sendNudge();
     return lsn <= (await this.#nudge);
   }
 
-  /** One for all who wait at once. @returns where the source's log ends */
+  /** One nudge for all that wait at once. @returns the end of the source's WAL */
   async #sendNudge(): Promise<Lsn> {
     await sleep(Math.max(0, this.#lastNudgeMs + NUDGE_EVERY_MS - performance.now()));
     this.#lastNudgeMs = performance.now();
-    // Whoever comes from here on may mean a position behind the end that is read now.
+    // From now on a caller may need a position beyond the end that is read here.
     this.#nudge = null;
     const nudged = this.#nudgedLsn;
     this.#nudgedLsn = 0n;
@@ -123,7 +123,7 @@ export class PipelineMonitor {
     await this.#sampleLake();
     const caughtUp = this.#watermark.seq === this.#headSeq;
     const merged = parseLsn(this.#watermark.endLsn);
-    // With nothing pending, what ingest has settled beyond the lake's end holds no captured change: it is readable too.
+    // With nothing pending, positions that ingest has settled beyond the lake's end hold no captured change: readable too.
     this.#clock.readableTo(caughtUp && settled !== null && settled > merged ? settled : merged);
     if (this.#closed) return;
     this.#onReading(this.reading);
@@ -158,9 +158,9 @@ export class PipelineMonitor {
       this.#headEpochNo = head?.manifest.epochNo ?? 0;
       this.#durableLsn = head?.manifest.endLsn ?? NOTHING_MERGED.endLsn;
     } catch (failure) {
-      // A reading that was under way when all was closed fails, and says nothing about the lake.
+      // A reading that fails because everything is closed says nothing about the lake.
       if (this.#closed) return;
-      this.#log.warn({ pipeline: name, cause: String(failure) }, 'could not read where the lake ends');
+      this.#log.warn({ pipeline: name, cause: String(failure) }, 'could not read the end of the lake');
     }
   }
 
@@ -175,7 +175,7 @@ export class PipelineMonitor {
     return opening;
   }
 
-  /** The next reading connects anew; a statement can fail on a connection that lives, and a server has few of them. */
+  /** The next reading connects again. Closes this connection, which may be alive: a server has few of them. */
   #forget(opening: Promise<Source>): void {
     if (this.#source === opening) this.#source = null;
     opening.then((source) => source.close()).catch(() => {});

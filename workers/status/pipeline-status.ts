@@ -1,4 +1,4 @@
-// One pipeline as `/api/pipelines` answers it.
+// One pipeline, for `/api/pipelines`.
 
 import type { PipelineResources } from '../../activities/resources.ts';
 import {
@@ -20,7 +20,7 @@ interface PipelineParts {
   readonly reading: PipelineReading;
   readonly ingest: IngestState;
   readonly latency: LatencySummary | null;
-  /** Why a run stands still; null while it does not. */
+  /** Why a run does not get on; null while it does. */
   readonly failureOf: (workflowId: string) => Promise<string | null>;
 }
 
@@ -51,7 +51,7 @@ export async function pipelineStatus(parts: PipelineParts): Promise<PipelineStat
   };
 }
 
-/** What keeps the pipeline from going on: its ingest, its merge, or a source that cannot be asked. */
+/** What keeps the pipeline from getting on: its ingest, its merge, or a source that does not answer. */
 async function reasonOf({ pipeline, reading, ingest, failureOf }: PipelineParts): Promise<string | null> {
   const merge = await failureOf(mergeWorkflowId(pipeline.name));
   const reasons = [
@@ -62,7 +62,7 @@ async function reasonOf({ pipeline, reading, ingest, failureOf }: PipelineParts)
   return known.length === 0 ? null : known.join('; ');
 }
 
-/** A paused table says why it stopped; a loading one why its copy does not get on. */
+/** Why a table is paused, or why the snapshot of a loading one does not get on. */
 async function tableReason(
   pipeline: string,
   { table, state, reason, entry }: WarehouseTable,
@@ -83,7 +83,7 @@ function slotStatus({ source }: PipelineResources, { slot }: PipelineReading): P
   };
 }
 
-/** A table that does not follow the watermark has no age of its own: its position is told by its state. */
+/** A table that does not stand at the watermark has no age: its state says enough. */
 function tableStatus(table: WarehouseTable, rows: number, ageSeconds: number | null): TableStatus {
   const follows = FLOWING.includes(table.state);
   return {

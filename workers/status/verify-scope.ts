@@ -1,5 +1,5 @@
-// Which tables `walflow verify` is about: all that the configuration captures, whether or not the warehouse has them. What
-// cannot be compared is named with the reason; left out, it would be taken for equal. Pure.
+// Which tables `walflow verify` compares: all that the configuration captures, whether or not the warehouse has them. A table
+// that cannot be compared is named with the reason: left out, it would seem equal. Pure.
 
 import { isWanted } from '../../activities/capture/capture.ts';
 import type { PipelineResources } from '../../activities/resources.ts';
@@ -11,7 +11,7 @@ interface Known {
   readonly catalog: readonly string[];
   /** Why a table that the configuration names cannot be captured. */
   readonly obstacles: readonly string[];
-  /** What the log records as captured. */
+  /** The tables that the manifest log records as captured. */
   readonly captured: readonly string[];
   readonly warehouse: readonly TableStatus[];
 }
@@ -38,9 +38,9 @@ function scoped(table: string, known: Known): ScopedTable {
 
 function obstacleTo(table: string, status: TableStatus | undefined, known: Known): string | null {
   if (!known.catalog.includes(table)) {
-    return known.obstacles.find((message) => message.includes(table)) ?? 'the source has no such table any more';
+    return known.obstacles.find((message) => message.includes(table)) ?? 'the source no longer has this table';
   }
   if (!known.captured.includes(table)) return 'it is not captured yet';
   if (status === undefined || FLOWING.includes(status.state)) return null;
-  return `the table is ${status.state}, it does not follow its source`;
+  return `the table is ${status.state}, so it does not follow its source`;
 }

@@ -1,6 +1,6 @@
-// `walflow verify`: source and warehouse compared by value. The source's rows are read as PostgreSQL's own text and cast by
-// the engine's own parser, so the comparison shares no code with the way of a row. Under traffic the warehouse moves on
-// while it is compared: a table that differs is read again, and only what differs every time is a difference.
+// `walflow verify`: compares source and warehouse by value. The source's rows are read as PostgreSQL prints them and cast by
+// the engine's own parser, so the comparison shares no code with a row's way. Under traffic the warehouse moves on meanwhile:
+// a table that differs is read again, and only rows that differ every time count.
 
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rm } from 'node:fs/promises';
@@ -20,23 +20,23 @@ import { csvLine } from '../text/csv.ts';
 import { type ScopedTable, verifyScope } from './verify-scope.ts';
 
 const ATTEMPTS = 3;
-/** Differences followed from attempt to attempt, and named in the report. */
+/** How many differences are followed from one reading to the next. */
 const COMPARED_LIMIT = 5_000;
 const NAMED = 20;
 const REACH_TIMEOUT_MS = 60_000;
 const APPEND_ONLY = 'the table is append-only: updates and deletes of its source do not arrive';
-/** Beside the folders of the pipelines, which a merge clears: no pipeline can have this name. */
+/** A folder beside those of the pipelines, which merges clear: no pipeline can have this name. */
 const SPOOL_NAME = '.verify';
 
 export interface VerifyRequest {
   readonly pipeline: PipelineResources;
   readonly warehouse: Warehouse;
-  /** Folder the warehouse may read files from. */
+  /** The folder whose files the warehouse may read. */
   readonly spoolFolder: string;
   /** Null = every table of the pipeline. */
   readonly table: string | null;
   readonly signal: AbortSignal;
-  /** The tables that the log records as captured. */
+  /** The tables that the manifest log records as captured. */
   readonly captured: () => Promise<readonly string[]>;
   readonly reach: (lsn: Lsn, timeoutMs: number) => Promise<{ readonly reached: boolean }>;
   readonly mergedLsn: () => Promise<string>;
@@ -86,7 +86,7 @@ function notCompared({ table, reason }: Extract<ScopedTable, { tag: 'not-compara
 async function verifyTable(request: VerifyRequest, source: Source, status: TableStatus): Promise<TableVerification> {
   const { entry } = status;
   const base = { ...NOTHING_COMPARED, table: entry.table, keyColumns: entry.keyColumns };
-  // Only what differs every time is a difference: the others were rows on their way.
+  // Only rows that differ every time count: others were on their way.
   let differing: readonly RowDifference[] | null = null;
   for (let attempt = 1; ; attempt++) {
     const compared = await compareOnce(request, source, status);
@@ -95,7 +95,7 @@ async function verifyTable(request: VerifyRequest, source: Source, status: Table
     const { rowsSource, rowsWarehouse } = compared;
     if (differing.length === 0) return { ...base, rowsSource, rowsWarehouse, result: 'equal' };
     if (attempt < ATTEMPTS) continue;
-    // Beyond the limit rows were counted, not named: they cannot be followed from attempt to attempt.
+    // Beyond the limit rows are counted but not named, so they cannot be followed to the next reading.
     const differingCount = differing.length < COMPARED_LIMIT ? differing.length : compared.differingCount;
     return {
       ...base,
@@ -115,7 +115,7 @@ function inBoth(now: readonly RowDifference[], before: readonly RowDifference[])
   return now.filter((one) => known.has(name(one)));
 }
 
-/** One snapshot of the source against the warehouse as it stands once it has merged that snapshot. */
+/** Compares one reading of the source with the warehouse, once that has merged everything the reading saw. */
 async function compareOnce(
   request: VerifyRequest,
   source: Source,
@@ -127,7 +127,8 @@ async function compareOnce(
   try {
     const lsn = await writeSnapshot(source, entry, csvPath);
     const { reached } = await request.reach(lsn, REACH_TIMEOUT_MS);
-    if (!reached) throw new WalflowError('VERIFY_BEHIND', `the warehouse did not reach the snapshot of ${entry.table}`);
+    if (!reached)
+      throw new WalflowError('VERIFY_BEHIND', `the warehouse did not merge what was read of ${entry.table} in time`);
     return await request.warehouse.compare({ table: entry, place, csvPath, before: lsn, limit: COMPARED_LIMIT });
   } finally {
     await rm(csvPath, { force: true });
@@ -135,7 +136,7 @@ async function compareOnce(
 }
 
 async function writeSnapshot(source: Source, entry: CaptureEntry, path: string): Promise<Lsn> {
-  // No stream: one that fails while nobody waits for it, on a full disk, would end the process.
+  // Not a stream: one that fails while it is not awaited, on a full disk, would end the process.
   const file = await open(path, 'w');
   try {
     return await readSnapshot(source, entry, async (rows) => {
@@ -146,7 +147,7 @@ async function writeSnapshot(source: Source, entry: CaptureEntry, path: string):
   }
 }
 
-/** A found difference is never hidden by a table that could not be compared; where nothing was, nothing is proven. */
+/** A table that could not be compared does not hide a difference; and without any comparison nothing is proven. */
 function overall(tables: readonly TableVerification[]): VerifyReport['result'] {
   if (tables.some((table) => table.result === 'differs')) return 'differs';
   return tables.length > 0 && tables.every((table) => table.result === 'equal') ? 'equal' : 'not-comparable';

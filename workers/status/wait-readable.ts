@@ -1,4 +1,4 @@
-// Waits until what the source had written up to a position can be read in the warehouse, and asks ingest meanwhile to cover
+// Waits until everything the source committed before a position can be read in the warehouse, and nudges ingest to cover
 // that position: an idle source writes nothing that would.
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,23 +7,23 @@ import { type Lsn, parseLsn } from '../../workflows/model/lsn.ts';
 import type { Watermark } from '../../workflows/model/watermark.ts';
 import type { WaitRequest, WaitResult } from '../http/backend.ts';
 
-/** A merge wakes its waiters; this is for what no merge tells: a log that has come to another epoch, a table that pauses. */
+/** A merge wakes its waiters; looking is for what no merge reports: a new epoch, a table that pauses. */
 const LOOK_EVERY_MS = 1_000;
-/** A nudge is a notification: it is lost while ingest does not listen, or the source cannot be asked. */
+/** A nudge is lost while ingest does not listen or the source does not answer. */
 const NUDGE_EVERY_MS = 2_000;
 
 interface WaitedFor {
   watermark(): Promise<Watermark>;
-  /** Captured tables that the warehouse knows. */
+  /** Captured tables that the warehouse has. */
   tables(): Promise<readonly { readonly table: string; readonly state: TableState }[]>;
   readonly nextMerge: Promise<void>;
-  /** Epoch of the log's end, at most a second old. */
+  /** Epoch of the last manifest, at most a second old. */
   readonly reading: { readonly headEpochNo: number };
-  /** False = the source has not written that far. */
+  /** False = the source's WAL does not reach that far. */
   nudge(lsn: Lsn): Promise<boolean>;
 }
 
-/** Ends early for a position that the source has not written: no commit before it is there to be waited for. */
+/** Ends early for a position that the source has not reached: there is no commit to wait for. */
 export async function waitReadable(
   pipeline: WaitedFor,
   { lsn, tables, timeoutMs }: WaitRequest,
@@ -34,16 +34,16 @@ export async function waitReadable(
   let over = false;
   let nudgeAtMs = 0;
   for (;;) {
-    // Before the look: a merge in between would go unnoticed.
+    // Taken before looking, so that a merge in between is noticed.
     const { nextMerge } = pipeline;
     const { endLsn, epochNo } = await pipeline.watermark();
-    // A restored server counts from a smaller position again: what an older epoch reached says nothing about this one.
+    // After a restore positions begin smaller again: what an older epoch reached says nothing about this one.
     const merged = parseLsn(endLsn) >= lsn && epochNo >= pipeline.reading.headEpochNo;
     const { notLive, known } = await readable(pipeline, tables);
     const reached = merged && known && notLive.length === 0;
     if (reached || over || performance.now() >= untilMs || signal.aborted)
       return { reached, mergedLsn: endLsn, notLive };
-    // Only once it is clear that somebody has to wait; a source that does not answer must not hold the waiter.
+    // Only once it is clear that waiting is needed; and without awaiting, because the source may not answer.
     if (!merged && performance.now() >= nudgeAtMs) {
       pipeline.nudge(lsn).then(
         (written) => written || unwritten.resolve('unwritten'),
@@ -55,7 +55,7 @@ export async function waitReadable(
   }
 }
 
-/** Which of the tables asked for cannot be read; null asks for all. Before the first merge there are none, and none to read. */
+/** Which of the given tables cannot be read; null = all tables. Before the first merge there are none. */
 async function readable(pipeline: WaitedFor, asked: readonly string[] | null) {
   const states = new Map((await pipeline.tables()).map(({ table, state }) => [table, state]));
   const notLive = (asked ?? [...states.keys()]).filter((table) => {
@@ -65,7 +65,7 @@ async function readable(pipeline: WaitedFor, asked: readonly string[] | null) {
   return { notLive: notLive.sort(), known: states.size > 0 };
 }
 
-/** True when it is known that waiting on is in vain. */
+/** True when there is no use in waiting any longer. */
 async function firstOf(
   events: readonly [Promise<void>, Promise<'unwritten'>],
   ms: number,

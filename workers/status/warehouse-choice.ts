@@ -1,9 +1,9 @@
-// Which of the opened warehouses answers. Nothing is ever answered from a warehouse that was not meant.
+// Chooses the warehouse that answers. No answer ever comes from a warehouse that was not meant.
 
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { ASSET_WAREHOUSE } from '../config/project.ts';
 
-/** The warehouse a pipeline is merged into; the configuration was checked to define it. */
+/** The warehouse that a pipeline is merged into; the configuration defines it. */
 export function warehouseNamed<Warehouse>(opened: ReadonlyMap<string, Warehouse>, name: string): Warehouse {
   const warehouse = opened.get(name);
   if (warehouse === undefined) throw new WalflowError('INTERNAL', `no warehouse ${name} is open here`);
@@ -11,8 +11,8 @@ export function warehouseNamed<Warehouse>(opened: ReadonlyMap<string, Warehouse>
 }
 
 /**
- * The warehouse queries are put to: the one of the assets, else the only one.
- * @throws WalflowError WAREHOUSE_UNKNOWN where that leaves several.
+ * The warehouse for queries: the one of the assets, else the only one.
+ * @throws WalflowError WAREHOUSE_UNKNOWN when there are several others.
  */
 export function queriedWarehouse<Warehouse>(opened: ReadonlyMap<string, Warehouse>): Warehouse {
   const [only, ...others] = opened.values();

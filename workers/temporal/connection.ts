@@ -1,4 +1,4 @@
-// Connections to Temporal and the workers on them. Address, namespace, TLS and API key come resolved from configuration.
+// Connections to Temporal, and workers on them. Address, namespace, TLS and API key come from the settings.
 
 import { Client, Connection, type ConnectionOptions, isGrpcServiceError } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
@@ -40,7 +40,7 @@ export async function connectClient(settings: TemporalSettings): Promise<Client>
   return new Client({ connection, namespace });
 }
 
-/** Whoever may not ask is not told no: the first real call will say what is missing. */
+/** False also when this client may not ask: then the first real call shows what is missing. */
 async function isMissing(connection: Connection, namespace: string): Promise<boolean> {
   try {
     await connection.workflowService.describeNamespace({ namespace });
@@ -51,13 +51,13 @@ async function isMissing(connection: Connection, namespace: string): Promise<boo
 }
 
 export interface SearchAttributeState {
-  /** False = the namespace lacks some and cannot be taught: runs are found by id only. */
+  /** False = the namespace lacks some and they cannot be registered: runs can be found only by id. */
   readonly known: boolean;
-  /** Those it did not know before. */
+  /** Those that were missing before. */
   readonly registered: readonly string[];
 }
 
-/** Makes sure the namespace knows walflow's search attributes; a dry run only says which ones would be registered. */
+/** Registers walflow's search attributes with the namespace; a dry run only returns which ones would be. */
 export async function ensureSearchAttributes(client: Client, { dryRun = false } = {}): Promise<SearchAttributeState> {
   const { operatorService } = client.connection as Connection;
   const { namespace } = client.options;
@@ -74,7 +74,7 @@ export async function ensureSearchAttributes(client: Client, { dryRun = false } 
 
 export type ServedActivities = NonNullable<WorkerOptions['activities']>;
 
-/** What a worker serves: a task queue of workflows and activities, or one of activities alone. */
+/** What a worker serves: a task queue with workflows and activities, or only with activities. */
 interface Served {
   readonly taskQueue: string;
   readonly activities: ServedActivities;
@@ -92,7 +92,7 @@ export async function createWorker(
   return { connection, worker: await createWorkerOn(connection, settings.namespace, served) };
 }
 
-/** A worker that shares a connection; whoever opened it closes it after the last worker has drained. */
+/** A worker that shares a connection, which its owner closes once the last worker has drained. */
 export async function createWorkerOn(
   connection: NativeConnection,
   namespace: string,
@@ -105,19 +105,19 @@ export async function createWorkerOn(
     taskQueue,
     activities,
     ...(workflows ? { workflowBundle: bundle } : {}),
-    // Told, not routed by: entity workflows go on with the newest worker, and replaying recorded histories guards that.
+    // Reported, not used for routing: entity workflows go on with the newest worker, which replay tests make safe.
     workerDeploymentOptions: {
       version: { deploymentName: 'walflow', buildId: buildIdOf(bundle) },
       useWorkerVersioning: false,
     },
     ...(activitiesAtOnce === undefined ? {} : { maxConcurrentActivityTaskExecutions: activitiesAtOnce }),
-    // Activities are cancelled at once and land or merge what is complete; a deaf one must not keep the process.
+    // Activities are cancelled at once and land or merge what is complete; one that ignores it must not block the end.
     shutdownGraceTime: 0,
     shutdownForceTime: '8 seconds',
-    // Cancellation and pause arrive in heartbeat responses: the throttle is their latency.
+    // Cancellation and pause arrive with the answers to heartbeats, so this throttle delays them.
     maxHeartbeatThrottleInterval: '2 seconds',
     defaultHeartbeatThrottleInterval: '2 seconds',
-    // The first task after a worker died waits this long for its old cache.
+    // After a worker died, the first task waits this long for its cache.
     stickyQueueScheduleToStartTimeout: '2 seconds',
     maxCachedWorkflows: 100,
   });

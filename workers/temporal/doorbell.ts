@@ -1,5 +1,5 @@
-// Doorbells: signals that say "look at the log". Rung at once when idle, on the trailing edge under load; a ring that fails
-// is rung again. Losing, repeating or delaying one changes nothing but the reaction time.
+// Station 7 on a row's way: doorbells, signals that only say "look". They ring at once when idle, and on the trailing edge
+// under load; a ring that fails is repeated. Losing, repeating or delaying one changes nothing but the reaction time.
 
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
@@ -17,7 +17,7 @@ interface Bell {
   timer: NodeJS.Timeout | null;
 }
 
-/** Whom the bells are for. */
+/** The workflows the doorbells ring. */
 export interface Rung {
   /** merge/<pipeline>, by pipeline. */
   readonly merges: ReadonlyMap<string, Entity>;
@@ -50,7 +50,7 @@ export class TemporalDoorbell implements Doorbell {
     this.#ring('changed', CHANGED_EVERY_MS, () => ringEntity(this.#client, automation, settings, 'event'));
   }
 
-  /** Drops rings that wait for their trailing edge; the checkers of the workflows make up for them. */
+  /** Drops rings that still wait; the workflows also look by themselves. */
   close(): void {
     for (const bell of this.#bells.values()) if (bell.timer !== null) clearTimeout(bell.timer);
   }
@@ -69,7 +69,7 @@ export class TemporalDoorbell implements Doorbell {
     }
     bell.lastMs = performance.now();
     send().catch((cause: unknown) => {
-      this.#log.warn({ bell: key, cause: String(cause) }, 'Temporal did not take a signal; it is sent again');
+      this.#log.warn({ bell: key, cause: String(cause) }, 'Temporal did not take a signal; sending it again');
       this.#ring(key, everyMs, send);
     });
   }

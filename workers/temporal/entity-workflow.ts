@@ -1,6 +1,6 @@
-// The workflows that live as long as their pipeline or project: what each is started with, and how one that runs is brought
-// to what is configured now. Repeating that changes nothing, so every worker does it when it starts, and losing Temporal's
-// database costs nothing but the history.
+// The workflows that live as long as their pipeline or project: what each is started with, and how a running one gets changed
+// settings. Repeating this changes nothing, so every worker does it at its start, and a lost Temporal database costs only
+// the history.
 
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import {
@@ -16,7 +16,7 @@ import { type Attributes, attributesOf } from '../../workflows/search-attributes
 export interface Entity {
   readonly type: 'ingest' | 'merge' | 'automation';
   readonly workflowId: string;
-  /** A merge and an automation work on the warehouse whose queue they run on. */
+  /** Merge and automation run on the queue of their warehouse. */
   readonly taskQueue: string;
   /** Names only: what can change is in the memo. */
   readonly input: IngestInput | AutomationInput;
@@ -52,8 +52,8 @@ export const automationEntity = (project: string, warehouse: string): Entity => 
 });
 
 /**
- * missing = no such run · elsewhere = it runs on another queue, which may be one that no worker polls any more ·
- * outdated = it goes by other settings; null = an older version started it and has not said by which · current = nothing is to be done.
+ * missing = no such run · elsewhere = it runs on another queue, which perhaps no worker polls any more · outdated = it has
+ * other settings; null = an older version started it, and its settings are not known · current = nothing to do.
  */
 export type EntityState =
   | { readonly tag: 'missing' }
@@ -61,7 +61,7 @@ export type EntityState =
   | { readonly tag: 'outdated'; readonly settings: RunSettings | null }
   | { readonly tag: 'current' };
 
-/** Asks the server alone: it answers while no worker lives. */
+/** Asks only the server, which answers even if no worker runs. */
 export async function examineEntity(client: Client, entity: Entity, settings: RunSettings): Promise<EntityState> {
   const run = await client.workflow
     .getHandle(entity.workflowId)
@@ -79,7 +79,7 @@ export async function examineEntity(client: Client, entity: Entity, settings: Ru
   return same ? { tag: 'current' } : { tag: 'outdated', settings: told };
 }
 
-/** Starts, moves or tells the run, whatever is needed. @returns what it was before */
+/** Starts the run, moves it, or sends it the settings, as needed. @returns what it was before */
 export async function reconcileEntity(client: Client, entity: Entity, settings: RunSettings): Promise<EntityState> {
   const before = await examineEntity(client, entity, settings);
   if (before.tag === 'missing') await startEntity(client, entity, settings, 'USE_EXISTING');
@@ -89,14 +89,14 @@ export async function reconcileEntity(client: Client, entity: Entity, settings: 
 }
 
 /**
- * A new run in the place of one that may not listen any more. What the old one was doing is cancelled, also what waits on
- * a queue that no worker polls; lake, slot and warehouse tell the new one where to go on.
+ * Replaces a run that may no longer listen. Whatever the old one was doing is cancelled, even if it waits on a queue that no
+ * worker polls; the new one reads from lake, slot and warehouse where to go on.
  */
 export async function replaceEntity(client: Client, entity: Entity, settings: RunSettings): Promise<void> {
   await startEntity(client, entity, settings, 'TERMINATE_EXISTING');
 }
 
-/** Rings the run; starts it when there is none. */
+/** Rings the run, or starts it if there is none. */
 export async function ringEntity(
   client: Client,
   entity: Entity,

@@ -1,11 +1,11 @@
-// Why a run stands still: the failure of its activity that waits to be tried again, as Temporal knows it. Remembered for a
-// moment, because pages and scripts ask often.
+// Why a run does not get on: the failure of its activity that waits for a retry, as Temporal knows it. Cached for a moment,
+// because pages and scripts ask often.
 
 import type { Client } from '@temporalio/client';
 
 const REMEMBER_MS = 2_000;
 const ANSWER_MS = 1_500;
-/** PENDING_ACTIVITY_STATE_SCHEDULED (temporal.api.enums.v1): not running now; with a failure, it waits for its retry. */
+/** PENDING_ACTIVITY_STATE_SCHEDULED (temporal.api.enums.v1): not running; with a failure it waits for its retry. */
 const SCHEDULED = 1;
 
 export class PendingFailures {
@@ -16,7 +16,7 @@ export class PendingFailures {
     this.#client = client;
   }
 
-  /** The failure's message; null when nothing waits, or nobody can say. */
+  /** The failure's message; null when nothing waits for a retry, or Temporal does not answer. */
   of(workflowId: string): Promise<string | null> {
     const nowMs = performance.now();
     for (const [id, { atMs }] of this.#known) if (nowMs - atMs >= REMEMBER_MS) this.#known.delete(id);

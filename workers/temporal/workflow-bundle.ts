@@ -1,5 +1,5 @@
-// The workflows' code as one bundle. A published package carries it; a checkout makes it once per version of the sources
-// and keeps it in a cache folder, because bundling costs seconds of CPU at every start.
+// The workflows' code as one bundle. A published package contains it; a checkout makes it once per version of the sources
+// and caches it, because bundling takes seconds of CPU.
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ export async function workflowBundle(): Promise<WorkflowBundlePath> {
   if (!existsSync(codePath)) {
     const { code } = await bundleWorkflowCode({ workflowsPath: join(WORKFLOWS, 'index.ts') });
     mkdirSync(CACHE, { recursive: true });
-    // Two processes may bundle at once: each writes its own file, and the rename is atomic.
+    // Two processes may bundle at the same time: each writes a file of its own, and the rename is atomic.
     const mine = `${codePath}.${process.pid}`;
     writeFileSync(mine, code);
     renameSync(mine, codePath);
@@ -27,7 +27,7 @@ export async function workflowBundle(): Promise<WorkflowBundlePath> {
   return { codePath };
 }
 
-/** A name for exactly this code of the workflows: Temporal's history and task queues tell who decided what. */
+/** Identifies exactly this code of the workflows, so that histories show which code decided what. */
 export function buildIdOf({ codePath }: WorkflowBundlePath): string {
   const hash = createHash('sha256').update(readFileSync(codePath)).digest('hex');
   return `${WALFLOW_VERSION}-${hash.slice(0, 8)}`;

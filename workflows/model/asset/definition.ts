@@ -1,4 +1,4 @@
-// What a user writes about a derived asset.
+// A derived asset, as a user defines it.
 
 import type { DailyPartitions } from './partition.ts';
 
@@ -13,9 +13,9 @@ export interface AssetDefinition {
   readonly partitions?: DailyPartitions;
   readonly automation?: Automation;
   readonly freshness?: { readonly warnAfter: string; readonly failAfter: string };
-  /** Overrides the `schema.table` the result is written to. */
+  /** The `schema.table` of the result; default: derived from the key. */
   readonly table?: string;
-  /** `{dep/key}` stands for a dependency, `{start}` and `{end}` for the partition's half-open range. */
+  /** `{key}` stands for a dependency's table, `{start}` and `{end}` for the bounds of the partition; `{end}` is exclusive. */
   readonly sql: string;
 }
 
@@ -24,7 +24,7 @@ export interface FreshnessLimits {
   readonly failAfterMs: number;
 }
 
-/** A definition as loading it left it: durations are numbers. */
+/** A definition after loading: durations are numbers. */
 export interface LoadedAsset extends AssetDefinition {
   readonly freshnessLimits?: FreshnessLimits;
 }

@@ -1,5 +1,5 @@
-// What keeps definitions from being a graph. Each fault names the place it is found at and says what is wrong; the fix
-// depends on what else the project has, and is the caller's to tell.
+// Faults that keep definitions from forming a graph, each with its place and what is wrong. The fix depends on the rest of
+// the project, so the caller adds it.
 
 import { parseTableId } from '../relation.ts';
 import type { AssetDefinition } from './definition.ts';
@@ -59,7 +59,7 @@ function placeholderFaults({ sql, deps, partitions }: AssetDefinition, i: number
   });
 }
 
-/** The first circle found: another one may hide behind it. */
+/** Reports the first circle; another one may hide behind it. */
 function cycleFaults(assets: readonly AssetDefinition[], byKey: ReadonlyMap<string, AssetDefinition>): GraphFault[] {
   const settled = new Set<string>();
   const cycleFrom = (key: string, trail: readonly string[]): readonly string[] | null => {

@@ -1,5 +1,5 @@
-// The asset graph: built once, after the configuration is loaded. It alone knows what an asset reads and who reads it, in
-// which order assets are made, which table holds each, and what a changed row makes due.
+// The asset graph, built once after the configuration is loaded. Only it knows what an asset reads and which assets read it,
+// in which order assets are computed, which table holds each, and what a changed row makes due.
 
 import { WalflowError } from '../errors.ts';
 import { parseTableId, type TableName } from '../relation.ts';
@@ -26,10 +26,10 @@ export interface DerivedAsset {
   readonly group: string | null;
   readonly place: TableName;
   readonly definition: LoadedAsset;
-  /** One for each dependency, in the order they are declared. */
+  /** One per dependency, in their declared order. */
   readonly inputs: readonly AssetEdge[];
   readonly sql: readonly SqlPart[];
-  /** The pipeline in whose lake its records are kept: that of the first captured table above it. */
+  /** The pipeline whose lake keeps its records: that of the first captured table above it. */
   readonly pipeline: string | null;
 }
 
@@ -46,7 +46,7 @@ export interface AssetEdge<From extends AssetNode = AssetNode> {
 /** What a changed row of an input makes due. */
 export type Touch =
   | { readonly tag: 'whole' }
-  /** The partitions that the row's values in `column` lie in, before and after the change. */
+  /** The partitions of the row's value in `column`, before and after the change. */
   | { readonly tag: 'partitions'; readonly column: string; readonly partitions: DailyPartitions };
 
 /** A piece of an asset's SQL, with its placeholders resolved. */
@@ -57,7 +57,7 @@ export type SqlPart =
   | { readonly tag: 'end' };
 
 export class AssetGraph {
-  /** Every asset behind those it reads. */
+  /** Each asset comes after those it reads. */
   readonly derived: readonly DerivedAsset[];
   readonly #derived: ReadonlyMap<string, DerivedAsset>;
 
@@ -90,7 +90,7 @@ export class AssetGraph {
 
 /**
  * @param pipelines names of the project's pipelines: a dependency that begins with one is a captured table.
- * @throws WalflowError ASSET_INVALID for definitions that `graphFaults` finds a fault in.
+ * @throws WalflowError ASSET_INVALID for definitions in which `graphFaults` finds a fault.
  */
 export function buildAssetGraph(assets: readonly LoadedAsset[], pipelines: ReadonlySet<string>): AssetGraph {
   const [fault] = graphFaults(assets, pipelines);
@@ -102,7 +102,7 @@ export function buildAssetGraph(assets: readonly LoadedAsset[], pipelines: Reado
     if (known !== undefined) return known;
     const definition = definitions.get(key);
     const node = definition === undefined ? capturedAsset(key, pipelines) : derivedAsset(definition, nodeOf);
-    // Behind its inputs: insertion order is the order of the graph.
+    // After its inputs: the order of insertion is the order of the graph.
     nodes.set(key, node);
     return node;
   };
@@ -113,7 +113,7 @@ export function buildAssetGraph(assets: readonly LoadedAsset[], pipelines: Reado
 function capturedAsset(key: string, pipelines: ReadonlySet<string>): CapturedAsset {
   const captured = parseCapturedKey(key, pipelines);
   const place = captured === null ? null : parseTableId(captured.table);
-  if (captured === null || place === null) throw new WalflowError('ASSET_INVALID', `${key} is no captured table`);
+  if (captured === null || place === null) throw new WalflowError('ASSET_INVALID', `${key} is not a captured table`);
   return { tag: 'captured', key, ...captured, place };
 }
 
@@ -136,8 +136,8 @@ function derivedAsset(definition: LoadedAsset, nodeOf: (key: string) => AssetNod
 }
 
 /**
- * Only a partitioned asset with one input knows which of its partitions a changed row belongs to. A derived input is
- * changed partition by partition, so its rows tell only where the column is the one it is partitioned by itself.
+ * Only for a partitioned asset with one input it is known which partitions a changed row belongs to. A derived input changes
+ * partition by partition, so it is known only if the column is the one by which that input is partitioned.
  */
 function touchOf({ deps, partitions }: LoadedAsset, from: AssetNode): Touch {
   if (partitions === undefined || deps.length !== 1) return { tag: 'whole' };

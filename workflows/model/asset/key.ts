@@ -1,9 +1,9 @@
-// Keys of assets (Dagster's word) and the tables behind them. A captured table is the asset `<pipeline>/<schema>.<table>`;
-// a derived one is `group/name`, of any depth.
+// Keys of assets, and the tables that hold them. A captured table is the asset `<pipeline>/<schema>.<table>`; a derived
+// asset is `group/name`, with any number of parts.
 
 import { parseTableId, type TableName } from '../relation.ts';
 
-/** The key of a captured table; `table` as `tableId` writes it. */
+/** The key of a captured table; `table` is a `tableId`. */
 export const capturedKey = (pipeline: string, table: string) => `${pipeline}/${table}`;
 
 /** A key that begins with a pipeline's name belongs to that pipeline's tables; null for any other. */
@@ -22,7 +22,7 @@ export function groupOf(key: string): string | null {
   return slash < 0 ? null : key.slice(0, slash);
 }
 
-/** Where a derived asset lives: `a/b/c` → schema `a_b`, table `c`; `table` overrides. */
+/** The table of a derived asset: `table` if set, else for `a/b/c` schema `a_b`, table `c`. */
 export function derivedPlace({ key, table }: { readonly key: string; readonly table?: string }): TableName {
   if (table !== undefined) return parseTableId(table) ?? { schema: 'main', name: table };
   const group = groupOf(key);

@@ -1,16 +1,16 @@
-// The placeholders in an asset's SQL: `{dep/key}`, `{start}`, `{end}`. This is their one grammar. Braces in texts, quoted
-// names and comments are the SQL's own, and so are those around a quote, a colon or nothing: {'a': 1}, {a: 1}, map {}.
+// The grammar of placeholders in an asset's SQL: `{dep/key}`, `{start}`, `{end}`. Braces in texts, quoted names and comments
+// belong to the SQL, and so do those around a quote, a colon or nothing: {'a': 1}, {a: 1}, map {}.
 
-/** A piece of an asset's SQL; the pieces in their order are all of it. */
+/** A piece of an asset's SQL; all pieces in order are the whole SQL. */
 export type SqlPiece =
   | { readonly tag: 'text'; readonly text: string }
-  /** `name` is what stands between the braces. */
+  /** `name` is the text between the braces. */
   | { readonly tag: 'placeholder'; readonly name: string };
 
-/** The bounds of the partition that is computed: no asset can have one of these as its key. */
+/** The bounds of the partition that is computed. No asset can have one of these as its key. */
 export const RANGE_WORDS: readonly string[] = ['start', 'end'];
 
-/** What is skipped as a whole (https://www.postgresql.org/docs/17/sql-syntax-lexical.html), or is a placeholder. */
+/** A token to skip as a whole (https://www.postgresql.org/docs/17/sql-syntax-lexical.html), or a placeholder. */
 const TOKENS = new RegExp(
   [
     String.raw`(?<![\w$])[eE]'(?:[^'\\]|''|\\[^])*'`,
@@ -39,12 +39,12 @@ export function piecesOf(sql: string): readonly SqlPiece[] {
   return [...pieces, { tag: 'text', text: sql.slice(textFrom) }];
 }
 
-/** How a key is written between braces: what would end or void the placeholder is percent-encoded. */
+/** A key as written between braces: characters that would end or break the placeholder are percent-encoded. */
 export function placeholderName(key: string): string {
   return key.replaceAll(/[{}'":]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** Block comments hold block comments; one without an end goes on to the end of the SQL. */
+/** Block comments can contain block comments; one without an end reaches to the end of the SQL. */
 function commentEnd(sql: string, from: number): number {
   const marks = /\/\*|\*\//g;
   marks.lastIndex = from;

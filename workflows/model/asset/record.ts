@@ -1,13 +1,13 @@
-// The record of a materialization: what was made, from which inputs, by which run, with which code.
+// The record of a materialization: what was computed, from which inputs, by which run, with which code.
 
 import type { LsnHex } from '../lsn.ts';
 import type { RunRef } from '../run.ts';
 import type { PartitionKey } from './partition.ts';
 
-/** What one input looked like to the compute of a materialization. */
+/** One input, as the materialization read it. */
 export interface MaterializationInput {
   readonly asset: string;
-  /** Watermark the compute read at. */
+  /** Watermark of the reading. */
   readonly lsnTo: LsnHex;
   readonly seqTo: number;
   /** First manifest not yet seen by the previous materialization. */
