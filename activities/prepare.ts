@@ -16,6 +16,7 @@ import { type ManifestAppender, openAppender } from './landing/manifest-appender
 import { pauseUnpublished, untilLoggedInFull } from './landing/publication-repair.ts';
 import { streamApplicationName } from './landing/slot-meter.ts';
 import { type IngestResources, type PipelineResources, pipelineOf } from './resources.ts';
+import { Waiting, watchingBlockers } from './wal/postgres/blockers.ts';
 import { combined, preflight } from './wal/postgres/preflight.ts';
 import { ensurePublications } from './wal/postgres/publication.ts';
 import { createSlot, dropSlot } from './wal/postgres/slot.ts';
@@ -24,12 +25,16 @@ import { openSource, type Source } from './wal/postgres/source.ts';
 /** Makes the source ready to stream and records what is captured. Returns which snapshots are still to be taken. */
 export async function prepareSource(resources: IngestResources, input: PrepareInput): Promise<PrepareResult> {
   const pipeline = pipelineOf(resources, input.pipeline);
+  const waiting = new Waiting((blockers, what) => resources.log.warn({ pipeline: pipeline.name, blockers }, what));
   return await withHeartbeat(
-    () => ({ pipeline: pipeline.name }),
+    () => ({ waitingFor: waiting.blockers }),
     async () => {
       const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} prepare`);
       try {
-        return await prepare(resources, pipeline, source, input);
+        const told = waiting.by('a statement waits for a lock');
+        return await watchingBlockers(pipeline.source.url, source.connection, told, () =>
+          prepare({ resources, pipeline, source, waiting }, input),
+        );
       } finally {
         await source.close();
       }
@@ -37,12 +42,16 @@ export async function prepareSource(resources: IngestResources, input: PrepareIn
   );
 }
 
-async function prepare(
-  resources: IngestResources,
-  pipeline: PipelineResources,
-  source: Source,
-  input: PrepareInput,
-): Promise<PrepareResult> {
+/** What one attempt works with. */
+interface Attempt {
+  readonly resources: IngestResources;
+  readonly pipeline: PipelineResources;
+  readonly source: Source;
+  readonly waiting: Waiting;
+}
+
+async function prepare(attempt: Attempt, input: PrepareInput): Promise<PrepareResult> {
+  const { resources, pipeline, source, waiting } = attempt;
   const before = await readHead(pipeline.lake);
   const known = await readCapture(pipeline.lake, before);
   const checked = await preflight(source, {
@@ -61,15 +70,12 @@ async function prepare(
   if (checked.publication.length > 0) throw combined(checked.publication);
   // Publications before the slot: WAL from before a publication existed cannot be decoded with it.
   await ensurePublications(source, pipeline.source.publication, tables);
-  const writer = open ?? appender(await beginEpoch(resources, pipeline, source, before));
+  const writer = open ?? appender(await beginEpoch(attempt, before));
+  const blocked = { onBlocked: waiting.by('new snapshots wait for older transactions') };
   await untilLoggedInFull(
     source,
     { captured, catalog: tables },
-    {
-      onBlocked: (blockers) =>
-        resources.log.warn({ pipeline: pipeline.name, blockers }, 'new snapshots wait for older transactions'),
-      signal: Context.current().cancellationSignal,
-    },
+    { ...blocked, signal: Context.current().cancellationSignal },
   );
   const plan = reconcileCapture({
     catalog: tables,
@@ -145,12 +151,7 @@ async function pendingSnapshots(
  * the slot is created, then the caller stores the epoch's first manifest. A slot of ours without that manifest was
  * interrupted in between, and is made again.
  */
-async function beginEpoch(
-  resources: IngestResources,
-  pipeline: PipelineResources,
-  source: Source,
-  head: StoredManifest | null,
-): Promise<LogPosition> {
+async function beginEpoch({ pipeline, source, waiting }: Attempt, head: StoredManifest | null): Promise<LogPosition> {
   // Once per epoch is enough: the race takes seconds on some stores.
   await pipeline.lake.provesConditionalWrites();
   const { slot } = pipeline.source;
@@ -166,8 +167,7 @@ async function beginEpoch(
   await pipeline.lake.putText(intentKey, JSON.stringify({ slot, epochNo, ...runRef() }));
   const system = await source.identifySystem();
   const created = await createSlot(pipeline.source.url, slot, {
-    onWaiting: (blockers) =>
-      resources.log.warn({ pipeline: pipeline.name, blockers }, 'slot creation waits for running transactions'),
+    onWaiting: waiting.by('slot creation waits for running transactions'),
   });
   return {
     head,

@@ -21,11 +21,14 @@ import { nudgeChannel } from './landing/slot-meter.ts';
 import { type IngestResources, type PipelineResources, pipelineOf } from './resources.ts';
 import { readMarkers, storeMarker } from './snapshot/chunk-marker.ts';
 import { StillWanted } from './snapshot/still-wanted.ts';
+import { Waiting } from './wal/postgres/blockers.ts';
 import { exactSnapshot, readChunk, waitForTransactions } from './wal/postgres/snapshot-reader.ts';
 import { openSource, type Source } from './wal/postgres/source.ts';
 
 /** A chunk of large rows ends here, before `snapshot.chunkRows`: its texts and its file are in memory together. */
 const CHUNK_BYTES = 32 * 1024 * 1024;
+
+const WAITS = 'the snapshot waits for older transactions';
 
 interface Job {
   readonly resources: IngestResources;
@@ -34,6 +37,7 @@ interface Job {
   readonly entry: CaptureEntry;
   /** Aborted = the attempt is cancelled, or another snapshot has replaced this one. */
   readonly signal: AbortSignal;
+  readonly waiting: Waiting;
   readonly files: SnapshotFile[];
   rows: number;
 }
@@ -50,11 +54,14 @@ export async function snapshotTable(
   const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} snapshot ${input.table}`);
   const context = Context.current();
   const signal = AbortSignal.any([context.cancellationSignal, order.superseded]);
-  const job: Job = { resources, pipeline, source, entry, signal, files: [], rows: 0 };
+  const waiting = new Waiting((blockers, what) =>
+    resources.log.warn({ pipeline: pipeline.name, table: input.table, blockers }, what),
+  );
+  const job: Job = { resources, pipeline, source, entry, signal, waiting, files: [], rows: 0 };
   const unwatch = order.watch();
   try {
     return await withHeartbeat(
-      () => ({ rows: job.rows, chunks: job.files.length }),
+      () => ({ rows: job.rows, chunks: job.files.length, waitingFor: waiting.blockers }),
       () => run(job),
     );
   } catch (failure) {
@@ -80,17 +87,10 @@ async function run(job: Job): Promise<SnapshotResult> {
 
 /** Reads chunks by key range, each in its own transaction, so nothing is held open at the source. */
 async function readByKey(job: Job): Promise<Lsn> {
-  const { entry, source, pipeline, resources } = job;
+  const { entry, source, pipeline } = job;
   const r0Lsn = parseLsn(entry.snapshot.r0Lsn);
   // A transaction with a commit record before R0 can still be invisible now: wait until it has ended.
-  await waitForTransactions(source, {
-    onBlocked: (blockers) =>
-      resources.log.warn(
-        { pipeline: pipeline.name, table: entry.table, blockers },
-        'the snapshot waits for older transactions',
-      ),
-    signal: job.signal,
-  });
+  await waitForTransactions(source, { onBlocked: job.waiting.by(WAITS), signal: job.signal });
   const encoder = new ChangeFileEncoder(entry);
   const done = await readMarkers(pipeline.lake, entry);
   for (const marker of done) keep(job, marker);
@@ -116,12 +116,12 @@ async function readByKey(job: Job): Promise<Lsn> {
 async function readExactly(job: Job): Promise<Lsn> {
   const { pipeline, entry } = job;
   const encoder = new ChangeFileEncoder(entry);
-  const point = await exactSnapshot(pipeline.source.url, entry, boundsOf(job), async (rows, consistentPoint) => {
+  const onRows = async (rows: readonly (readonly (string | null)[])[], consistentPoint: Lsn) => {
     job.signal.throwIfAborted();
     job.files.push(await storeRows(job, encoder, rows, consistentPoint));
     job.rows += rows.length;
-  });
-  return point;
+  };
+  return await exactSnapshot(pipeline.source.url, entry, boundsOf(job), onRows, job.waiting.by(WAITS));
 }
 
 const boundsOf = ({ pipeline }: Job) => ({ maxRows: pipeline.snapshot.chunkRows, maxBytes: CHUNK_BYTES });

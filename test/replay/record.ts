@@ -1,4 +1,4 @@
-// Records test/replay/histories anew: `node test/replay/record.ts`. A real pipeline with real workers on servers of its
+// Adds histories to test/replay/histories: `node test/replay/record.ts`. A real pipeline with real workers on servers of its
 // own, driven through what its workflows can meet; Temporal is told to suggest continue-as-new early.
 
 import { readdir, writeFile } from 'node:fs/promises';

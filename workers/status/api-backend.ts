@@ -9,7 +9,7 @@ import { ingestWorkflowId } from '../../workflows/model/names.ts';
 import { ASSET_WAREHOUSE } from '../config/project.ts';
 import type { ApiBackend, RunHandle, WaitRequest, WaitResult } from '../http/backend.ts';
 import type { WarehouseFigures } from '../metrics/telemetry.ts';
-import { PendingFailures } from '../temporal/pending-failure.ts';
+import { Standstills } from '../temporal/standstill.ts';
 import type { OpenWarehouses } from '../warehouse.ts';
 import { assetStatus, assetStatuses } from './asset-status.ts';
 import { IngestStates } from './ingest-state.ts';
@@ -37,13 +37,13 @@ class WarehouseBackend implements ApiBackend {
   readonly #options: BackendOptions;
   readonly #monitors: ReadonlyMap<string, PipelineMonitor>;
   readonly #ingest: IngestStates;
-  readonly #waiting: PendingFailures;
+  readonly #standstills: Standstills;
 
   constructor(options: BackendOptions) {
     const { opened, figures, log } = options;
     this.#options = options;
     this.#ingest = new IngestStates(opened.base.client);
-    this.#waiting = new PendingFailures(opened.base.client);
+    this.#standstills = new Standstills(opened.base.client);
     this.#monitors = new Map(
       [...opened.pipelines.values()].map((pipeline) => [
         pipeline.name,
@@ -63,7 +63,7 @@ class WarehouseBackend implements ApiBackend {
           warehouse: this.#warehouse(pipeline.warehouse),
           reading: this.#monitorOf(pipeline.name).reading,
           ingest: await this.#ingest.of(pipeline.name),
-          failureOf: (workflowId) => this.#waiting.of(workflowId),
+          standstillOf: (workflowId) => this.#standstills.of(workflowId),
           latency: figures.latency(pipeline.name, Date.now()),
         }),
       ),

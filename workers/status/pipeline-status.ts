@@ -7,7 +7,7 @@ import {
   type TableStatus as WarehouseTable,
 } from '../../activities/warehouse/table-status.ts';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
-import { mergeWorkflowId, snapshotWorkflowId } from '../../workflows/model/names.ts';
+import { ingestWorkflowId, mergeWorkflowId, snapshotWorkflowId } from '../../workflows/model/names.ts';
 import type { LatencySummary, MergeSummary, PipelineStatus, TableStatus } from '../http/backend.ts';
 import type { IngestState } from './ingest-state.ts';
 import type { PipelineReading } from './pipeline-monitor.ts';
@@ -21,11 +21,11 @@ interface PipelineParts {
   readonly ingest: IngestState;
   readonly latency: LatencySummary | null;
   /** Why a run does not get on; null while it does. */
-  readonly failureOf: (workflowId: string) => Promise<string | null>;
+  readonly standstillOf: (workflowId: string) => Promise<string | null>;
 }
 
 export async function pipelineStatus(parts: PipelineParts): Promise<PipelineStatus> {
-  const { pipeline, warehouse, reading, ingest, latency, failureOf } = parts;
+  const { pipeline, warehouse, reading, ingest, latency, standstillOf } = parts;
   const { name } = pipeline;
   const tables = await warehouse.tables(name);
   const rows = await warehouse.rowCounts(name);
@@ -45,16 +45,18 @@ export async function pipelineStatus(parts: PipelineParts): Promise<PipelineStat
     tables: await Promise.all(
       tables.map(async (table) => ({
         ...tableStatus(table, rows.get(table.table) ?? 0, reading.freshnessAgeSeconds),
-        ...(await tableReason(name, table, failureOf)),
+        ...(await tableReason(name, table, standstillOf)),
       })),
     ),
   };
 }
 
 /** What keeps the pipeline from getting on: its ingest, its merge, or a source that does not answer. */
-async function reasonOf({ pipeline, reading, ingest, failureOf }: PipelineParts): Promise<string | null> {
-  const merge = await failureOf(mergeWorkflowId(pipeline.name));
+async function reasonOf({ pipeline, reading, ingest, standstillOf }: PipelineParts): Promise<string | null> {
+  const merge = await standstillOf(mergeWorkflowId(pipeline.name));
+  const preparing = ingest.state === 'preparing' ? await standstillOf(ingestWorkflowId(pipeline.name)) : null;
   const reasons = [
+    preparing,
     ingest.reason ?? reading.sourceFailure,
     merge === null ? null : `the merge waits to retry: ${merge}`,
   ];
@@ -66,12 +68,12 @@ async function reasonOf({ pipeline, reading, ingest, failureOf }: PipelineParts)
 async function tableReason(
   pipeline: string,
   { table, state, reason, entry }: WarehouseTable,
-  failureOf: PipelineParts['failureOf'],
+  standstillOf: PipelineParts['standstillOf'],
 ): Promise<{ readonly reason?: string }> {
   if (reason !== null) return { reason: `${reason.text} (${reason.code})` };
   if (state !== 'loading') return {};
-  const failure = await failureOf(snapshotWorkflowId(pipeline, table, entry.snapshot.id));
-  return failure === null ? {} : { reason: failure };
+  const standstill = await standstillOf(snapshotWorkflowId(pipeline, table, entry.snapshot.id));
+  return standstill === null ? {} : { reason: standstill };
 }
 
 function slotStatus({ source }: PipelineResources, { slot }: PipelineReading): PipelineStatus['slot'] {

@@ -1,7 +1,9 @@
 // Which transactions are waited for. Creating a slot and beginning a snapshot both wait until transactions that run now
 // have ended; an operator needs to see which, without seeing what they execute.
 
-import type { Statements } from './connection.ts';
+import { connect, type Statements } from './connection.ts';
+
+const WATCH_EVERY_MS = 5_000;
 
 /** A transaction that others wait for. */
 export interface Blocker {
@@ -9,6 +11,7 @@ export interface Blocker {
   readonly pid: number | null;
   /** Name of the prepared transaction. */
   readonly prepared: string | null;
+  readonly database: string;
   readonly applicationName: string;
   readonly user: string;
   /** pg_stat_activity.state: 'active', 'idle in transaction', … */
@@ -17,20 +20,81 @@ export interface Blocker {
   readonly seconds: number;
 }
 
+/** What an activity waits for at the source, by kind of wait: told to the log, and kept for the heartbeat. */
+export class Waiting {
+  readonly #log: (blockers: readonly Blocker[], what: string) => void;
+  readonly #blockers = new Map<string, readonly Blocker[]>();
+
+  /** @param log told whom `what` waits for */
+  constructor(log: (blockers: readonly Blocker[], what: string) => void) {
+    this.#log = log;
+  }
+
+  /** Of all waits under way. */
+  get blockers(): readonly Blocker[] {
+    return [...this.#blockers.values()].flat();
+  }
+
+  /** For a step that reports its blockers again and again, and none once it waits no more. */
+  by(what: string): (blockers: readonly Blocker[]) => void {
+    return (blockers) => {
+      this.#blockers.set(what, blockers);
+      if (blockers.length > 0) this.#log(blockers, what);
+    };
+  }
+}
+
 const BLOCKER_COLUMNS = `
-  a.pid, p.gid as prepared, coalesce(a.application_name, '') as "applicationName",
+  a.pid, p.gid as prepared, coalesce(a.datname, p.database, '') as database, coalesce(a.application_name, '') as "applicationName",
   coalesce(a.usename, p.owner, '') as "user", coalesce(a.state, case when p.gid is null then '' else 'prepared' end) as state,
   coalesce(extract(epoch from clock_timestamp() - coalesce(a.xact_start, p.prepared)), 0)::float8 as seconds`;
 
-/** The sessions and prepared transactions a backend waits for (pid 0 in pg_blocking_pids = prepared). */
-export async function readBlockersOf(statements: Statements, pid: number): Promise<Blocker[]> {
+/**
+ * Works on a connection, and says every few seconds whom it waits for, read on a connection of its own; at the end nobody.
+ */
+export async function watchingBlockers<T>(
+  url: string,
+  worker: Statements,
+  onWaiting: (blockers: readonly Blocker[]) => void,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { pid } = await worker.row<{ pid: number }>('select pg_backend_pid() as pid');
+  let asking: Promise<void> = Promise.resolve();
+  const ask = async () => {
+    const connection = await connect(url, 'walflow blocker watch');
+    try {
+      onWaiting(await readBlockersOf(connection, pid));
+    } finally {
+      await connection.close();
+    }
+  };
+  const timer = setInterval(() => {
+    // Only information: the work goes on even if this fails.
+    asking = asking.then(ask).catch(() => {});
+  }, WATCH_EVERY_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+    await asking;
+    onWaiting([]);
+  }
+}
+
+/** The sessions and prepared transactions whose locks a backend waits for: on a transaction's end, or on a table. */
+async function readBlockersOf(statements: Statements, pid: number): Promise<Blocker[]> {
   return await statements.rows<Blocker>(
-    `select ${BLOCKER_COLUMNS}
+    `select distinct ${BLOCKER_COLUMNS}
      from pg_locks w
-     join pg_locks h on h.locktype = 'transactionid' and h.transactionid = w.transactionid and h.granted
+     join pg_locks h on h.granted and h.locktype = w.locktype and h.database is not distinct from w.database
+       and h.relation is not distinct from w.relation and h.transactionid is not distinct from w.transactionid
+       and h.virtualxid is not distinct from w.virtualxid and h.classid is not distinct from w.classid
+       and h.objid is not distinct from w.objid
      left join pg_stat_activity a on a.pid = h.pid
-     left join pg_prepared_xacts p on h.pid is null and p.transaction = h.transactionid
-     where w.pid = $1 and w.locktype = 'transactionid' and not w.granted`,
+     left join pg_locks t on h.pid is null and t.pid is null and t.granted and t.locktype = 'transactionid'
+       and t.virtualtransaction = h.virtualtransaction
+     left join pg_prepared_xacts p on p.transaction = t.transactionid
+     where w.pid = $1 and not w.granted and (h.pid = any(pg_blocking_pids(w.pid)) or p.gid is not null)`,
     [pid],
   );
 }

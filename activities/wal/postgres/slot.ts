@@ -4,7 +4,7 @@
 import pg from 'pg';
 import { WalflowError } from '../../../workflows/model/errors.ts';
 import { type Lsn, parseLsn } from '../../../workflows/model/lsn.ts';
-import { type Blocker, readBlockersOf } from './blockers.ts';
+import { type Blocker, watchingBlockers } from './blockers.ts';
 import { readServerVersion } from './catalog.ts';
 import { connect, type PostgresConnection, type Statements } from './connection.ts';
 import { sqlState } from './errors.ts';
@@ -21,11 +21,10 @@ export interface SlotHolder {
 }
 
 interface CreateSlotOptions {
-  /** Called every few seconds while creation waits for transactions that run on the source. */
+  /** Called every few seconds with the transactions on the source that creation waits for, and with none at the end. */
   readonly onWaiting: (blockers: readonly Blocker[]) => void;
 }
 
-const WAITING_EVERY_MS = 5_000;
 const DROP_TRIES = 50;
 const DROP_PAUSE_MS = 100;
 /** From this version on a slot can survive failover (with synchronized_standby_slots). */
@@ -45,14 +44,9 @@ export async function createSlot(
 ): Promise<{ consistentPoint: Lsn }> {
   const walsender = await connect(url, `walflow slot ${slot}`, true);
   try {
-    const { pid } = await walsender.row<{ pid: number }>('select pg_backend_pid() as pid');
     const failover = (await readServerVersion(walsender)) >= HAS_FAILOVER;
-    const watch = watchBlockers(url, pid, options.onWaiting);
-    try {
-      return { consistentPoint: await createWith(walsender, slot, failover) };
-    } finally {
-      await watch.stop();
-    }
+    const create = () => createWith(walsender, slot, failover);
+    return { consistentPoint: await watchingBlockers(url, walsender, options.onWaiting, create) };
   } finally {
     await walsender.close();
   }
@@ -68,30 +62,6 @@ async function createWith(walsender: PostgresConnection, slot: string, failover:
     if (!failover || !OPTION_REFUSED.has(sqlState(failure) ?? '')) throw failure;
     return await createWith(walsender, slot, false);
   }
-}
-
-/** Reports which transactions the walsender waits for, read on a connection of its own. */
-function watchBlockers(url: string, pid: number, onWaiting: CreateSlotOptions['onWaiting']): { stop(): Promise<void> } {
-  let asking: Promise<void> = Promise.resolve();
-  const ask = async () => {
-    const connection = await connect(url, 'walflow slot watch');
-    try {
-      const blockers = await readBlockersOf(connection, pid);
-      if (blockers.length > 0) onWaiting(blockers);
-    } finally {
-      await connection.close();
-    }
-  };
-  const timer = setInterval(() => {
-    // Only information: creation goes on even if this fails.
-    asking = asking.then(ask).catch(() => {});
-  }, WAITING_EVERY_MS);
-  return {
-    stop: async () => {
-      clearInterval(timer);
-      await asking;
-    },
-  };
 }
 
 /** The consumer of the slot; null when it has none. */

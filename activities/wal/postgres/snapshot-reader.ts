@@ -14,7 +14,7 @@ import {
   sameValues,
   type TableLayout,
 } from '../../../workflows/model/relation.ts';
-import { type Blocker, readBlockersBelow, takeHorizon } from './blockers.ts';
+import { type Blocker, readBlockersBelow, takeHorizon, watchingBlockers } from './blockers.ts';
 import { LAYOUT_SQL, LOGGED_COLUMNS_SQL } from './catalog.ts';
 import { connect, type Statements } from './connection.ts';
 import { type RowBounds, RowCursor, type TextRow } from './cursor.ts';
@@ -34,7 +34,7 @@ export interface Chunk {
 }
 
 interface WaitOptions {
-  /** Called every few seconds with the transactions that still run. */
+  /** Called every few seconds with the transactions that still run, and with none at the end. */
   readonly onBlocked: (blockers: readonly Blocker[]) => void;
   readonly signal: AbortSignal;
 }
@@ -77,7 +77,7 @@ export async function waitForTransactions(source: Source, { onBlocked, signal }:
   for (;;) {
     signal.throwIfAborted();
     const blockers = await readBlockersBelow(source.connection, horizon);
-    if (blockers.length === 0) return;
+    if (blockers.length === 0) return onBlocked([]);
     if (performance.now() >= tellAt) {
       onBlocked(blockers);
       tellAt = performance.now() + BLOCKED_EVERY_MS;
@@ -125,11 +125,12 @@ export async function exactSnapshot(
   table: CapturedTable,
   bounds: RowBounds,
   onRows: (rows: readonly TextRow[], consistentPoint: Lsn) => Promise<void>,
+  onWaiting: (blockers: readonly Blocker[]) => void = () => {},
 ): Promise<Lsn> {
   const walsender = await connect(url, `walflow snapshot ${table.table}`, true);
   const slot = `walflow_snapshot_${randomUUID().slice(0, 8)}`;
   try {
-    const point = await walsender.transaction('begin isolation level repeatable read read only', async (statements) => {
+    const copy = async (statements: Statements) => {
       const created = await statements.row<{ consistent_point: string }>(
         `CREATE_REPLICATION_SLOT ${slot} TEMPORARY LOGICAL pgoutput (SNAPSHOT 'use')`,
       );
@@ -145,7 +146,10 @@ export async function exactSnapshot(
         if (rows.length > 0) await onRows(rows, consistentPoint);
         if (ended) return consistentPoint;
       }
-    });
+    };
+    const point = await watchingBlockers(url, walsender, onWaiting, () =>
+      walsender.transaction('begin isolation level repeatable read read only', copy),
+    );
     await walsender.rows(`DROP_REPLICATION_SLOT ${slot}`);
     return point;
   } finally {

@@ -1,0 +1,81 @@
+// Why a run stands still, as Temporal knows it: the failure of an activity that waits for its retry, or whom an activity
+// waits for at the source, as its heartbeat says. Kept for a moment, because pages and scripts ask often.
+
+import type { Client } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import { z } from 'zod';
+import type { Blocker } from '../../activities/wal/postgres/blockers.ts';
+import { durationText } from '../text/quantity.ts';
+
+const REMEMBER_MS = 2_000;
+const ANSWER_MS = 1_500;
+/** PENDING_ACTIVITY_STATE_SCHEDULED (temporal.api.enums.v1): not running now; with a failure, it waits for its retry. */
+const SCHEDULED = 1;
+
+const BLOCKER: z.ZodType<Blocker> = z.object({
+  pid: z.number().nullable(),
+  prepared: z.string().nullable(),
+  database: z.string(),
+  applicationName: z.string(),
+  user: z.string(),
+  state: z.string(),
+  seconds: z.number(),
+});
+const HEARTBEAT = z.object({ waitingFor: z.array(BLOCKER) });
+/** As many as a person reads. */
+const NAMED = 5;
+
+export class Standstills {
+  readonly #client: Client;
+  readonly #known = new Map<string, { readonly atMs: number; readonly reason: Promise<string | null> }>();
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  /** Null when it goes on, or Temporal does not answer. */
+  of(workflowId: string): Promise<string | null> {
+    const nowMs = performance.now();
+    for (const [id, { atMs }] of this.#known) if (nowMs - atMs >= REMEMBER_MS) this.#known.delete(id);
+    const known = this.#known.get(workflowId);
+    if (known !== undefined) return known.reason;
+    const reason = this.#ask(workflowId);
+    this.#known.set(workflowId, { atMs: nowMs, reason });
+    return reason;
+  }
+
+  async #ask(workflowId: string): Promise<string | null> {
+    const handle = this.#client.workflow.getHandle(workflowId);
+    try {
+      const { raw } = await this.#client.withDeadline(Date.now() + ANSWER_MS, () => handle.describe());
+      const pending = raw.pendingActivities ?? [];
+      const failed = pending.find(({ state, lastFailure }) => state === SCHEDULED && lastFailure);
+      if (failed !== undefined) return failed.lastFailure?.message ?? null;
+      return waitText(pending.flatMap(({ heartbeatDetails }) => waitingFor(heartbeatDetails?.payloads?.[0])));
+    } catch {
+      return null;
+    }
+  }
+}
+
+type Payload = Parameters<typeof defaultPayloadConverter.fromPayload>[0];
+
+function waitingFor(payload: Payload | undefined): readonly Blocker[] {
+  if (payload === undefined) return [];
+  const heartbeat = HEARTBEAT.safeParse(defaultPayloadConverter.fromPayload(payload));
+  return heartbeat.success ? heartbeat.data.waitingFor : [];
+}
+
+/** Whom an operator may end, without what they execute; null when nobody is waited for. */
+function waitText(blockers: readonly Blocker[]): string | null {
+  if (blockers.length === 0) return null;
+  const named = blockers.slice(0, NAMED).map(blockerText);
+  const more = blockers.length > NAMED ? `, and ${blockers.length - NAMED} more` : '';
+  return `it waits for transactions on the source to end: ${named.join(', ')}${more}`;
+}
+
+function blockerText({ pid, prepared, database, applicationName, user, state, seconds }: Blocker): string {
+  const who = prepared === null ? `pid ${pid}` : `prepared transaction "${prepared}"`;
+  const facts = [applicationName, `user ${user}`, `database ${database}`, state, durationText(seconds * 1_000)];
+  return `${who} (${facts.filter((fact) => fact !== '').join(', ')})`;
+}
