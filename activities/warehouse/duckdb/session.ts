@@ -11,6 +11,7 @@ export type SqlParameters = readonly SqlParameter[] | Readonly<Record<string, Sq
 
 export class DuckDbSession {
   readonly #connection: DuckDBConnection;
+  #queued: string[] = [];
 
   constructor(connection: DuckDBConnection) {
     this.#connection = connection;
@@ -31,6 +32,16 @@ export class DuckDbSession {
     return (await result.getRowObjectsJson()) as Row[];
   }
 
+  /** A statement whose result nobody needs: it runs in front of the next one that is awaited, in the same turn. */
+  queue(sql: string): void {
+    this.#queued.push(sql);
+  }
+
+  async runQueued(): Promise<void> {
+    const last = this.#queued.pop();
+    if (last !== undefined) await this.run(last);
+  }
+
   /** Commits what `work` did, or rolls all of it back. */
   async transaction<T>(work: () => Promise<T>): Promise<T> {
     await this.run('begin transaction');
@@ -48,14 +59,20 @@ export class DuckDbSession {
     this.#connection.closeSync();
   }
 
-  /** Without parameters it is one turn in Node's thread pool instead of three, which on a busy machine is what counts. */
+  /**
+   * Of several statements DuckDB answers the last. Without parameters it is one turn in Node's thread pool instead of three,
+   * which on a busy machine is what counts.
+   */
   async #result(sql: string, parameters?: SqlParameters): Promise<DuckDBMaterializedResult> {
-    if (parameters === undefined) return await this.#connection.run(sql);
-    return await this.#connection.run(sql, isList(parameters) ? [...parameters] : { ...parameters });
+    const all = [...this.#queued, sql].join(';\n');
+    this.#queued = [];
+    if (parameters === undefined) return await this.#connection.run(all);
+    return await this.#connection.run(all, isList(parameters) ? [...parameters] : { ...parameters });
   }
 
   /** A failed COMMIT has already ended the transaction; the first failure is the one worth reporting. */
   async #rollBack(): Promise<void> {
+    this.#queued = [];
     try {
       await this.run('rollback');
     } catch {

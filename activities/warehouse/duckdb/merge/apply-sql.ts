@@ -1,5 +1,5 @@
 // Puts winners into the warehouse table: delete by key, insert again. Updating in place (MERGE) rewrites every row group
-// it touches and costs ten times as much on random keys.
+// it touches and costs ten times as much on random keys. `winners` is a FROM item.
 
 import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
 import type { MergeTarget, PlacedTable } from '../../merge-plan.ts';
@@ -8,51 +8,35 @@ import { qualified, quoted } from '../identifier.ts';
 import { chunksSql, columnAlias, keyAliases } from './changes-sql.ts';
 import { insertColumns } from './schema-sql.ts';
 
-/** What the statements here apply: a view, of the fold's result or of the change files themselves. */
-export const WINNERS = 'temp.main._walflow_winners';
-
-/** Reads `winners` anew in every statement. */
-export function viewWinnersSql(winners: string): string {
-  return `create or replace temp view _walflow_winners as ${winners}`;
-}
-
-/** Computes `winners` once; then they are viewed. */
-export function keepWinnersSql(winners: string): readonly string[] {
-  return [
-    `create or replace temp table _walflow_folded as ${winners}`,
-    viewWinnersSql('select * from temp.main._walflow_folded'),
-  ];
-}
-
 /** Rows of the table whose key has a winner. */
-export function replacedRows(entry: CaptureEntry): string {
+export function replacedRows(entry: CaptureEntry, winners: string): string {
   const table = entry.keyColumns.map(quoted).join(', ');
-  const winner = keyAliases(entry).join(', ');
+  const keys = keyAliases(entry).join(', ');
   // A row constructor even for one column would hide the keys' ranges from DuckDB's row group pruning.
   return entry.keyColumns.length === 1
-    ? `${table} in (select ${winner} from ${WINNERS})`
-    : `(${table}) in (select (${winner}) from ${WINNERS})`;
+    ? `${table} in (select ${keys} from ${winners})`
+    : `(${table}) in (select (${keys}) from ${winners})`;
 }
 
-export function deleteReplacedSql({ entry, target }: PlacedTable): string {
-  return `delete from ${qualified(target)} where ${replacedRows(entry)}`;
+export function deleteReplacedSql({ entry, target }: PlacedTable, winners: string): string {
+  return `delete from ${qualified(target)} where ${replacedRows(entry, winners)}`;
 }
 
 /** Winners that live on. */
-export function insertWinnersSql({ entry, target }: PlacedTable): string {
-  return `${insertInto(entry, target)} from ${WINNERS} where op <> 'd'`;
+export function insertWinnersSql({ entry, target }: PlacedTable, winners: string): string {
+  return `${insertInto(entry, target)} from ${winners} where op <> 'd'`;
 }
 
-/** Copied rows; with changes folded over them, only those no change has touched. */
+/** Copied rows; of a mirror with changes over them, only those no change has touched. */
 export function insertChunksSql(
   { entry, target }: PlacedTable,
   paths: readonly string[],
   types: FileTypes,
-  folded: boolean,
+  winners: string | null,
 ): string {
   const rows = `(${chunksSql(entry, paths, types)})`;
   const beaten =
-    folded && target.mode === 'mirror' ? ` anti join ${WINNERS} using (${keyAliases(entry).join(', ')})` : '';
+    winners !== null && target.mode === 'mirror' ? ` anti join ${winners} using (${keyAliases(entry).join(', ')})` : '';
   return `${insertInto(entry, target)} from (select rows.* from ${rows} rows${beaten})`;
 }
 

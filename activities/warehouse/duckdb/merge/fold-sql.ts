@@ -64,10 +64,8 @@ export function unfoldedSql(input: FoldInput): string {
   return `select *, false as unresolved from (${changesOf(input)})${inserts}`;
 }
 
-/** Can the changes be taken as they are? `keysSql` tells of a keyed table that this leaves open. */
-export function mayBeUnfolded(input: FoldInput): boolean {
-  return input.target.mode === 'append' || sparseColumns(input).length === 0;
-}
+/** Did some change not carry a column? */
+export const isSparse = (input: FoldInput) => sparseColumns(input).length > 0;
 
 /** SELECT: how many `changes` there are, and how many `keys` they have. Reads the key columns alone. */
 export function keysSql(input: FoldInput): string {

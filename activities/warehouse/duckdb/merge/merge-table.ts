@@ -8,19 +8,13 @@ import { type FileTypes, fileTypesSql } from '../file-sql.ts';
 import { qualified, quoted } from '../identifier.ts';
 import type { DuckDbSession } from '../session.ts';
 import { duckDbType } from '../type.ts';
-import {
-  deleteReplacedSql,
-  insertChunksSql,
-  insertWinnersSql,
-  keepWinnersSql,
-  viewWinnersSql,
-  WINNERS,
-} from './apply-sql.ts';
+import { deleteReplacedSql, insertChunksSql, insertWinnersSql } from './apply-sql.ts';
 import { type ChangeRange, lastTruncate } from './changes-sql.ts';
-import { type FoldBase, type FoldInput, keysSql, mayBeUnfolded, unfoldedSql, winnersSql } from './fold-sql.ts';
+import type { FoldBase, FoldInput } from './fold-sql.ts';
 import type { ChangeFile, LocalChanges, LocalLoad } from './local-plan.ts';
 import { createTableSql } from './schema-sql.ts';
 import { type Mark, markChangesSql, markWholeSql } from './touched-sql.ts';
+import { type Winners, winnersOf } from './winners.ts';
 
 /** What a table's fold needs to know of its transaction. */
 export interface Folding {
@@ -43,15 +37,13 @@ export async function mergeTable(folding: Folding, changes: LocalChanges): Promi
   const truncated = lastTruncate(range) !== null;
   const types = await fileTypes(session, entry, pathsOf(changeFiles));
   const base: FoldBase = truncated ? { tag: 'nothing' } : { tag: 'table' };
-  const fold: FoldInput = { entry, target, changeFiles, range, base, types };
-  const unresolved = await makeWinners(session, fold);
-  if (unresolved > 0) return { tag: 'unresolved', rowCount: unresolved };
-  const touched = truncated ? await touchWhole(folding) : await touchChanges(folding, changes);
-  if (truncated) await session.run(`delete from ${qualified(target)}`);
-  if (changeFiles.length > 0) {
-    if (target.mode === 'mirror' && !truncated) await session.run(deleteReplacedSql(changes));
-    await session.run(insertWinnersSql(changes));
-  }
+  const winners = await makeWinners(session, { entry, target, changeFiles, range, base, types });
+  if (winners.unresolved > 0) return { tag: 'unresolved', rowCount: winners.unresolved };
+  const touched = truncated ? await touchWhole(folding) : await touchChanges(folding, changes, winners);
+  if (truncated) session.queue(`delete from ${qualified(target)}`);
+  else if (!winners.areNew) session.queue(deleteReplacedSql(changes, winners.relation));
+  if (!winners.isEmpty) session.queue(insertWinnersSql(changes, winners.relation));
+  await session.runQueued();
   return { tag: 'done', rows: countsOf(changes, 0), touched };
 }
 
@@ -62,14 +54,15 @@ export async function loadTable(folding: Folding, load: LocalLoad): Promise<Tabl
   const range: ChangeRange = { fromLsn: load.r0Lsn, truncates: load.truncates };
   const paths = lastTruncate(range) === null ? load.chunkPaths : [];
   const types = await fileTypes(session, entry, [...paths, ...pathsOf(changeFiles)]);
-  const fold: FoldInput = { entry, target, changeFiles, range, base: { tag: 'chunks', paths }, types };
-  const unresolved = await makeWinners(session, fold);
-  if (unresolved > 0) return { tag: 'unresolved', rowCount: unresolved };
-  await session.run(`create schema if not exists ${quoted(target.schema)}`);
-  await session.run(createTableSql(entry, target));
-  const hasWinners = changeFiles.length > 0;
-  const loaded = paths.length > 0 ? await session.run(insertChunksSql(load, paths, types, hasWinners)) : 0;
-  if (hasWinners) await session.run(insertWinnersSql(load));
+  const base: FoldBase = { tag: 'chunks', paths };
+  const winners = await makeWinners(session, { entry, target, changeFiles, range, base, types });
+  if (winners.unresolved > 0) return { tag: 'unresolved', rowCount: winners.unresolved };
+  session.queue(`create schema if not exists ${quoted(target.schema)}`);
+  session.queue(createTableSql(entry, target));
+  const over = winners.isEmpty ? null : winners.relation;
+  const loaded = paths.length > 0 ? await session.run(insertChunksSql(load, paths, types, over)) : 0;
+  if (over !== null) session.queue(insertWinnersSql(load, over));
+  await session.runQueued();
   return { tag: 'done', rows: countsOf(load, loaded), touched: await touchWhole(folding) };
 }
 
@@ -84,23 +77,13 @@ async function fileTypes(session: DuckDbSession, entry: CaptureEntry, paths: rea
   return new Map(rows.map(({ path, types }) => [path, types]));
 }
 
-/** @returns how many winners lack a value. */
-async function makeWinners(session: DuckDbSession, fold: FoldInput): Promise<number> {
-  if (fold.changeFiles.length === 0) return 0;
-  if (mayBeUnfolded(fold) && (await everyKeyOnce(session, fold))) {
-    await session.run(viewWinnersSql(unfoldedSql(fold)));
-    return 0;
-  }
-  for (const sql of keepWinnersSql(winnersSql(fold))) await session.run(sql);
-  const [row] = await session.rows<{ n: string }>(`select count(*) as n from ${WINNERS} where unresolved`);
-  return Number(row?.n ?? 0);
-}
-
-/** Inserts mostly are: looking costs a tenth of a fold. */
-async function everyKeyOnce(session: DuckDbSession, fold: FoldInput): Promise<boolean> {
-  if (fold.target.mode === 'append') return true;
-  const [row] = await session.rows<{ changes: string; keys: string }>(keysSql(fold));
-  return row !== undefined && row.changes === row.keys;
+/** The winners, and how many of them lack a value. */
+async function makeWinners(session: DuckDbSession, fold: FoldInput): Promise<Winners & { readonly unresolved: number }> {
+  const winners = await winnersOf(session, fold);
+  for (const sql of winners.before) session.queue(sql);
+  if (!winners.mayLack) return { ...winners, unresolved: 0 };
+  const [row] = await session.rows<{ n: string }>(`select count(*) as n from ${winners.relation} where unresolved`);
+  return { ...winners, unresolved: Number(row?.n ?? 0) };
 }
 
 async function touchWhole({ session, readers, mark }: Folding): Promise<readonly string[]> {
@@ -108,11 +91,14 @@ async function touchWhole({ session, readers, mark }: Folding): Promise<readonly
   return readers.map(({ to }) => to);
 }
 
-async function touchChanges({ session, readers, mark }: Folding, changes: LocalChanges): Promise<readonly string[]> {
-  if (changes.changeFiles.length === 0) return [];
+async function touchChanges(
+  { session, readers, mark }: Folding,
+  changes: LocalChanges,
+  winners: Winners,
+): Promise<readonly string[]> {
   const touched: string[] = [];
   for (const { to, touch } of readers) {
-    const marked = await session.run(markChangesSql(touch, { asset: to, ...mark }, changes));
+    const marked = await session.run(markChangesSql(touch, { asset: to, ...mark }, changes, winners.relation));
     if (marked > 0) touched.push(to);
   }
   return touched;

@@ -6,7 +6,7 @@ import type { PlacedTable } from '../../merge-plan.ts';
 import { literal, qualified, quoted } from '../identifier.ts';
 import { keySql, placeSql } from '../partition-sql.ts';
 import { duckDbType } from '../type.ts';
-import { replacedRows, WINNERS } from './apply-sql.ts';
+import { replacedRows } from './apply-sql.ts';
 import { columnAlias } from './changes-sql.ts';
 
 export interface Mark {
@@ -27,18 +27,18 @@ export const markPartitionsSql = (mark: Mark, keys: string) =>
   markSql(mark, `select distinct partition from (${keys}) where partition is not null`);
 
 /**
- * Marks for changed rows, after the winners are known and before they are applied. Where the column is no date the whole
+ * Marks for changed rows, before the winners are applied. Where the column is no date the whole
  * asset is due: its run then fails and says so, the merge does not.
  */
-export function markChangesSql(touch: Touch, mark: Mark, { entry, target }: PlacedTable): string {
+export function markChangesSql(touch: Touch, mark: Mark, { entry, target }: PlacedTable, winners: string): string {
   if (touch.tag === 'whole') return markWholeSql(mark);
   const index = entry.columns.findIndex((column) => column.name === touch.column);
   const column = entry.columns[index];
   if (column === undefined || !duckDbType(column).dated) return markWholeSql(mark);
   const key = (value: string) => `${keySql(placeSql(touch.partitions, value))} as partition`;
-  const arriving = `select ${key(columnAlias(index))} from ${WINNERS} where op <> 'd'`;
+  const arriving = `select ${key(columnAlias(index))} from ${winners} where op <> 'd'`;
   if (target.mode === 'append') return markPartitionsSql(mark, arriving);
-  const leaving = `select ${key(quoted(column.name))} from ${qualified(target)} where ${replacedRows(entry)}`;
+  const leaving = `select ${key(quoted(column.name))} from ${qualified(target)} where ${replacedRows(entry, winners)}`;
   return markPartitionsSql(mark, `${leaving} union all ${arriving}`);
 }
 

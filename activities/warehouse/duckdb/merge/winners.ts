@@ -1,0 +1,49 @@
+// The cheapest way to the winners of a table's changes. Most windows are small, and there a statement costs more by being
+// planned than by what it does: so as few as possible are run, and a look whether a fold is needed costs more than the fold.
+
+import type { DuckDbSession } from '../session.ts';
+import { type FoldInput, isSparse, keysSql, unfoldedSql, winnersSql } from './fold-sql.ts';
+import type { ChangeFile } from './local-plan.ts';
+
+export interface Winners {
+  /** FROM item with columns op, lsn, commit_time, unresolved, c0, c1, … */
+  readonly relation: string;
+  /** Statements that make the relation. */
+  readonly before: readonly string[];
+  /** Some may lack a value that the log did not carry. */
+  readonly mayLack: boolean;
+  /** The table has none of their keys. */
+  readonly areNew: boolean;
+  readonly isEmpty: boolean;
+}
+
+const FOLDED = 'temp.main._walflow_folded';
+/** As many as DuckDB handles at once. */
+const SMALL_ROWS = 2_048;
+
+const NONE: Winners = { relation: '', before: [], mayLack: false, areNew: true, isEmpty: true };
+
+export async function winnersOf(session: DuckDbSession, fold: FoldInput): Promise<Winners> {
+  const { target, changeFiles } = fold;
+  if (changeFiles.length === 0) return NONE;
+  // Of a keyed table: a key that is inserted twice is deleted in between.
+  const areNew = target.mode === 'append' || changeFiles.every(hasOnlyInserts);
+  const mayLack = !areNew && isSparse(fold);
+  if (areNew || (!mayLack && (await everyKeyOnce(session, fold)))) {
+    return { relation: `(${unfoldedSql(fold)})`, before: [], mayLack, areNew, isEmpty: false };
+  }
+  const before = [`create or replace temp table ${FOLDED} as ${winnersSql(fold)}`];
+  return { relation: FOLDED, before, mayLack, areNew, isEmpty: false };
+}
+
+/** Looking costs a tenth of a large fold. */
+async function everyKeyOnce(session: DuckDbSession, fold: FoldInput): Promise<boolean> {
+  const rows = fold.changeFiles.reduce((sum, { file }) => sum + file.rows, 0);
+  if (rows <= SMALL_ROWS) return rows === 1;
+  const [row] = await session.rows<{ changes: string; keys: string }>(keysSql(fold));
+  return row !== undefined && row.changes === row.keys;
+}
+
+function hasOnlyInserts({ file }: ChangeFile): boolean {
+  return file.inserts === file.rows;
+}
