@@ -44,7 +44,7 @@ export class DuckDbSession {
 
   /** Commits what `work` did, or rolls all of it back. */
   async transaction<T>(work: () => Promise<T>): Promise<T> {
-    await this.run('begin transaction');
+    this.queue('begin transaction');
     try {
       const result = await work();
       await this.run('commit');

@@ -78,7 +78,10 @@ async function fileTypes(session: DuckDbSession, entry: CaptureEntry, paths: rea
 }
 
 /** The winners, and how many of them lack a value. */
-async function makeWinners(session: DuckDbSession, fold: FoldInput): Promise<Winners & { readonly unresolved: number }> {
+async function makeWinners(
+  session: DuckDbSession,
+  fold: FoldInput,
+): Promise<Winners & { readonly unresolved: number }> {
   const winners = await winnersOf(session, fold);
   for (const sql of winners.before) session.queue(sql);
   if (!winners.mayLack) return { ...winners, unresolved: 0 };
