@@ -174,6 +174,7 @@ async function beginEpoch({ pipeline, source, waiting }: Attempt, head: StoredMa
     epochNo,
     timeline: system.timeline,
     resumeLsn: created.consistentPoint,
+    unencoded: system.unencoded,
     epoch: { systemIdentifier: system.systemIdentifier, slot, consistentPoint: lsnToHex(created.consistentPoint) },
   };
 }

@@ -21,6 +21,8 @@ export interface PipelineResources {
     readonly newTables: 'add' | 'ignore';
     readonly slot: string;
     readonly publication: string;
+    /** Of the largest row that is carried, as PostgreSQL prints it. */
+    readonly maxRowBytes: number;
   };
   readonly flush: { readonly maxDelayMs: number; readonly maxRows: number; readonly maxBytes: number };
   readonly merge: {

@@ -105,6 +105,8 @@ async function connect(attempt: Attempt, capture: LiveCapture): Promise<Connecte
     // proves that it still has the same history.
     startLsn: 0n,
     decode: (buffer, offset, end) => decoder.decode(buffer, offset, end),
+    maxRowBytes: pipeline.source.maxRowBytes,
+    onLargeChange: (largest) => decoder.skipLarge(largest),
     onKeepalive: (walEnd) => {
       const { proven } = writer.history;
       writer.history.passed(walEnd);

@@ -18,6 +18,8 @@ export interface LogPosition {
   readonly timeline: number;
   /** Up to where the slot was acknowledged: the server sends from here. */
   readonly resumeLsn: Lsn;
+  /** The source has no encoding: what its texts are is looked at before they are stored. */
+  readonly unencoded: boolean;
 }
 
 /** The last manifest; null for a lake without any. */
@@ -73,5 +75,6 @@ export async function continuedPosition(pipeline: PipelineResources, source: Sou
   const { database } = source.connection.place;
   const timelineEnd = await readTimelineEnd(url, system.timeline, timeline);
   assertContinues(head.manifest, { system, timelineEnd, database, slotName, slot });
-  return { head, epochNo, epoch, timeline: system.timeline, resumeLsn: slot?.confirmedFlushLsn ?? 0n };
+  const { unencoded } = system;
+  return { head, epochNo, epoch, timeline: system.timeline, resumeLsn: slot?.confirmedFlushLsn ?? 0n, unencoded };
 }

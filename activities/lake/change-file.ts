@@ -2,13 +2,14 @@
 // or strings. One encoder per table, reused for every batch. Invariant: a row is appended whole or not at all; a value
 // without an exact form is refused with the name of its column, never rounded, never turned into NULL.
 
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { columnTypeOf } from '../../workflows/model/column-type.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { lakeColumnName } from '../../workflows/model/lake-column.ts';
 import type { Lsn } from '../../workflows/model/lsn.ts';
 import type { CapturedTable, RelationColumn } from '../../workflows/model/relation.ts';
-import { NULL_LENGTH, type Tuple, UNCHANGED_LENGTH } from '../../workflows/model/tuple.ts';
+import { type Tuple, UNCHANGED_LENGTH } from '../../workflows/model/tuple.ts';
 import { ChangeColumns, type PositionRange, packFlags, type RowOp } from './change-columns.ts';
 import { ColumnBuffer } from './codec/column-buffer.ts';
 import { type ColumnCodec, codecOf } from './codec/column-codec.ts';
@@ -46,25 +47,21 @@ interface SourceColumn {
 
 /** What a row takes besides its values. */
 const ROW_BYTES = 16;
-const FIRST_SCRATCH_BYTES = 1 << 12;
-/** UTF-8 takes at most this many bytes per UTF-16 code unit. */
-const MAX_UTF8_BYTES = 3;
 
 export class ChangeFileEncoder {
   readonly #table: string;
   readonly #columns: readonly SourceColumn[];
   readonly #own = new ChangeColumns();
-  /** A row given as texts, laid out as the log lays out its rows. */
-  readonly #scratch: Tuple;
   #bytes = 0;
   #finished = false;
 
-  constructor(table: CapturedTable) {
+  /** @param unencoded the source has no encoding: whether a text is UTF-8 is looked at here. */
+  constructor(table: CapturedTable, unencoded = false) {
     this.#table = table.table;
-    this.#columns = table.columns.map((column) => sourceColumn(column, table.keyColumns.includes(column.name)));
-    const count = table.columns.length;
-    const buffer = Buffer.allocUnsafe(FIRST_SCRATCH_BYTES);
-    this.#scratch = { buffer, starts: new Int32Array(count), lengths: new Int32Array(count), count };
+    this.#columns = table.columns.map((column) => {
+      const own = sourceColumn(column, table.keyColumns.includes(column.name));
+      return unencoded ? { ...own, convert: onlyUtf8(own.convert) } : own;
+    });
   }
 
   get rows(): number {
@@ -108,20 +105,6 @@ export class ChangeFileEncoder {
     this.#bytes += bytes;
   }
 
-  /** Appends a row of a snapshot (`_op` r), each value as PostgreSQL prints it. Throws as `append` does. */
-  appendText(ordinal: number, values: readonly (string | null)[]): void {
-    const { starts, lengths } = this.#scratch;
-    let at = 0;
-    for (let i = 0; i < this.#columns.length; i++) {
-      const value = values[i] ?? null;
-      const length = value === null ? NULL_LENGTH : this.#writeScratch(value, at);
-      starts[i] = at;
-      lengths[i] = length;
-      if (value !== null) at += length;
-    }
-    this.append('r', ordinal, false, this.#scratch);
-  }
-
   /** Encodes the file. The encoder must not be used before this resolves, and takes no more rows until `reset`. */
   async finish(): Promise<EncodedChangeFile> {
     this.#finished = true;
@@ -157,10 +140,10 @@ export class ChangeFileEncoder {
       if (!exact) for (let taken = 0; taken <= i; taken++) this.#columns[taken]?.values.undo(row);
     }
     if (exact) return;
-    throw new WalflowError(
-      'VALUE_NOT_EXACT',
-      `${this.#table}.${column.name} has a value that its column in the lake cannot hold exactly`,
-    );
+    const why = isUtf8(buffer.subarray(start, start + length))
+      ? 'has a value that its column in the lake cannot hold exactly'
+      : 'has a text that is not UTF-8';
+    throw new WalflowError('VALUE_NOT_EXACT', `${this.#table}.${column.name} ${why}`);
   }
 
   #listNotCarried(lengths: Int32Array): void {
@@ -173,17 +156,11 @@ export class ChangeFileEncoder {
       isFirst = false;
     }
   }
+}
 
-  #writeScratch(value: string, at: number): number {
-    const needed = at + value.length * MAX_UTF8_BYTES;
-    const scratch = this.#scratch;
-    if (needed > scratch.buffer.length) {
-      const grown = Buffer.allocUnsafe(Math.max(scratch.buffer.length * 2, needed));
-      scratch.buffer.copy(grown, 0, 0, at);
-      scratch.buffer = grown;
-    }
-    return scratch.buffer.write(value, at, 'utf8');
-  }
+function onlyUtf8(convert: ColumnCodec['convert']): ColumnCodec['convert'] {
+  return (values, buffer, start, length) =>
+    isUtf8(buffer.subarray(start, start + length)) && convert(values, buffer, start, length);
 }
 
 function sourceColumn(column: RelationColumn, isKey: boolean): SourceColumn {

@@ -10,9 +10,10 @@ import {
   MANIFEST_FORMAT_VERSION,
   type Manifest,
   type SnapshotComplete,
+  type SnapshotFailure,
   type StoredManifest,
 } from '../../workflows/model/manifest.ts';
-import { chunkMarkerSchema, manifestSchema, snapshotCompleteSchema } from './manifest-schema.ts';
+import { chunkMarkerSchema, manifestSchema, snapshotCompleteSchema, snapshotFailureSchema } from './manifest-schema.ts';
 import { manifestKey } from './object-key.ts';
 
 export interface EncodedObject {
@@ -48,6 +49,16 @@ export function encodeSnapshotComplete(complete: SnapshotComplete): EncodedObjec
 /** Throws as `decodeManifest` does. */
 export function decodeSnapshotComplete(bytes: Buffer, key: string): SnapshotComplete {
   return decode(snapshotCompleteSchema, bytes, key);
+}
+
+/** The bytes of a snapshot's `failed.json`. */
+export function encodeSnapshotFailure(failure: SnapshotFailure): EncodedObject {
+  return encode(snapshotFailureSchema, failure, `failure of snapshot ${failure.id} of ${failure.table}`);
+}
+
+/** Throws as `decodeManifest` does. */
+export function decodeSnapshotFailure(bytes: Buffer, key: string): SnapshotFailure {
+  return decode(snapshotFailureSchema, bytes, key);
 }
 
 /** The bytes of a chunk marker, to be stored under `key`. */

@@ -2,7 +2,7 @@
 // read, because all later code trusts positions, keys and checksums. Fields: workflows/model/manifest.ts.
 
 import { z } from 'zod';
-import type { ChunkMarker, Manifest, SnapshotComplete } from '../../workflows/model/manifest.ts';
+import type { ChunkMarker, Manifest, SnapshotComplete, SnapshotFailure } from '../../workflows/model/manifest.ts';
 
 const lsn = z.string().regex(/^[0-9a-f]{16}$/, 'not 16 lower-case hex digits');
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'not a hex SHA-256');
@@ -90,6 +90,14 @@ export const snapshotCompleteSchema: z.ZodType<SnapshotComplete> = z.object({
   endLsn: lsn,
   rows: count,
   files: z.array(snapshotFile),
+});
+
+export const snapshotFailureSchema: z.ZodType<SnapshotFailure> = z.object({
+  formatVersion: z.int().positive(),
+  table: text,
+  id: text,
+  code: text,
+  reason: text,
 });
 
 export const chunkMarkerSchema: z.ZodType<ChunkMarker> = z.object({

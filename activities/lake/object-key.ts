@@ -52,6 +52,11 @@ export function snapshotCompleteKey(table: TableName, id: string): string {
   return `${snapshotFolder(table, id)}/complete.json`;
 }
 
+/** Says that the copy cannot be made, and why. */
+export function snapshotFailedKey(table: TableName, id: string): string {
+  return `${snapshotFolder(table, id)}/failed.json`;
+}
+
 /** `records/dt=YYYY-MM-DD/<id>.json`. `at`: ISO 8601, UTC. */
 export function recordKey(record: { readonly id: string; readonly at: string }): string {
   return `records/dt=${record.at.slice(0, 10)}/${encodeName(record.id)}.json`;

@@ -3,7 +3,7 @@
 // nothing is reported as landed before its manifest is stored. Holding the stream bounds memory.
 
 import { WalflowError } from '../../workflows/model/errors.ts';
-import { type Lsn, lsnToHex, parseLsn } from '../../workflows/model/lsn.ts';
+import { type Lsn, lsnToHex, lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
 import type { CapturedTable, LoggedRelation } from '../../workflows/model/relation.ts';
 import type { Tuple } from '../../workflows/model/tuple.ts';
 import type { LiveCapture } from '../capture/live-capture.ts';
@@ -208,7 +208,8 @@ export class Landing implements ChangeSink {
     if (entry === undefined) return true;
     if (this.#covered || this.#commitLsn < parseLsn(entry.snapshot.r0Lsn)) return false;
     const batch = this.#batch ?? this.#open();
-    this.#capture.pause(entry, { code, reason, commitLsn: lsnToHex(this.#commitLsn) });
+    const where = `the transaction that commits at ${lsnToText(this.#commitLsn)}`;
+    this.#capture.pause(entry, { code, reason: `${reason}, in ${where}`, commitLsn: lsnToHex(this.#commitLsn) });
     batch.noteCaptureChange();
     return true;
   }
@@ -245,8 +246,12 @@ export class Landing implements ChangeSink {
     this.#timer ??= setTimeout(
       () => {
         this.#timer = null;
-        // Nothing came, so the backlog is read and there is nothing more to wait for.
-        this.#look(behind && batch.transactions === transactions);
+        try {
+          // Nothing came, so the backlog is read and there is nothing more to wait for.
+          this.#look(behind && batch.transactions === transactions);
+        } catch (failure) {
+          this.#fail(failure);
+        }
       },
       behind ? Math.min(waitMs, LULL_MS) : waitMs,
     );

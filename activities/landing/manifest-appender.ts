@@ -112,7 +112,7 @@ export class ManifestAppender {
 
   /** An empty encoder for a table; encoders are reused. */
   encoderFor(entry: CaptureEntry): ChangeFileEncoder {
-    return this.#spare.get(shapeKey(entry))?.pop() ?? new ChangeFileEncoder(entry);
+    return this.#spare.get(shapeKey(entry))?.pop() ?? new ChangeFileEncoder(entry, this.#options.position.unencoded);
   }
 
   recycle(entry: CaptureEntry, encoder: ChangeFileEncoder): void {

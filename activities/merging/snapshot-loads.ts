@@ -11,13 +11,15 @@ import type {
   Truncate,
 } from '../../workflows/model/manifest.ts';
 import { type ManifestStore, readManifest } from '../lake/log.ts';
-import { decodeSnapshotComplete } from '../lake/manifest-codec.ts';
-import { snapshotCompleteKey } from '../lake/object-key.ts';
+import { decodeSnapshotComplete, decodeSnapshotFailure } from '../lake/manifest-codec.ts';
+import { snapshotCompleteKey, snapshotFailedKey } from '../lake/object-key.ts';
 import { placed, type TableLoad, type TablePauseOrder } from '../warehouse/merge-plan.ts';
 import { damageOf } from '../warehouse/table-damage.ts';
 
 /** How often to look whether a snapshot has become complete. */
 const LOOK_EVERY_MS = 500;
+/** A snapshot seldom fails: only every so many looks ask for that too. */
+const LOOKS_A_FAILURE = 4;
 const MANIFESTS_AT_ONCE = 16;
 
 export class SnapshotLoads {
@@ -25,24 +27,28 @@ export class SnapshotLoads {
   readonly #complete = new Map<string, SnapshotComplete>();
   /** Why the end of a snapshot cannot be read; `plans` reports it. */
   readonly #unreadable = new Map<string, unknown>();
+  /** Snapshots that ended because of a row. */
+  readonly #failed = new Map<string, TablePauseOrder>();
   readonly #rejected = new Set<string>();
   #lookedMs = Number.NEGATIVE_INFINITY;
+  #looks = 0;
 
   constructor(lake: ManifestStore) {
     this.#lake = lake;
   }
 
-  /** The loading tables whose snapshot is complete (or damaged) and ends at or before `endLsn` (16 hex digits). */
+  /** The loading tables whose snapshot is complete (or never will be) and ends at or before `endLsn` (16 hex digits). */
   async ready(loading: readonly CaptureEntry[], endLsn: string, nowMs: number): Promise<readonly CaptureEntry[]> {
     const wanted = loading.filter((entry) => !this.#rejected.has(entry.snapshot.id));
     const unknown = wanted.filter((entry) => !this.#complete.has(entry.snapshot.id));
     if (unknown.length > 0 && nowMs - this.#lookedMs >= LOOK_EVERY_MS) {
       this.#lookedMs = nowMs;
-      await Promise.all(unknown.map((entry) => this.#look(entry)));
+      const rarely = this.#looks++ % LOOKS_A_FAILURE === 0;
+      await Promise.all(unknown.map((entry) => this.#look(entry, rarely)));
     }
     return wanted.filter((entry) => {
       const complete = this.#complete.get(entry.snapshot.id);
-      if (complete === undefined) return this.#unreadable.has(entry.snapshot.id);
+      if (complete === undefined) return this.#unreadable.has(entry.snapshot.id) || this.#failed.has(entry.snapshot.id);
       return complete.endLsn <= endLsn;
     });
   }
@@ -56,6 +62,12 @@ export class SnapshotLoads {
     const loads: TableLoad[] = [];
     const damaged: TablePauseOrder[] = [];
     for (const entry of ready) {
+      const failed = this.#failed.get(entry.snapshot.id);
+      if (failed !== undefined) {
+        damaged.push(failed);
+        this.reject(entry);
+        continue;
+      }
       try {
         loads.push(await this.#plan(entry, beforeSeq, window));
       } catch (failure) {
@@ -104,15 +116,26 @@ export class SnapshotLoads {
     return stored;
   }
 
-  async #look(entry: CaptureEntry): Promise<void> {
+  async #look(entry: CaptureEntry, forFailure: boolean): Promise<void> {
     const key = snapshotCompleteKey(entry, entry.snapshot.id);
     const body = await this.#lake.get(key);
-    if (body === null) return;
+    if (body === null) {
+      if (forFailure) await this.#lookForFailure(entry);
+      return;
+    }
     try {
       this.#complete.set(entry.snapshot.id, decodeSnapshotComplete(body, key));
     } catch (failure) {
       this.#unreadable.set(entry.snapshot.id, failure);
     }
+  }
+
+  async #lookForFailure({ table, schema, name, snapshot }: CaptureEntry): Promise<void> {
+    const key = snapshotFailedKey({ schema, name }, snapshot.id);
+    const body = await this.#lake.get(key);
+    if (body === null) return;
+    const { code, reason } = decodeSnapshotFailure(body, key);
+    this.#failed.set(snapshot.id, { table, code, reason });
   }
 }
 

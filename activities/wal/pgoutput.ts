@@ -6,8 +6,9 @@
 import { WalflowError } from '../../workflows/model/errors.ts';
 import type { Lsn } from '../../workflows/model/lsn.ts';
 import type { LoggedRelation, RelationColumn, ReplicaIdentity } from '../../workflows/model/relation.ts';
-import { NULL_LENGTH, type Tuple, UNCHANGED_LENGTH } from '../../workflows/model/tuple.ts';
+import { emptyTuple, NULL_LENGTH, type Tuple, UNCHANGED_LENGTH } from '../../workflows/model/tuple.ts';
 import { byteAt, int16At, int32At, int64NumberAt, uint32At } from './byte-reader.ts';
+import type { LargestValue } from './large-change.ts';
 
 /** What an old tuple holds: the columns of the replica identity, or the whole row (REPLICA IDENTITY FULL). */
 export type OldKind = 'key' | 'full';
@@ -21,6 +22,8 @@ export interface MessageHandler {
   delete(relation: LoggedRelation, old: Tuple, oldKind: OldKind): void;
   truncate(relations: readonly LoggedRelation[]): void;
   commit(commitLsn: Lsn, endLsn: Lsn, commitTimeUs: number): void;
+  /** A change of the relation was too large to hold: it is not reported otherwise. */
+  tooLarge(relation: LoggedRelation, column: number, bytes: number): void;
 }
 
 /** MaxTupleAttributeNumber (src/include/access/htup_details.h): no tuple is wider. */
@@ -54,8 +57,8 @@ const FIELD_UNCHANGED = 0x75;
 export class PgoutputDecoder {
   readonly #handler: MessageHandler;
   readonly #relations = new Map<number, LoggedRelation>();
-  readonly #newTuple = emptyTuple();
-  readonly #oldTuple = emptyTuple();
+  readonly #newTuple = emptyTuple(MAX_COLUMNS);
+  readonly #oldTuple = emptyTuple(MAX_COLUMNS);
   #lastRelation: LoggedRelation | null = null;
   #inTransaction = false;
   #start = 0;
@@ -104,6 +107,16 @@ export class PgoutputDecoder {
       default:
         throw this.#malformed(buffer, 'unknown message type');
     }
+  }
+
+  /**
+   * In the place of a message that was too large to hold.
+   * @throws WalflowError PGOUTPUT_MALFORMED
+   */
+  skipLarge({ relationOid, column, bytes }: LargestValue): void {
+    const relation = this.#relations.get(relationOid);
+    if (relation === undefined || !this.#inTransaction) throw malformed(`a large change of relation ${relationOid}`);
+    this.#handler.tooLarge(relation, column, bytes);
   }
 
   #insert(buffer: Buffer): void {
@@ -285,15 +298,6 @@ export class PgoutputDecoder {
       `${what} (message 0x${tag}, ${this.#end - this.#start} bytes, at byte ${this.#position - this.#start})`,
     );
   }
-}
-
-function emptyTuple(): Tuple {
-  return {
-    buffer: Buffer.alloc(0),
-    starts: new Int32Array(MAX_COLUMNS),
-    lengths: new Int32Array(MAX_COLUMNS),
-    count: 0,
-  };
 }
 
 function isIdentity(letter: string): letter is ReplicaIdentity {

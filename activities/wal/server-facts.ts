@@ -16,6 +16,8 @@ export interface ServerFacts {
   readonly user: string;
   /** May the role create objects (a publication) in this database? */
   readonly mayCreate: boolean;
+  /** The database has no encoding (SQL_ASCII). */
+  readonly unencoded: boolean;
 }
 
 /** From this version on, publications of partitioned tables, error texts and replication options are what walflow needs. */
@@ -32,4 +34,12 @@ export function serverObstacles(facts: ServerFacts): WalflowError[] {
     found('SOURCE_NO_FREE_SLOT', `all ${facts.maxSlots} replication slots of the source are taken`);
   }
   return obstacles;
+}
+
+/** What the user should know of the server. */
+export function serverNotices({ unencoded }: ServerFacts): string[] {
+  if (!unencoded) return [];
+  return [
+    'the database has no encoding (SQL_ASCII), so its texts can be any bytes: the table of one that is not UTF-8 is paused',
+  ];
 }

@@ -7,6 +7,7 @@ import type { Lsn } from '../../workflows/model/lsn.ts';
 import { type CapturedTable, type LoggedRelation, sameKey, sameShape } from '../../workflows/model/relation.ts';
 import { NULL_LENGTH, type Tuple, UNCHANGED_LENGTH } from '../../workflows/model/tuple.ts';
 import type { MessageHandler } from './pgoutput.ts';
+import { tooLargeReason } from './row-limit.ts';
 
 /** insert, update, delete, as written into change files. */
 export type ChangeOp = 'i' | 'u' | 'd';
@@ -69,6 +70,12 @@ export class TransactionReader implements MessageHandler {
     this.#sink.begin(commitLsn, commitTimeUs, xid);
   }
 
+  tooLarge(relation: LoggedRelation, column: number, bytes: number): void {
+    const capture = this.#captureOf(relation);
+    if (capture === null) return;
+    this.#end(capture, relation, 'VALUE_TOO_LARGE', tooLargeReason(capture.table, column, bytes));
+  }
+
   commit(commitLsn: Lsn, endLsn: Lsn, commitTimeUs: number): void {
     this.#sink.commit(commitLsn, endLsn, commitTimeUs);
   }
@@ -97,7 +104,8 @@ export class TransactionReader implements MessageHandler {
     if (capture === null || !this.#takesOldRows(capture, relation)) return;
     if (old !== null) fillUnchanged(tuple, old);
     if (!hasKey(tuple, capture.key)) {
-      this.#end(capture, relation, 'KEY_NOT_IN_LOG', 'an update did not carry the key column (stored out of line)');
+      const reason = `${capture.table.table}: an update did not carry the key column (stored out of line)`;
+      this.#end(capture, relation, 'KEY_NOT_IN_LOG', reason);
       return;
     }
     if (old === null || equalIn(tuple, old, capture.key)) {
@@ -123,12 +131,8 @@ export class TransactionReader implements MessageHandler {
   /** A delete is recorded with the key alone, whatever else the replica identity holds. */
   #delete(capture: Capture, relation: LoggedRelation, old: Tuple): boolean {
     if (!hasKey(old, capture.key)) {
-      this.#end(
-        capture,
-        relation,
-        'KEY_NOT_IN_LOG',
-        "the old row of a change lacks the key (a partition's identity differs)",
-      );
+      const reason = `${capture.table.table}: the old row of a change lacks the key (a partition's identity differs)`;
+      this.#end(capture, relation, 'KEY_NOT_IN_LOG', reason);
       return false;
     }
     for (const column of capture.rest) old.lengths[column] = NULL_LENGTH;
@@ -139,13 +143,14 @@ export class TransactionReader implements MessageHandler {
   /** The append publication sends no updates or deletes: if one arrives, a publication was changed from outside. */
   #takesOldRows(capture: Capture, relation: LoggedRelation): boolean {
     if (capture.keyed) return true;
-    this.#end(capture, relation, 'APPEND_ONLY_CHANGED', 'an update or delete arrived for a table captured append-only');
+    const reason = `${capture.table.table}: an update or delete arrived for a table captured append-only`;
+    this.#end(capture, relation, 'APPEND_ONLY_CHANGED', reason);
     return false;
   }
 
   #end(capture: Capture, relation: LoggedRelation, code: ErrorCode, reason: string): void {
     const { table } = capture;
-    if (!this.#sink.unusable(table, code, `${table.table}: ${reason}`)) return;
+    if (!this.#sink.unusable(table, code, reason)) return;
     this.#captures.delete(relation.oid);
     this.#lastRelation = null;
     this.#ended.add(table.table);

@@ -12,6 +12,8 @@ export interface CompareOrder {
    * empty text is quoted. The file lies in the warehouse's spool folder.
    */
   readonly csvPath: string;
+  /** Rows that are too long for a line of it: per column null, or the path of a file that holds the value's text. */
+  readonly longRows: readonly (readonly (string | null)[])[];
   /** Rows written by commits at or after this position are newer than what the source printed and are left out. */
   readonly before: Lsn | null;
   /** Differences to name; all are counted. */

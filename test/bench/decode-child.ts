@@ -19,6 +19,7 @@ export interface DecodeResult {
 
 /** As the streaming activity sets it. */
 const COALESCE_MS = 8;
+const MAX_ROW_BYTES = 256 * 1024 * 1024;
 
 const { url, slot, publication, rows } = childInput<DecodeInput>();
 const all = Promise.withResolvers<void>();
@@ -30,7 +31,7 @@ const count = () => {
 const ignore = () => {};
 const handler: MessageHandler = {
   ...{ begin: ignore, commit: ignore, relation: ignore, truncate: ignore },
-  ...{ insert: count, update: count, delete: count },
+  ...{ insert: count, update: count, delete: count, tooLarge: ignore },
 };
 const decoder = new PgoutputDecoder(handler);
 const stream = await openReplicationStream({
@@ -44,6 +45,8 @@ const stream = await openReplicationStream({
   },
   decode: (buffer, offset, end) => decoder.decode(buffer, offset, end),
   onKeepalive: ignore,
+  onLargeChange: ignore,
+  maxRowBytes: MAX_ROW_BYTES,
   settledLsn: () => 0n,
 });
 await Promise.race([all.promise, stream.closed]);

@@ -34,7 +34,7 @@ let ordinal = 0;
 let batched = 0;
 
 const handler: MessageHandler = {
-  ...{ commit: ignore, relation: ignore, truncate: ignore, update: ignore, delete: ignore },
+  ...{ commit: ignore, relation: ignore, truncate: ignore, update: ignore, delete: ignore, tooLarge: ignore },
   begin: (...begun) => {
     transaction = begun;
     ordinal = 0;
@@ -71,6 +71,7 @@ function firstRelation(): Relation {
   const described: Relation[] = [];
   const ignored: MessageHandler = {
     ...{ begin: ignore, commit: ignore, truncate: ignore, insert: ignore, update: ignore, delete: ignore },
+    tooLarge: ignore,
     relation: (relation) => void described.push(relation),
   };
   const decoder = new PgoutputDecoder(ignored);

@@ -19,7 +19,7 @@ async function publicationsFrom(resumeLsn: string, ...manifests: readonly Manife
   const head = manifests.at(-1) ?? SAMPLE;
   const { epochNo, epoch, timeline } = head;
   const stored = { manifest: head, hash: encodeManifest(head).hash };
-  const position = { head: stored, epochNo, epoch, timeline, resumeLsn: parseLsn(resumeLsn) };
+  const position = { head: stored, epochNo, epoch, timeline, resumeLsn: parseLsn(resumeLsn), unencoded: false };
   return publicationsOf('shop', await sentCaptures(new MemoryLake(manifests), position));
 }
 

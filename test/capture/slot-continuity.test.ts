@@ -27,7 +27,7 @@ const slot: SlotRow = {
 };
 
 const found: FoundServer = {
-  system: { systemIdentifier: '7', timeline: 1, flushLsn: 0x9000n },
+  system: { systemIdentifier: '7', timeline: 1, flushLsn: 0x9000n, unencoded: false },
   timelineEnd: null,
   database: 'shop',
   slotName: 'walflow_shop',

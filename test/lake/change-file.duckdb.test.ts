@@ -3,6 +3,7 @@ import { ChangeFileEncoder } from '../../activities/lake/change-file.ts';
 import { type Field, rowOf, UNCHANGED } from '../support/row.ts';
 import { capturedTable, numericModifier, OID } from './captured-table.ts';
 import { parquetReader } from './parquet-reader.ts';
+import { appendText } from './text-row.ts';
 
 const reader = parquetReader();
 const LSN = 0x16_b374_d848n;
@@ -17,7 +18,7 @@ async function roundTrip(typeOid: number, values: readonly (string | null)[], ty
   );
   encoder.beginTransaction(LSN, TIME_US, 7);
   values.forEach((value, i) => {
-    encoder.appendText(i, [String(i), value]);
+    appendText(encoder, i, [String(i), value]);
   });
   const { bytes } = await encoder.finish();
   const rows = await reader.query(bytes, `select ${sql} as v, typeof(v) as t from $file order by _ordinal`);
@@ -233,7 +234,7 @@ describe('rows and their positions', () => {
   test('a page large enough to be compressed by another thread comes back whole', async () => {
     const encoder = new ChangeFileEncoder(TABLE);
     encoder.beginTransaction(LSN, TIME_US, 7);
-    for (let i = 0; i < 60; i++) encoder.appendText(i, [String(i), `${i}.`.repeat(50_000), null, null]);
+    for (let i = 0; i < 60; i++) appendText(encoder, i, [String(i), `${i}.`.repeat(50_000), null, null]);
     const { bytes } = await encoder.finish();
     const wrong = "select count(*) as n, count(*) filter (doc <> repeat(id || '.', 50000)) as wrong from $file";
     expect(await reader.query(bytes, wrong)).toEqual([{ n: '60', wrong: '0' }]);
@@ -250,7 +251,7 @@ describe('rows and their positions', () => {
   test('one row is a file', async () => {
     const encoder = new ChangeFileEncoder(TABLE);
     encoder.beginTransaction(LSN, TIME_US, 7);
-    encoder.appendText(0, ['1', null, null, 't']);
+    appendText(encoder, 0, ['1', null, null, 't']);
     const { bytes } = await encoder.finish();
     expect(await reader.query(bytes, 'select _op, id, doc, _walflow_src__walflow_x as x from $file')).toEqual([
       { _op: 'r', id: '1', doc: null, x: 'true' },
@@ -267,7 +268,7 @@ describe('rows and their positions', () => {
         ordinal = 0;
         next += length++;
       }
-      encoder.appendText(ordinal++, [String(i), i % 3 === 0 ? null : `row ${i}`, null, i % 7 === 0 ? 't' : 'f']);
+      appendText(encoder, ordinal++, [String(i), i % 3 === 0 ? null : `row ${i}`, null, i % 7 === 0 ? 't' : 'f']);
     }
     const { bytes } = await encoder.finish();
     const check = `select count(*) as n, count(doc) as docs, min(id) as low, max(id) as high,
@@ -295,14 +296,14 @@ describe('rows and their positions', () => {
     const encoder = new ChangeFileEncoder(TABLE);
     const write = async () => {
       encoder.beginTransaction(LSN, TIME_US, 7);
-      for (let i = 0; i < 20; i++) encoder.appendText(i, [String(i), i % 2 ? 'x' : null, 'y', 'f']);
+      for (let i = 0; i < 20; i++) appendText(encoder, i, [String(i), i % 2 ? 'x' : null, 'y', 'f']);
       const { sha256 } = await encoder.finish();
       encoder.reset();
       return sha256;
     };
     const first = await write();
     encoder.beginTransaction(LSN, TIME_US, 8);
-    for (let i = 0; i < 5000; i++) encoder.appendText(i, [null, null, null, null]);
+    for (let i = 0; i < 5000; i++) appendText(encoder, i, [null, null, null, null]);
     encoder.append('u', 9, true, rowOf([null, UNCHANGED, UNCHANGED, null]));
     await encoder.finish();
     encoder.reset();
@@ -359,7 +360,7 @@ describe('statistics', () => {
     }
     const encoder = new ChangeFileEncoder(capturedTable([['k', OID.int4]], []));
     encoder.beginTransaction(LSN, TIME_US, 7);
-    encoder.appendText(0, ['1']);
+    appendText(encoder, 0, ['1']);
     expect(await reader.query((await encoder.finish()).bytes, minMax)).toEqual([{ low: null, high: null, nulls: '0' }]);
   });
 
@@ -374,7 +375,7 @@ describe('statistics', () => {
     const encoder = new ChangeFileEncoder(capturedTable([['k', typeOid, modifier]]));
     encoder.beginTransaction(LSN, TIME_US, 7);
     values.forEach((value, i) => {
-      encoder.appendText(i, [value]);
+      appendText(encoder, i, [value]);
     });
     return await encoder.finish();
   }

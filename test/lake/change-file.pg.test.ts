@@ -3,6 +3,7 @@ import { ChangeFileEncoder } from '../../activities/lake/change-file.ts';
 import { freshDatabase, withClient } from '../support/database.ts';
 import { capturedTable, numericModifier, OID } from './captured-table.ts';
 import { parquetReader } from './parquet-reader.ts';
+import { appendText } from './text-row.ts';
 
 // PostgreSQL itself says what a value is, by its binary form and its arithmetic; the file is judged against that.
 
@@ -124,7 +125,7 @@ async function readFile(source: Source, texts: readonly string[]): Promise<(stri
   const encoder = new ChangeFileEncoder(capturedTable([['v', source.typeOid, source.typeModifier ?? -1]]));
   encoder.beginTransaction(1n, 0, 1);
   texts.forEach((text, i) => {
-    encoder.appendText(i, [text]);
+    appendText(encoder, i, [text]);
   });
   const { bytes } = await encoder.finish();
   const back = await reader.query(bytes, `select ${source.readBack} as v from $file order by _ordinal`);

@@ -12,6 +12,7 @@ import { freshFolder } from '../support/folder.ts';
 import { type Field, rowOf, UNCHANGED } from '../support/row.ts';
 import { capturedTable, OID } from './captured-table.ts';
 import { following, SAMPLE } from './sample-manifest.ts';
+import { appendText } from './text-row.ts';
 
 // The page's example, as it stands on the page, run over a lake of the page's layout.
 
@@ -77,7 +78,7 @@ async function copyOf(rows: readonly (readonly (string | null)[])[]): Promise<vo
   const encoder = new ChangeFileEncoder(products);
   encoder.beginTransaction(R0, 1_768_000_000_000_000, 0);
   rows.forEach((row, i) => {
-    encoder.appendText(i, row);
+    appendText(encoder, i, row);
   });
   const { bytes, sha256 } = await encoder.finish();
   const key = snapshotChunkKey(products, COPY_ID, 0, 'a1b2');

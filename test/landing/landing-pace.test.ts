@@ -28,7 +28,7 @@ function paced(isBehind = () => false, entries: readonly CaptureEntry[] = [ENTRY
   const landing = new Landing({
     writer: new ManifestAppender({
       ...{ pipeline: 'shop', lake, verifyWrites: false },
-      position: { head: null, epochNo: 1, epoch, timeline: 1, resumeLsn: 16n },
+      position: { head: null, epochNo: 1, epoch, timeline: 1, resumeLsn: 16n, unencoded: false },
       writer: { workflowId: 'ingest/shop', runId: 'r', attempt: 1, nonce: 'abcd1234', version: '0.0.0' },
     }),
     capture: new LiveCapture(entries),

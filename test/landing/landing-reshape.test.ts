@@ -40,7 +40,7 @@ function landing(r0Lsn = ENTRY.snapshot.r0Lsn) {
   const sink = new Landing({
     writer: new ManifestAppender({
       ...{ pipeline: 'shop', lake: LAKE, verifyWrites: false },
-      position: { head: null, epochNo: 1, epoch, timeline: 1, resumeLsn: 16n },
+      position: { head: null, epochNo: 1, epoch, timeline: 1, resumeLsn: 16n, unencoded: false },
       writer: { workflowId: 'ingest/shop', runId: 'r', attempt: 1, nonce: 'abcd1234', version: '0.0.0' },
     }),
     ...{ capture, maxDelayMs: 60_000, maxRows: 1_000, maxBytes: 1 << 20 },

@@ -38,7 +38,7 @@ class MemoryLake implements LakeStore {
 }
 
 function writerOn(lake: LakeStore, verifyWrites: boolean): ManifestAppender {
-  const position = { head: null, epochNo: 1, epoch: EPOCH, timeline: 1, resumeLsn: 16n };
+  const position = { head: null, epochNo: 1, epoch: EPOCH, timeline: 1, resumeLsn: 16n, unencoded: false };
   return new ManifestAppender({ pipeline: 'shop', lake, position, writer: WRITER, verifyWrites });
 }
 

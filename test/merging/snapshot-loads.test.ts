@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
-import { encodeSnapshotComplete } from '../../activities/lake/manifest-codec.ts';
-import { manifestKey, snapshotCompleteKey } from '../../activities/lake/object-key.ts';
+import { encodeSnapshotComplete, encodeSnapshotFailure } from '../../activities/lake/manifest-codec.ts';
+import { manifestKey, snapshotCompleteKey, snapshotFailedKey } from '../../activities/lake/object-key.ts';
 import { SnapshotLoads } from '../../activities/merging/snapshot-loads.ts';
 import { type CaptureEntry, MANIFEST_FORMAT_VERSION, type Manifest } from '../../workflows/model/manifest.ts';
 import { following, SAMPLE } from '../lake/sample-manifest.ts';
@@ -57,4 +57,20 @@ test('a copy whose end cannot be read pauses its table', async () => {
     loads: [],
     damaged: [{ table: entry.table, code: 'MANIFEST_UNREADABLE' }],
   });
+});
+
+test('a copy that failed because of a row pauses its table with that reason, once', async () => {
+  open(logOf(3));
+  lake.remove(snapshotCompleteKey(entry, entry.snapshot.id));
+  expect(await plansBefore(3)).toEqual({ loads: [], damaged: [] });
+  const { table, snapshot } = entry;
+  const failed = { code: 'VALUE_TOO_LARGE', reason: 'public.docs.body has a value of 600000000 bytes' };
+  const { bytes } = encodeSnapshotFailure({
+    ...{ formatVersion: MANIFEST_FORMAT_VERSION, table, id: snapshot.id },
+    ...failed,
+  });
+  lake.put(snapshotFailedKey(entry, snapshot.id), bytes);
+  loads = new SnapshotLoads(lake);
+  expect(await plansBefore(3)).toEqual({ loads: [], damaged: [{ table, ...failed }] });
+  expect(await plansBefore(3)).toEqual({ loads: [], damaged: [] });
 });

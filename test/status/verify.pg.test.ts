@@ -1,5 +1,6 @@
 // `walflow verify` against a real source and a real warehouse: what differs is named, what merely is on its way is not.
 
+import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import type { PipelineResources } from '../../activities/resources.ts';
@@ -11,48 +12,59 @@ import { type VerifyRequest, verifyPipeline } from '../../workers/status/verify.
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
 import { PIPELINE_NAME } from '../../workflows/model/names.ts';
 import { freshDatabase, withClient } from '../support/database.ts';
+import { freshPipelineName } from '../support/unique.ts';
 import { TestWarehouse } from '../warehouse/duckdb/warehouse.ts';
 
 const { url } = freshDatabase();
 const warehouse = TestWarehouse.forFile();
 const ROWS = `(1, 'one', 1.5::float8, true), (2, NULL, NULL, false), (3, '', 'NaN'::float8, NULL)`;
+const MIB = 1024 * 1024;
 let entry: CaptureEntry;
 
 beforeAll(async () => {
   await withClient(url, (client) =>
-    client.query('create table items (id bigint primary key, name text, weight float8, fine boolean)'),
+    client.query(
+      'create schema own; create table items (id bigint primary key, name text, weight float8, fine boolean)',
+    ),
   );
+  entry = await captured('public.items');
+});
+
+/** The table as it would be captured now. */
+async function captured(table: string): Promise<CaptureEntry> {
   const source = await openSource(url, 'walflow test');
-  const [found] = (await matchTables(source.connection, ['public.items'])).tables;
+  const [found] = (await matchTables(source.connection, [table])).tables;
   await source.close();
   if (found === undefined) throw new Error('the table is not found');
-  const snapshot = { id: 's1', r0Lsn: '0000000000000001', fromSeq: 1 };
-  entry = { ...found.captured, schemaVersion: 'v1', snapshot };
-});
+  return { ...found.captured, schemaVersion: 'v1', snapshot: { id: 's1', r0Lsn: '0000000000000001', fromSeq: 1 } };
+}
+
+/** The table lives in the warehouse, with these rows. */
+async function live(table: CaptureEntry, rows: string): Promise<void> {
+  await inWarehouse(`drop table if exists ${table.schema}.${table.name}`);
+  await inWarehouse(createTableSql(table, table));
+  await inWarehouse(`insert into ${table.schema}.${table.name} select *, 1, now() from (${rows})`);
+  await warehouse.owner.use((session) =>
+    session.run(
+      `insert into _walflow.tables (pipeline, table_id, schema_name, table_name, state, snapshot_id, r0_lsn, from_seq, schema_version, capture, changed_at)
+       values ('shop', $1, $2, $3, 'live', 's1', 1, 1, 'v1', $4::JSON, now())`,
+      [table.table, table.schema, table.name, JSON.stringify(table)],
+    ),
+  );
+}
 
 beforeEach(async () => {
   await withClient(url, (client) => client.query(`truncate items; insert into items values ${ROWS}`));
-  await warehouse.owner.use(async (session) => {
-    await session.run('create schema if not exists public');
-    await session.run('drop table if exists public.items');
-    await session.run(createTableSql(entry, entry));
-    await session.run(`insert into public.items select *, 1, now() from (values ${ROWS})`);
-    await session.run('delete from _walflow.tables');
-    await session.run(
-      `insert into _walflow.tables (pipeline, table_id, schema_name, table_name, state, snapshot_id, r0_lsn, from_seq, schema_version, capture, changed_at)
-       values ('shop', 'public.items', 'public', 'items', 'live', 's1', 1, 1, 'v1', $1::JSON, now())`,
-      [JSON.stringify(entry)],
-    );
-  });
+  await inWarehouse('create schema if not exists public; create schema if not exists own');
+  await inWarehouse('delete from _walflow.tables');
+  await live(entry, `values ${ROWS}`);
 });
 
 const inWarehouse = (sql: string) => warehouse.owner.use((session) => session.run(sql));
 
 async function verify(change: Partial<VerifyRequest> = {}) {
-  const pipeline = {
-    name: 'shop',
-    source: { url, tables: ['public.*'], newTables: 'add' },
-  } as unknown as PipelineResources;
+  const source = { url, tables: ['public.*'], newTables: 'add', maxRowBytes: 256 * MIB };
+  const pipeline = { name: 'shop', source } as unknown as PipelineResources;
   return await verifyPipeline({
     pipeline,
     warehouse: warehouse.port,
@@ -174,4 +186,84 @@ test('where there is no table, nothing is equal', async () => {
   const report = await verify({ pipeline, captured: async () => [] });
   expect(report).toMatchObject({ result: 'not-comparable', tables: [] });
   expect(verifyText(report)).toContain('there is no table to compare');
+});
+
+const sql = (text: string) => withClient(url, (client) => client.query(text));
+
+/** Tables of a schema that no other test captures. */
+async function verifyOwn(
+  tables: readonly string[],
+  more: { readonly url?: string; readonly maxRowBytes?: number } = {},
+) {
+  const source = { url, newTables: 'add', maxRowBytes: 256 * MIB, ...more, tables };
+  const pipeline = { name: 'shop', source } as unknown as PipelineResources;
+  return await verify({ pipeline, captured: async () => tables });
+}
+
+test("a parent's rows are its own: those of its children are compared with the children's", async () => {
+  await sql(`create table own.parent (id int primary key); create table own.child () inherits (own.parent);
+    insert into own.parent values (1); insert into own.child values (2)`);
+  await live(await captured('own.parent'), 'values (1)');
+  expect(await verifyOwn(['own.parent'])).toMatchObject({ result: 'equal', tables: [{ rowsSource: 1 }] });
+});
+
+test('a partitioned table is compared with all its partitions', async () => {
+  await sql(`create table own.parted (id int primary key) partition by range (id);
+    create table own.parted_1 partition of own.parted default; insert into own.parted values (1), (2)`);
+  await live(await captured('own.parted'), 'values (1), (2)');
+  expect(await verifyOwn(['own.parted'])).toMatchObject({ result: 'equal', tables: [{ rowsSource: 2 }] });
+});
+
+test('a table that may not be read, and one that is gone, are named; the others are compared', async () => {
+  const role = freshPipelineName();
+  await sql(`create table own.secret (id int primary key); create table own.gone (id int primary key);
+    create role ${role} login password 'pw'; create table own.open (id int primary key); insert into own.open values (1); grant usage on schema own to ${role}; grant select on own.open to ${role}`);
+  for (const name of ['secret', 'gone']) await live(await captured(`own.${name}`), 'select 1 where false');
+  await live(await captured('own.open'), 'values (1)');
+  await sql('drop table own.gone');
+  const roleUrl = Object.assign(new URL(url), { username: role, password: 'pw' }).href;
+  const { result, tables } = await verifyOwn(['own.gone', 'own.open', 'own.secret'], { url: roleUrl });
+  expect(result).toBe('not-comparable');
+  expect(tables).toMatchObject([
+    { table: 'own.gone', result: 'not-comparable' },
+    { table: 'own.open', result: 'equal', rowsSource: 1 },
+    { table: 'own.secret', reason: expect.stringContaining('SOURCE_PERMISSION_DENIED') },
+  ]);
+  await sql(`drop owned by ${role}; drop role ${role}`);
+});
+
+test('rows of any length are compared, their quotes and NULLs too', { timeout: 120_000 }, async () => {
+  await sql(`create table own.docs (id int primary key, body text, raw bytea, note text);
+    insert into own.docs values (1, repeat('"a,', 12000000), decode(repeat('ab', 12000000), 'hex'), null), (2, 'short', null, '')`);
+  await live(
+    await captured('own.docs'),
+    `select 1, repeat('"a,', 12000000), unhex(repeat('ab', 12000000)), null union all values (2, 'short', null, '')`,
+  );
+  expect(await verifyOwn(['own.docs'])).toMatchObject({ result: 'equal', tables: [{ rowsSource: 2 }] });
+});
+
+test('a long value that differs is named, and one that only looks like the digest of another', async () => {
+  const digest = createHash('sha256').update('z'.repeat(5_000_000)).digest('hex');
+  await sql(`create table own.texts (id int primary key, body text, note text);
+    insert into own.texts select i, repeat('z', 5000000), null from generate_series(1, 4) i`);
+  await live(
+    await captured('own.texts'),
+    `select i, repeat('z', 5000000) || if(i = 2, '.', ''), null from range(1, 4) r(i)
+     union all select 4, '${digest}', null`,
+  );
+  const { tables } = await verifyOwn(['own.texts']);
+  expect(tables[0]?.differing).toEqual([2, 4].map((id) => ({ key: [`${id}`], kind: 'different', columns: ['body'] })));
+});
+
+test('a row larger than source.maxRowBytes is named, and ends nothing else', async () => {
+  await sql(
+    `create table own.huge (id int primary key, body text); insert into own.huge values (1, repeat('x', 9000000))`,
+  );
+  await live(await captured('own.huge'), 'select 1, null where false');
+  await sql('create table own.slight (id int primary key)');
+  await live(await captured('own.slight'), 'select 1 where false');
+  expect(await verifyOwn(['own.huge', 'own.slight'], { maxRowBytes: 4 * MIB })).toMatchObject({
+    result: 'not-comparable',
+    tables: [{ table: 'own.huge', reason: expect.stringContaining('VALUE_TOO_LARGE') }, { result: 'equal' }],
+  });
 });

@@ -45,6 +45,10 @@ export class EventLog implements MessageHandler {
     this.events.push({ event: 'truncate', tables: relations.map((relation) => relation.name) });
   }
 
+  tooLarge(relation: Relation, column: number, bytes: number): void {
+    this.events.push({ event: 'tooLarge', table: relation.name, column: relation.columns[column]?.name, bytes });
+  }
+
   commit(commitLsn: Lsn, endLsn: Lsn, commitTimeUs: number): void {
     this.events.push({ event: 'commit', commitLsn: lsnToHex(commitLsn), endLsn: lsnToHex(endLsn), commitTimeUs });
   }

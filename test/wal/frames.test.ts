@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { FrameCutter } from '../../activities/wal/frames.ts';
+import { ReplicationFrames } from '../../activities/wal/replication-frame.ts';
 
 type Seen = readonly unknown[];
 
@@ -27,13 +28,27 @@ function keepalive(lsn: bigint, reply: boolean): Buffer {
 }
 
 /** Everything the frames said of `chunks`, with the position received by then. */
-function seenOf(chunks: readonly Buffer[]): Seen[] {
+function seenOf(chunks: readonly Buffer[], maxFrameBytes = 2 ** 30): Seen[] {
   const seen: Seen[] = [];
-  const frames = new FrameCutter({
-    message: (buffer, start, end) => seen.push(['message', buffer.toString('hex', start, end), frames.receivedLsn]),
+  const received = new ReplicationFrames({
+    message: (buffer, start, end) => seen.push(['message', buffer.toString('hex', start, end), received.receivedLsn]),
     keepalive: (walEnd, reply) => seen.push(['keepalive', walEnd, reply]),
-    other: (bytes) => seen.push(['other', bytes.toString('hex')]),
   });
+  let large = '';
+  const frames = new FrameCutter(
+    {
+      frame: (buffer, start, end) => received.take(buffer, start, end),
+      piece: (buffer, start, end) => {
+        large += buffer.toString('hex', start, end);
+      },
+      endOfLarge: () => {
+        seen.push(['large', large]);
+        large = '';
+      },
+      other: (bytes) => seen.push(['other', bytes.toString('hex')]),
+    },
+    maxFrameBytes,
+  );
   for (const chunk of chunks) {
     // As the socket does: the next read overwrites the chunk.
     const reused = Buffer.from(chunk);
@@ -41,6 +56,17 @@ function seenOf(chunks: readonly Buffer[]): Seen[] {
     reused.fill(0xff);
   }
   return seen;
+}
+
+/** The bytes of `all` in pieces of these sizes, the rest at the end. */
+function cutUp(all: Buffer, sizes: readonly number[]): Buffer[] {
+  const chunks: Buffer[] = [];
+  let at = 0;
+  for (const size of sizes) {
+    chunks.push(all.subarray(at, at + size));
+    at = Math.min(all.length, at + size);
+  }
+  return [...chunks, all.subarray(at)];
 }
 
 const lsn = fc.bigInt(0n, 2n ** 64n - 1n);
@@ -61,13 +87,20 @@ it('sees the same messages, wherever the network cuts them', () => {
   fc.assert(
     fc.property(fc.array(sent, { maxLength: 12 }), fc.array(fc.nat(400), { maxLength: 40 }), (messages, cuts) => {
       const all = Buffer.concat(messages.map(({ bytes }) => bytes));
-      const chunks: Buffer[] = [];
-      let at = 0;
-      for (const size of cuts) {
-        chunks.push(all.subarray(at, at + size));
-        at = Math.min(all.length, at + size);
-      }
-      expect(seenOf([...chunks, all.subarray(at)])).toEqual(messages.map(({ seen }) => seen));
+      expect(seenOf(cutUp(all, cuts))).toEqual(messages.map(({ seen }) => seen));
+    }),
+  );
+});
+
+it('passes a frame that is too large on in pieces, and holds every smaller one, wherever the network cuts them', () => {
+  const limit = 120;
+  fc.assert(
+    fc.property(fc.array(sent, { maxLength: 12 }), fc.array(fc.nat(400), { maxLength: 40 }), (messages, cuts) => {
+      const all = Buffer.concat(messages.map(({ bytes }) => bytes));
+      const expected = messages.map(({ bytes, seen }) =>
+        bytes[0] === 0x64 && bytes.length - 5 > limit ? ['large', bytes.toString('hex', 5)] : seen,
+      );
+      expect(seenOf(cutUp(all, cuts), limit)).toEqual(expected);
     }),
   );
 });

@@ -18,6 +18,8 @@ export interface Recorder {
   inserted(): string[];
   /** Every inserted row so far. */
   rows(): (string | null)[][];
+  /** The changes so far that were too large to hold. */
+  tooLarge(): Record<string, unknown>[];
   /** End positions of the commits so far. */
   commitEnds(): Lsn[];
   /** Waits until that many rows have been inserted. */
@@ -34,6 +36,8 @@ export async function record(
     applicationName: `walflow ${options.slot} stream`,
     startLsn: 0n,
     decode: (buffer, offset, end) => decoder.decode(buffer, offset, end),
+    maxRowBytes: 2 ** 30,
+    onLargeChange: (largest) => decoder.skipLarge(largest),
     onKeepalive: (walEnd, replyRequested) => keepalives.push({ walEnd, replyRequested }),
     settledLsn: () => 0n,
     coalesceMs: 3,
@@ -47,6 +51,7 @@ export async function record(
     keepalives,
     inserted,
     rows,
+    tooLarge: () => log.events.filter((event) => event['event'] === 'tooLarge'),
     commitEnds: () =>
       log.events.flatMap((event) => (event['event'] === 'commit' ? [parseLsn(String(event['endLsn']))] : [])),
     untilInserted: (count) => expect.poll(() => inserted().length, { timeout: 20_000 }).toBeGreaterThanOrEqual(count),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type ServerFacts, serverObstacles } from '../../activities/wal/server-facts.ts';
+import { type ServerFacts, serverNotices, serverObstacles } from '../../activities/wal/server-facts.ts';
 
 const GOOD: ServerFacts = {
   version: 170_010,
@@ -11,6 +11,7 @@ const GOOD: ServerFacts = {
   slotExists: false,
   user: 'walflow',
   mayCreate: true,
+  unencoded: false,
 };
 
 const codesOf = (change: Partial<ServerFacts>) => serverObstacles({ ...GOOD, ...change }).map((error) => error.code);
@@ -34,4 +35,9 @@ it('needs no free slot when its own exists', () => {
 
 it('names everything at once', () => {
   expect(codesOf({ version: 90_600, standby: true, walLevel: 'minimal', slots: 10 })).toHaveLength(4);
+});
+
+it('says what a database without an encoding means', () => {
+  expect(serverNotices(GOOD)).toEqual([]);
+  expect(serverNotices({ ...GOOD, unencoded: true })).toEqual([expect.stringContaining('SQL_ASCII')]);
 });

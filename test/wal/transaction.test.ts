@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PgoutputDecoder } from '../../activities/wal/pgoutput.ts';
+import { tooLargeReason } from '../../activities/wal/row-limit.ts';
 import { type ChangeOp, type ChangeSink, TransactionReader } from '../../activities/wal/transaction.ts';
 import { type CapturedTable, type LoggedRelation, tableId } from '../../workflows/model/relation.ts';
 import { NULL_LENGTH, type Tuple, UNCHANGED_LENGTH } from '../../workflows/model/tuple.ts';
@@ -233,6 +234,33 @@ describe('updates', () => {
     const [row, old] = tuplesOf(['1', 'b', 'eu'], [null, 'x', 'eu']) as [Tuple, Tuple];
     reader.update(relations[0], row, old);
     expect(sink.calls).toEqual([['unusable', 'public.docs', 'KEY_NOT_IN_LOG']]);
+  });
+});
+
+describe('a change too large to hold', () => {
+  it('ends its table, once, and no other', () => {
+    const { sink, reader, relations } = readerOf(DOCS, LOGS);
+    const [docs, logs] = relations as [LoggedRelation, LoggedRelation];
+    const [row] = tuplesOf(['1', 'b', 'eu']) as [Tuple];
+    reader.tooLarge(docs, 1, 600_000_000);
+    reader.insert(docs, row);
+    reader.tooLarge(docs, 1, 600_000_000);
+    reader.insert(logs, row);
+    expect(sink.calls).toEqual([
+      ['unusable', 'public.docs', 'VALUE_TOO_LARGE'],
+      ['i', 'public.logs', 0, ['1', 'b', 'eu']],
+    ]);
+  });
+
+  it('of a table nobody captures concerns nobody', () => {
+    const { sink, reader } = readerOf();
+    reader.relation(relationOf(DOCS));
+    reader.tooLarge(relationOf(DOCS), 1, 600_000_000);
+    expect(sink.calls).toEqual([]);
+  });
+
+  it('is told with table, column and size', () => {
+    expect(tooLargeReason(DOCS, 1, 600_000_000)).toMatch(/^public\.docs\.body has a value of 600000000 bytes/);
   });
 });
 

@@ -82,6 +82,15 @@ const source = {
         otherwise: '`walflow_<pipeline>`',
       }),
     ),
+  maxRowBytes: whole(4 * MIB, 1024 * MIB)
+    .default(256 * MIB)
+    .meta(
+      note({
+        help: 'the largest row that is carried, as PostgreSQL prints it (a bytea has two characters a byte); the table of a larger one pauses',
+        unit: 'bytes',
+        why: 'a row is in memory several times over, in both workers; PostgreSQL itself sends none beyond 1 GiB',
+      }),
+    ),
 } satisfies Shape<SourceConfig>;
 
 const lake = {

@@ -28,6 +28,7 @@ export interface ResolvedPipeline {
     readonly newTables: 'add' | 'ignore';
     readonly slot: string;
     readonly publication: string;
+    readonly maxRowBytes: number;
   };
   readonly lake: ResolvedLake;
   readonly flush: { readonly maxDelayMs: number; readonly maxRows: number; readonly maxBytes: number };

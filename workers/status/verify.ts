@@ -3,12 +3,12 @@
 // a table that differs is read again, and only rows that differ every time count.
 
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PipelineResources } from '../../activities/resources.ts';
 import { matchTables } from '../../activities/wal/postgres/catalog.ts';
-import { readSnapshot } from '../../activities/wal/postgres/rows.ts';
-import { openSource, type Source } from '../../activities/wal/postgres/source.ts';
+import { printRows } from '../../activities/wal/postgres/rows.ts';
+import { openSource } from '../../activities/wal/postgres/source.ts';
 import type { RowDifference, TableComparison } from '../../activities/warehouse/comparison.ts';
 import type { TableStatus } from '../../activities/warehouse/table-status.ts';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
@@ -16,7 +16,6 @@ import { WalflowError } from '../../workflows/model/errors.ts';
 import type { Lsn } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
 import type { TableVerification, VerifyReport } from '../http/backend.ts';
-import { csvLine } from '../text/csv.ts';
 import { type ScopedTable, verifyScope } from './verify-scope.ts';
 
 const ATTEMPTS = 3;
@@ -48,22 +47,20 @@ export interface VerifyRequest {
  */
 export async function verifyPipeline(request: VerifyRequest): Promise<VerifyReport> {
   const { pipeline } = request;
-  const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} verify`);
-  try {
-    const tables: TableVerification[] = [];
-    for (const one of await scopeOf(request, source)) {
-      request.signal.throwIfAborted();
-      tables.push(one.tag === 'comparable' ? await verifyTable(request, source, one.status) : notCompared(one));
-    }
-    return { pipeline: pipeline.name, result: overall(tables), mergedLsn: await request.mergedLsn(), tables };
-  } finally {
-    await source.close();
+  const tables: TableVerification[] = [];
+  for (const one of await scopeOf(request)) {
+    request.signal.throwIfAborted();
+    tables.push(one.tag === 'comparable' ? await verifyTable(request, one.status) : notCompared(one));
   }
+  return { pipeline: pipeline.name, result: overall(tables), mergedLsn: await request.mergedLsn(), tables };
 }
 
-async function scopeOf(request: VerifyRequest, source: Source): Promise<readonly ScopedTable[]> {
+async function scopeOf(request: VerifyRequest): Promise<readonly ScopedTable[]> {
   const { pipeline, warehouse, table } = request;
-  const { tables, obstacles } = await matchTables(source.connection, pipeline.source.tables);
+  const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} verify`);
+  const { tables, obstacles } = await matchTables(source.connection, pipeline.source.tables).finally(() =>
+    source.close(),
+  );
   const scope = verifyScope({
     configured: pipeline.source,
     catalog: tables.map(({ captured }) => captured.table),
@@ -83,13 +80,18 @@ function notCompared({ table, reason }: Extract<ScopedTable, { tag: 'not-compara
   return { ...NOTHING_COMPARED, table, keyColumns: [], result: 'not-comparable', reason };
 }
 
-async function verifyTable(request: VerifyRequest, source: Source, status: TableStatus): Promise<TableVerification> {
+/** What keeps one table from being compared says nothing about the others. */
+const CONCERNS_ONE_TABLE: ReadonlySet<string> = new Set([
+  ...['SOURCE_TABLE_MISSING', 'SOURCE_PERMISSION_DENIED', 'SOURCE_ROW_SECURITY', 'SOURCE_REFUSED', 'VALUE_TOO_LARGE'],
+]);
+
+async function verifyTable(request: VerifyRequest, status: TableStatus): Promise<TableVerification> {
   const { entry } = status;
   const base = { ...NOTHING_COMPARED, table: entry.table, keyColumns: entry.keyColumns };
   // Only rows that differ every time count: others were on their way.
   let differing: readonly RowDifference[] | null = null;
   for (let attempt = 1; ; attempt++) {
-    const compared = await compareOnce(request, source, status);
+    const compared = await compareOnce(request, status).catch(notComparable);
     if (compared.tag === 'not-comparable') return { ...base, result: 'not-comparable', reason: compared.reason };
     differing = differing === null ? compared.differing : inBoth(compared.differing, differing);
     const { rowsSource, rowsWarehouse } = compared;
@@ -109,6 +111,11 @@ async function verifyTable(request: VerifyRequest, source: Source, status: Table
   }
 }
 
+function notComparable(failure: unknown): TableComparison {
+  if (!(failure instanceof WalflowError && CONCERNS_ONE_TABLE.has(failure.code))) throw failure;
+  return { tag: 'not-comparable', reason: `${failure.message} (${failure.code})` };
+}
+
 function inBoth(now: readonly RowDifference[], before: readonly RowDifference[]): readonly RowDifference[] {
   const name = (one: RowDifference) => JSON.stringify(one.key);
   const known = new Set(before.map(name));
@@ -116,34 +123,44 @@ function inBoth(now: readonly RowDifference[], before: readonly RowDifference[])
 }
 
 /** Compares one reading of the source with the warehouse, once that has merged everything the reading saw. */
-async function compareOnce(
-  request: VerifyRequest,
-  source: Source,
-  { entry, place }: TableStatus,
-): Promise<TableComparison> {
-  const folder = join(request.spoolFolder, SPOOL_NAME);
-  const csvPath = join(folder, `${randomUUID()}.csv`);
+async function compareOnce(request: VerifyRequest, { entry, place }: TableStatus): Promise<TableComparison> {
+  const folder = join(request.spoolFolder, SPOOL_NAME, randomUUID());
   await mkdir(folder, { recursive: true });
   try {
-    const lsn = await writeSnapshot(source, entry, csvPath);
+    const { lsn, ...files } = await writeSnapshot(request.pipeline, entry, folder);
     const { reached } = await request.reach(lsn, REACH_TIMEOUT_MS);
     if (!reached)
       throw new WalflowError('VERIFY_BEHIND', `the warehouse did not merge what was read of ${entry.table} in time`);
-    return await request.warehouse.compare({ table: entry, place, csvPath, before: lsn, limit: COMPARED_LIMIT });
+    return await request.warehouse.compare({ table: entry, place, ...files, before: lsn, limit: COMPARED_LIMIT });
   } finally {
-    await rm(csvPath, { force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function writeSnapshot(source: Source, entry: CaptureEntry, path: string): Promise<Lsn> {
+/** A connection for each table: what ends one says nothing about the next. */
+async function writeSnapshot(
+  { name, source: { url, maxRowBytes } }: PipelineResources,
+  entry: CaptureEntry,
+  folder: string,
+) {
+  const csvPath = join(folder, 'rows.csv');
+  const longRows: (string | null)[][] = [];
+  const source = await openSource(url, `walflow ${name} verify`);
   // Not a stream: one that fails while it is not awaited, on a full disk, would end the process.
-  const file = await open(path, 'w');
+  const file = await open(csvPath, 'w');
   try {
-    return await readSnapshot(source, entry, async (rows) => {
-      await file.appendFile(rows.map(csvLine).join(''));
+    const lsn = await printRows(source, entry, maxRowBytes, {
+      lines: (bytes) => file.appendFile(bytes),
+      longRow: async (values) => {
+        const paths = values.map((value, i) => (value === null ? null : join(folder, `${longRows.length}-${i}.txt`)));
+        longRows.push(paths);
+        for (const [i, path] of paths.entries()) if (path !== null) await writeFile(path, values[i] ?? '');
+      },
     });
+    return { lsn, csvPath, longRows };
   } finally {
     await file.close();
+    await source.close();
   }
 }
 

@@ -14,6 +14,8 @@ export interface SourceConfig {
   readonly slot?: string;
   /** Publication, default `walflow_<pipeline>`; a second one `<publication>_append` carries tables without a key. */
   readonly publication?: string;
+  /** The largest row that is carried, as PostgreSQL prints it; a table with a larger one pauses. Default 256 MiB. */
+  readonly maxRowBytes?: number;
 }
 
 export interface LakeConfig {

@@ -103,6 +103,10 @@ export const ERROR_RULES = {
     retry: 'manual',
     hint: 'change the value or the column type at the source, then run `walflow resync`: the table is paused until then',
   },
+  VALUE_TOO_LARGE: {
+    retry: 'manual',
+    hint: 'the table is paused: raise source.maxRowBytes (a row is in memory several times over), or shorten the value; then run `walflow resync`',
+  },
   CHANGE_FILE_FULL: { retry: 'timed', hint: 'lower flush.maxBytes: one column of one change file holds 2 GiB at most' },
   LAKE_UNREACHABLE: { retry: 'timed', hint: 'check the S3 endpoint, the network and the store; walflow keeps trying' },
   LAKE_BUCKET_MISSING: { retry: 'manual', hint: 'create the bucket, or correct its name in lake.url' },

@@ -145,6 +145,15 @@ export interface ChunkMarker {
   readonly last: boolean;
 }
 
+/** `snapshot/<schema>/<table>/<id>/failed.json`: the snapshot cannot be made from the rows as they are. */
+export interface SnapshotFailure {
+  readonly formatVersion: number;
+  readonly table: string;
+  readonly id: string;
+  readonly code: string;
+  readonly reason: string;
+}
+
 export interface SnapshotFile {
   readonly key: string;
   readonly rows: number;

@@ -89,7 +89,8 @@ export interface SnapshotInput extends PipelineInput {
 }
 
 export interface SnapshotResult {
-  readonly tag: 'copied' | 'superseded';
+  /** `failed`: the rows cannot be stored as they are; the table is paused. */
+  readonly tag: 'copied' | 'superseded' | 'failed';
   readonly rows: number;
   readonly chunks: number;
 }

@@ -13,3 +13,8 @@ export interface Tuple {
   readonly lengths: Int32Array;
   count: number;
 }
+
+/** Room for rows of up to `count` fields. */
+export function emptyTuple(count: number): Tuple {
+  return { buffer: Buffer.alloc(0), starts: new Int32Array(count), lengths: new Int32Array(count), count };
+}

@@ -1,9 +1,12 @@
 // One connection to the source, under walflow's own session settings whatever the role prefers. Statements of one
 // connection run one after another.
 
+import type { EventEmitter } from 'node:events';
 import pg from 'pg';
 import { WalflowError } from '../../../workflows/model/errors.ts';
+import { type CopySink, copyOut, type DriverConnection } from './copy-out.ts';
 import { connectError, type Place, sqlState, statementError } from './errors.ts';
+import { guarded, openGuardedSocket } from './guard.ts';
 import { LATE_SETTINGS_SQL, startupOptions } from './session.ts';
 import { readSourceUrl } from './transport.ts';
 
@@ -68,6 +71,12 @@ const NO_HBA_ENTRY = '28000';
 const mayDependOnTransport = (failure: unknown) => isTlsFailure(failure) || sqlState(failure) === NO_HBA_ENTRY;
 const isTlsFailure = (failure: unknown) => failure instanceof WalflowError && failure.code === 'SOURCE_TLS_FAILED';
 
+/** TLS reads from the guarded socket, and is read from itself. */
+function guardTls(client: pg.Client): void {
+  const { connection } = client as unknown as { readonly connection: DriverConnection & EventEmitter };
+  connection.once('sslconnect', () => guarded(connection.stream));
+}
+
 /** Host, port, database and user, after defaults. */
 function placeOf(config: pg.ClientConfig): Place {
   const { host, port, database, user } = createClient(config);
@@ -92,12 +101,16 @@ export interface Statements {
   row<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row>;
   /** Rows as arrays of exactly the text the server prints; NULL is null. */
   textRows(text: string, values?: readonly string[]): Promise<(string | null)[][]>;
+  /** Runs COPY … TO STDOUT; stopped by the sink, the connection is closed. */
+  copyOut(text: string, sink: CopySink): Promise<'ended' | 'stopped'>;
 }
 
 class ClientStatements implements Statements {
   readonly #client: pg.Client;
   /** Why the connection broke: the first report tells, what follows only says that it is gone. */
   #lossCause: WalflowError | null = null;
+  /** By ourselves: there is nothing to commit to. */
+  ended = false;
 
   constructor(client: pg.Client, onLost: (cause: WalflowError) => void) {
     this.#client = client;
@@ -128,6 +141,12 @@ class ClientStatements implements Statements {
       ...(values.length > 0 ? { values: [...values] } : {}),
     };
     return (await this.#typed(() => this.#client.query<(string | null)[]>(query))).rows;
+  }
+
+  async copyOut(text: string, sink: CopySink): Promise<'ended' | 'stopped'> {
+    const outcome = await this.#typed(() => copyOut(this.#client, text, sink));
+    if (outcome === 'stopped') this.ended = true;
+    return outcome;
   }
 
   async #typed<T>(query: () => Promise<T>): Promise<T> {
@@ -168,13 +187,17 @@ export class PostgresConnection implements Statements {
     return this.#inTurn(() => this.#statements.textRows(text, values));
   }
 
+  copyOut(text: string, sink: CopySink): Promise<'ended' | 'stopped'> {
+    return this.#inTurn(() => this.#statements.copyOut(text, sink));
+  }
+
   /** Runs statements in one transaction; no other statement of this connection comes in between. */
   transaction<T>(begin: string, work: (statements: Statements) => Promise<T>): Promise<T> {
     return this.#inTurn(async () => {
       await this.#statements.rows(begin);
       try {
         const result = await work(this.#statements);
-        await this.#statements.rows('commit');
+        if (!this.#statements.ended) await this.#statements.rows('commit');
         return result;
       } catch (failure) {
         await this.#statements.rows('rollback').catch(() => {});
@@ -206,7 +229,9 @@ export class PostgresConnection implements Statements {
 export async function connect(url: string, applicationName: string, replication = false): Promise<PostgresConnection> {
   return await byAnyWay(waysTo(url, applicationName), async ({ config, place }) => {
     // Declared nowhere, and all that makes a session a walsender.
-    const client = createClient({ ...config, ...(replication ? { replication: 'database' } : {}) });
+    const walsender = replication ? { replication: 'database' } : {};
+    const client = createClient({ ...config, ...walsender, stream: openGuardedSocket });
+    guardTls(client);
     const connection = new PostgresConnection(client, place);
     try {
       await client.connect();

@@ -3,7 +3,7 @@
 
 import { WalflowError } from '../../../workflows/model/errors.ts';
 import type { CapturedTable } from '../../../workflows/model/relation.ts';
-import { OLDEST_VERSION, type ServerFacts, serverObstacles } from '../server-facts.ts';
+import { OLDEST_VERSION, type ServerFacts, serverNotices, serverObstacles } from '../server-facts.ts';
 import type { MatchedTable, TableMatch } from '../table-match.ts';
 import { matchTables } from './catalog.ts';
 import { connect } from './connection.ts';
@@ -39,7 +39,8 @@ const SERVER_SQL = `
     current_setting('max_replication_slots')::int as "maxSlots",
     (select count(*)::int from pg_replication_slots) as slots,
     exists (select from pg_replication_slots where slot_name = $1) as "slotExists",
-    current_user as user, has_database_privilege(current_database(), 'CREATE') as "mayCreate"`;
+    current_user as user, has_database_privilege(current_database(), 'CREATE') as "mayCreate",
+    current_setting('server_encoding') = 'SQL_ASCII' as unencoded`;
 
 /**
  * Examines server, rights, slot, publications and tables.
@@ -62,7 +63,7 @@ export async function preflight(source: Source, settings: PreflightSettings): Pr
   obstacles.push(...(await publicationObstacles(source, settings, match.tables, facts)));
   if (obstacles.length > 0) throw combined(obstacles);
   const tables = match.tables.map((table) => table.captured);
-  return { tables, unreadable: new Map(), publication: [], notices: match.notices };
+  return { tables, unreadable: new Map(), publication: [], notices: [...serverNotices(facts), ...match.notices] };
 }
 
 interface Found {
@@ -77,7 +78,7 @@ async function withoutTroubled(
   settings: PreflightSettings,
   { match, facts, captured }: Found,
 ): Promise<PreflightResult> {
-  const notices = [...match.obstacles.map(leftOut), ...match.notices];
+  const notices = [...serverNotices(facts), ...match.obstacles.map(leftOut), ...match.notices];
   const unreadable = new Map<string, WalflowError>();
   const all = match.tables.map((found) => found.captured);
   const plans = await planPublications(source.connection, settings.publication, all);

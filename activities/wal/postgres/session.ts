@@ -40,14 +40,17 @@ const SETTINGS: readonly Setting[] = [
 const MIN_SENDER_TIMEOUT_MS = 2_000;
 
 /**
- * Settings that not every version knows, or that hold only within bounds: unknown to the startup message, so made by the
- * first statement. transaction_timeout (from version 17) also ends a walsender that decodes one transaction for longer.
+ * Settings that depend on the server, so made by the first statement. transaction_timeout (from version 17) also ends a
+ * walsender that decodes one transaction for longer. A database without an encoding (SQL_ASCII) would refuse, in the middle
+ * of the stream, each text that is no UTF-8: it sends bytes as they are, and the encoder looks at them.
  */
 export const LATE_SETTINGS_SQL = `
-  select set_config(name, case name when 'wal_sender_timeout' then '${MIN_SENDER_TIMEOUT_MS}' else '0' end, false)
+  select set_config(name, case name when 'transaction_timeout' then '0'
+    when 'wal_sender_timeout' then '${MIN_SENDER_TIMEOUT_MS}' else 'SQL_ASCII' end, false)
   from pg_settings
-  where name = 'transaction_timeout'
-    or name = 'wal_sender_timeout' and setting::int between 1 and ${MIN_SENDER_TIMEOUT_MS - 1}`;
+  where case name when 'transaction_timeout' then true
+    when 'wal_sender_timeout' then setting::int between 1 and ${MIN_SENDER_TIMEOUT_MS - 1}
+    when 'client_encoding' then current_setting('server_encoding') = 'SQL_ASCII' else false end`;
 
 /** The startup option `options`: what the URL itself asks for, then ours, which wins. */
 export function startupOptions(own: string | null): string {

@@ -14,23 +14,49 @@ import {
   sameValues,
   type TableLayout,
 } from '../../../workflows/model/relation.ts';
+import { emptyTuple, type Tuple } from '../../../workflows/model/tuple.ts';
+import { LargeCopyRow, layOutCopyRow, textsOf } from '../copy-row.ts';
+import { tooLargeReason } from '../row-limit.ts';
 import { type Blocker, readBlockersBelow, takeHorizon, watchingBlockers } from './blockers.ts';
 import { LAYOUT_SQL, LOGGED_COLUMNS_SQL } from './catalog.ts';
 import { connect, type Statements } from './connection.ts';
-import { type RowBounds, RowCursor, type TextRow } from './cursor.ts';
+import type { CopySink } from './copy-out.ts';
 import { behindSql, type KeyOperators, keyOperatorsSql, orderSql } from './key-order.ts';
 import { sqlName } from './publication.ts';
 import type { Source } from './source.ts';
 
+/** What a snapshot holds at once. */
+export interface ChunkBounds {
+  readonly maxRows: number;
+  /** About so many; at least one row is always read. */
+  readonly maxBytes: number;
+  /** No row may have more, as PostgreSQL prints it. */
+  readonly maxRowBytes: number;
+}
+
 export interface Chunk {
-  /** In key order. */
-  readonly rows: readonly TextRow[];
-  /** The table ends here. Not to be guessed from the number of rows: large rows make a chunk short. */
+  readonly rows: number;
+  readonly bytes: number;
+  /** The table ends with it. */
   readonly last: boolean;
-  /** Key of the last row, in key order: where the next chunk begins. Null when there are no rows. */
+  /** Key of the last row, in key order: where the next chunk begins. Null where none does. */
   readonly lastKey: readonly string[] | null;
-  /** False = in the chunk's own transaction the table was not as captured; there are no rows. */
+  /** False: in this chunk's own transaction the table was another than the captured one; there are no rows. */
   readonly asCaptured: boolean;
+  /** The chunk ended by its bytes, which ends the connection: the next one needs another. */
+  readonly connectionEnded: boolean;
+}
+
+/** Takes one row; its fields are valid until the call returns. */
+export type TakeRow = (row: Tuple) => void;
+
+/** Who takes the rows of an exact snapshot. */
+export interface SnapshotRows {
+  /** Called once, before the first row. */
+  readonly begin: (consistentPoint: Lsn) => void;
+  readonly take: TakeRow;
+  /** Called behind each portion of rows within the bounds; the server waits for it. */
+  readonly cut: () => Promise<void>;
 }
 
 interface WaitOptions {
@@ -53,7 +79,7 @@ interface TableState extends Relation {
 
 const POLL_MS = 50;
 const BLOCKED_EVERY_MS = 5_000;
-const CURSOR = 'walflow_snapshot';
+const SNAPSHOT_SQL = 'begin isolation level repeatable read read only';
 
 /** pg_relation_filenode() sees the catalog as it is now, the rest of the query as it was when the transaction began. */
 const stateSql = (table: CapturedTable) => `
@@ -87,44 +113,48 @@ export async function waitForTransactions(source: Source, { onBlocked, signal }:
 }
 
 /**
- * Reads the rows that follow a key. The table is locked against DDL first, so that catalog and rows belong together.
+ * Reads the rows that follow a key, in key order. The table is locked against DDL first, so that catalog and rows belong
+ * together.
  * @param after key values in key order; null = from the beginning.
- * @throws WalflowError SOURCE_TABLE_MISSING
+ * @throws WalflowError SOURCE_TABLE_MISSING, VALUE_TOO_LARGE; and what `take` throws, which ends the connection.
  */
 export async function readChunk(
   source: Source,
   table: CapturedTable,
   after: readonly string[] | null,
-  bounds: RowBounds,
+  bounds: ChunkBounds,
+  take: TakeRow,
 ): Promise<Chunk> {
-  return await source.connection.transaction('begin isolation level repeatable read read only', async (statements) => {
+  const rows = new RowReader(table, bounds, take);
+  const ended = await source.connection.transaction(SNAPSHOT_SQL, async (statements) => {
     const state = await lockAndRead(statements, table);
-    if (!isCaptured(state, table) || state.keyOperators === null) {
-      return { rows: [], last: false, lastKey: null, asCaptured: false };
-    }
-    const { partitioned, typeNames, keyOperators } = state;
-    const key = table.keyColumns.map((name) => pg.escapeIdentifier(name));
-    const casts = table.keyColumns.map((name, i) => `$${i + 1}::${typeNames[name]}`);
-    const behind = after === null ? '' : ` where ${behindSql(key, casts, keyOperators)}`;
-    // A cursor lets the rows be counted in bytes; the limit lets the planner know that few are needed.
-    const text = `${selectSql(table, partitioned)}${behind} order by ${orderSql(key, keyOperators)} limit ${bounds.maxRows}`;
-    await statements.textRows(`declare ${CURSOR} no scroll cursor for ${text}`, after ?? []);
-    const { rows, ended } = await new RowCursor(statements, CURSOR).next(bounds);
-    return { rows, last: ended, lastKey: keyOfLast(table, rows), asCaptured: true };
+    if (!isCaptured(state, table) || state.keyOperators === null) return 'altered';
+    return await statements.copyOut(`copy (${chunkSql(table, state, after, bounds.maxRows)}) to stdout`, {
+      ...rows.sink,
+      row: (buffer, start, end) => {
+        rows.take(buffer, start, end);
+        if (rows.count === bounds.maxRows || rows.bytes >= bounds.maxBytes) rows.noteKey();
+        // Not by counting rows: the server ends those itself.
+        return rows.bytes >= bounds.maxBytes && rows.count < bounds.maxRows ? 'stop' : undefined;
+      },
+    });
   });
+  const last = ended === 'ended' && rows.count < bounds.maxRows;
+  const { count, bytes, lastKey } = rows;
+  const asCaptured = ended !== 'altered';
+  return { rows: count, bytes, last, lastKey, asCaptured, connectionEnded: ended === 'stopped' };
 }
 
 /**
  * Reads a table without a key as of the consistent point of a temporary slot.
- * @param onRows gets rows within `bounds` at a time, and the consistent point; reading waits for it.
  * @returns the consistent point: a transaction is in the snapshot if its commit is before it, else in the stream.
- * @throws WalflowError TABLE_SHAPE_CHANGED, SOURCE_NO_FREE_SLOT, SOURCE_NO_FREE_WALSENDER, …
+ * @throws WalflowError TABLE_SHAPE_CHANGED, VALUE_TOO_LARGE, SOURCE_NO_FREE_SLOT, SOURCE_NO_FREE_WALSENDER, …
  */
 export async function exactSnapshot(
   url: string,
   table: CapturedTable,
-  bounds: RowBounds,
-  onRows: (rows: readonly TextRow[], consistentPoint: Lsn) => Promise<void>,
+  bounds: ChunkBounds,
+  { begin, take, cut }: SnapshotRows,
   onWaiting: (blockers: readonly Blocker[]) => void = () => {},
 ): Promise<Lsn> {
   const walsender = await connect(url, `walflow snapshot ${table.table}`, true);
@@ -139,23 +169,83 @@ export async function exactSnapshot(
       if (state.rewritten || !isCaptured(state, table)) {
         throw new WalflowError('TABLE_SHAPE_CHANGED', `${table.table} was altered while its snapshot began`);
       }
-      await statements.rows(`declare ${CURSOR} no scroll cursor for ${selectSql(table, state.partitioned)}`);
-      const cursor = new RowCursor(statements, CURSOR);
-      for (;;) {
-        const { rows, ended } = await cursor.next(bounds);
-        if (rows.length > 0) await onRows(rows, consistentPoint);
-        if (ended) return consistentPoint;
-      }
+      begin(consistentPoint);
+      const rows = new RowReader(table, bounds, take);
+      await statements.copyOut(`copy (${selectSql(table, state.partitioned)}) to stdout`, {
+        ...rows.sink,
+        row: (buffer, start, end) => {
+          rows.take(buffer, start, end);
+          if (rows.count < bounds.maxRows && rows.bytes < bounds.maxBytes) return undefined;
+          rows.restart();
+          return cut();
+        },
+      });
+      if (rows.count > 0) await cut();
+      return consistentPoint;
     };
-    const point = await watchingBlockers(url, walsender, onWaiting, () =>
-      walsender.transaction('begin isolation level repeatable read read only', copy),
-    );
+    const point = await watchingBlockers(url, walsender, onWaiting, () => walsender.transaction(SNAPSHOT_SQL, copy));
     await walsender.rows(`DROP_REPLICATION_SLOT ${slot}`);
     return point;
   } finally {
     // A temporary slot ends with its connection.
     await walsender.close();
   }
+}
+
+/** Lays rows out and counts them. */
+class RowReader {
+  readonly sink: Omit<CopySink, 'row'>;
+  readonly #table: CapturedTable;
+  readonly #take: TakeRow;
+  readonly #row: Tuple;
+  count = 0;
+  bytes = 0;
+  lastKey: readonly string[] | null = null;
+
+  constructor(table: CapturedTable, { maxRowBytes }: ChunkBounds, take: TakeRow) {
+    this.#table = table;
+    this.#take = take;
+    this.#row = emptyTuple(table.columns.length);
+    const large = new LargeCopyRow();
+    this.sink = {
+      maxRowBytes,
+      largePiece: (buffer, start, end) => large.push(buffer, start, end),
+      tooLarge: () => {
+        const { column, bytes } = large.largest;
+        return new WalflowError('VALUE_TOO_LARGE', tooLargeReason(table, column, bytes));
+      },
+    };
+  }
+
+  take(buffer: Buffer, start: number, end: number): void {
+    layOutCopyRow(buffer, start, end, this.#row);
+    this.#take(this.#row);
+    this.count += 1;
+    this.bytes += end - start;
+  }
+
+  /** Of the row that is being taken. */
+  noteKey(): void {
+    const texts = textsOf(this.#row);
+    const { columns, keyColumns } = this.#table;
+    this.lastKey = keyColumns.map((name) => texts[columns.findIndex((column) => column.name === name)] ?? '');
+  }
+
+  restart(): void {
+    this.count = 0;
+    this.bytes = 0;
+  }
+}
+
+/** The limit lets the planner know that few rows are needed. */
+function chunkSql(table: CapturedTable, state: TableState, after: readonly string[] | null, maxRows: number): string {
+  const { partitioned, typeNames } = state;
+  const operators = state.keyOperators ?? [];
+  const key = table.keyColumns.map((name) => pg.escapeIdentifier(name));
+  // COPY takes no parameters.
+  const values = (after ?? []).map((value, i) => `${pg.escapeLiteral(value)}::${typeNames[table.keyColumns[i] ?? '']}`);
+  const behind = after === null ? '' : ` where ${behindSql(key, values, operators)}`;
+  return `${selectSql(table, partitioned)}${behind} order by ${orderSql(key, operators)} limit ${maxRows}`;
 }
 
 async function lockAndRead(statements: Statements, table: CapturedTable): Promise<TableState> {
@@ -173,10 +263,4 @@ function isCaptured(state: TableState, table: CapturedTable): boolean {
 function selectSql(table: CapturedTable, partitioned: boolean): string {
   const columns = table.columns.map((column) => pg.escapeIdentifier(column.name)).join(', ');
   return `select ${columns} from ${partitioned ? '' : 'only '}${sqlName(table)}`;
-}
-
-function keyOfLast(table: CapturedTable, rows: readonly TextRow[]): readonly string[] | null {
-  const last = rows.at(-1);
-  if (last === undefined) return null;
-  return table.keyColumns.map((name) => last[table.columns.findIndex((column) => column.name === name)] ?? '');
 }

@@ -13,6 +13,8 @@ export interface SystemIdentity {
   readonly timeline: number;
   /** End of the WAL that is on disk. */
   readonly flushLsn: Lsn;
+  /** The database has no encoding (SQL_ASCII): a text can be any bytes. */
+  readonly unencoded: boolean;
 }
 
 interface SlotQueryRow {
@@ -43,7 +45,8 @@ const SLOT_SQL = `
 const SYSTEM_SQL = `
   select system_identifier::text as "systemIdentifier",
     ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int as timeline,
-    pg_current_wal_flush_lsn()::text as "flushLsn"
+    pg_current_wal_flush_lsn()::text as "flushLsn",
+    current_setting('server_encoding') = 'SQL_ASCII' as unencoded
   from pg_control_system()`;
 
 export class Source {
@@ -59,7 +62,7 @@ export class Source {
   }
 
   async identifySystem(): Promise<SystemIdentity> {
-    const row = await this.connection.row<{ systemIdentifier: string; timeline: number; flushLsn: string }>(SYSTEM_SQL);
+    const row = await this.connection.row<Omit<SystemIdentity, 'flushLsn'> & { readonly flushLsn: string }>(SYSTEM_SQL);
     return { ...row, flushLsn: parseLsn(row.flushLsn) };
   }
 

@@ -5,14 +5,18 @@
 import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TLSSocket } from 'node:tls';
 import pg from 'pg';
 import { LogicalReplicationService } from 'pg-logical-replication';
 import { WalflowError } from '../../../workflows/model/errors.ts';
 import { type Lsn, lsnToText } from '../../../workflows/model/lsn.ts';
 import { FrameCutter } from '../frames.ts';
+import { LargeChange, type LargestValue } from '../large-change.ts';
+import { ReplicationFrames } from '../replication-frame.ts';
 import { encodeStandbyStatus } from '../standby-status.ts';
 import { byAnyWay, type Way, waysTo } from './connection.ts';
 import { connectError, type Place, placeText, sqlState, statementError } from './errors.ts';
+import { guarded } from './guard.ts';
 import { LazyReads } from './lazy-reads.ts';
 import { LATE_SETTINGS_SQL } from './session.ts';
 import { ReplicationSocket } from './socket.ts';
@@ -28,6 +32,9 @@ export interface ReplicationStreamOptions {
   readonly startLsn: Lsn;
   /** Takes one pgoutput message at `buffer[offset, end)`; what it throws ends the stream. */
   readonly decode: (buffer: Buffer, offset: number, end: number) => void;
+  /** Content of the largest message that is held; a larger one reaches `onLargeChange` instead of `decode`. */
+  readonly maxRowBytes: number;
+  readonly onLargeChange: (largest: LargestValue) => void;
   /** Everything before `walEnd` was sent. */
   readonly onKeepalive: (walEnd: Lsn, replyRequested: boolean) => void;
   /** Nothing before it is still on its way to the lake; appears as `replay_lsn` in pg_stat_replication. */
@@ -90,7 +97,7 @@ export async function openReplicationStream(options: ReplicationStreamOptions): 
 }
 
 /** TLS reads from the socket below it in its own way. */
-const openSocket = ({ ssl }: { readonly ssl?: unknown } = {}) => (ssl ? new Socket() : new ReplicationSocket());
+const openSocket = ({ ssl }: { readonly ssl?: unknown } = {}) => guarded(ssl ? new Socket() : new ReplicationSocket());
 
 class LogicalStream implements ReplicationStream {
   readonly #options: ReplicationStreamOptions;
@@ -98,7 +105,10 @@ class LogicalStream implements ReplicationStream {
   readonly #service: LogicalReplicationService;
   readonly #began = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
+  readonly #received: ReplicationFrames;
   readonly #frames: FrameCutter;
+  /** The change that is arriving in pieces. */
+  #large: LargeChange | null = null;
   #connection: CopyConnection | null = null;
   /** The previous reader, pg's parser: it still gets everything that is not replicated data. */
   #readers: readonly SocketReader[] = [];
@@ -113,14 +123,11 @@ class LogicalStream implements ReplicationStream {
     this.#options = options;
     this.#place = place;
     this.#ended.promise.catch(() => {});
-    this.#frames = new FrameCutter({
+    this.#received = new ReplicationFrames({
       message: (buffer, start, end) => this.#onMessage(buffer, start, end),
       keepalive: (walEnd, replyRequested) => this.#onKeepalive(walEnd, replyRequested),
-      other: (bytes) => {
-        const kept = Buffer.from(bytes);
-        for (const reader of this.#readers) reader(kept);
-      },
     });
+    this.#frames = this.#openFrames();
     // Its own acknowledging is off: it confirms positions that were only received, and one byte too many.
     const settings = { ...config, stream: openSocket };
     this.#service = new LogicalReplicationService(settings, { acknowledge: { auto: false, timeoutSeconds: 0 } });
@@ -152,7 +159,7 @@ class LogicalStream implements ReplicationStream {
   }
 
   get receivedLsn(): Lsn {
-    return this.#frames.receivedLsn;
+    return this.#received.receivedLsn;
   }
 
   pause(): void {
@@ -195,13 +202,34 @@ class LogicalStream implements ReplicationStream {
     // pg does not declare its connection, but a COPY BOTH can be controlled only through it.
     const { connection } = client as unknown as { readonly connection: CopyConnection };
     this.#connection = connection;
-    this.#takeOver(connection.stream);
+    // A plain socket is guarded from the beginning, TLS opened its own on top of it.
+    this.#takeOver(connection.stream instanceof TLSSocket ? guarded(connection.stream) : connection.stream);
     this.#reads = new LazyReads(connection.stream, coalesceMs);
     this.#keepAlive(Number(rows[0]?.setting ?? 0));
     const names = publications.map((name) => pg.escapeIdentifier(name)).join(',');
     return await client.query(
       `START_REPLICATION SLOT ${pg.escapeIdentifier(slot)} LOGICAL ${lsnToText(startLsn)} (proto_version '1', publication_names '${names.replaceAll("'", "''")}')`,
     );
+  }
+
+  #openFrames(): FrameCutter {
+    const handler = {
+      frame: (buffer: Buffer, start: number, end: number) => this.#received.take(buffer, start, end),
+      piece: (buffer: Buffer, start: number, end: number) => {
+        this.#large ??= new LargeChange();
+        this.#large.push(buffer, start, end);
+      },
+      endOfLarge: () => {
+        const largest = this.#large?.largest ?? null;
+        this.#large = null;
+        if (largest !== null && !this.#over) this.#options.onLargeChange(largest);
+      },
+      other: (bytes: Buffer) => {
+        const kept = Buffer.from(bytes);
+        for (const reader of this.#readers) reader(kept);
+      },
+    };
+    return new FrameCutter(handler, this.#options.maxRowBytes);
   }
 
   /** Called between two statements, so the next byte begins a message. */
@@ -251,11 +279,14 @@ class LogicalStream implements ReplicationStream {
   }
 
   #send(replyRequested: boolean): void {
-    if (this.#over || this.#connection === null) return;
-    const { receivedLsn: received } = this;
-    const positions = { received, flushed: this.#flushedLsn, settled: this.#options.settledLsn() };
-    const status = encodeStandbyStatus({ ...positions, replyRequested, nowMs: Date.now() });
-    this.#connection.sendCopyFromChunk(status);
+    // Timers of others lead here too.
+    this.#guard(() => {
+      if (this.#over || this.#connection === null) return;
+      const { receivedLsn: received } = this;
+      const positions = { received, flushed: this.#flushedLsn, settled: this.#options.settledLsn() };
+      const status = encodeStandbyStatus({ ...positions, replyRequested, nowMs: Date.now() });
+      this.#connection.sendCopyFromChunk(status);
+    });
   }
 
   #fail(cause: unknown): void {

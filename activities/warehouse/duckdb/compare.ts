@@ -6,9 +6,11 @@ import type { CapturedTable } from '../../../workflows/model/relation.ts';
 import type { CompareOrder, RowDifference, TableComparison } from '../comparison.ts';
 import type { DuckDbOwner } from './client.ts';
 import {
+  addDigestsSql,
   keyedDifferencesSql,
   keylessDifferencesSql,
   loadSourceSql,
+  longRowSql,
   SOURCE_TEXT,
   uncastableSql,
 } from './compare-sql.ts';
@@ -27,6 +29,8 @@ export async function compareTable(owner: DuckDbOwner, order: CompareOrder): Pro
   return await owner.use(async (session) => {
     try {
       await session.run(loadSourceSql(order.table, order.csvPath, bufferBytes));
+      if (order.longRows.length > 0) for (const sql of addDigestsSql(order.table)) await session.run(sql);
+      for (const row of order.longRows) await session.run(longRowSql(order.table, row));
       const uncastable = await uncastableColumns(session, order.table);
       if (uncastable.length > 0)
         return { tag: 'not-comparable', reason: `DuckDB cannot cast ${uncastable.join(', ')}` };
@@ -46,13 +50,12 @@ async function uncastableColumns(session: DuckDbSession, table: CapturedTable): 
 
 async function compareRows(
   session: DuckDbSession,
-  { table, place, before, limit }: CompareOrder,
+  { table, place, before, limit, longRows }: CompareOrder,
 ): Promise<TableComparison> {
   const keys = table.keyColumns.map((_, i) => `k${i}`);
-  const differences = keys.length > 0 ? keyedDifferencesSql : keylessDifferencesSql;
-  await session.run(
-    `create or replace temp table _walflow_differences as ${differences(table, place, before)} select * from differences`,
-  );
+  const differencesSql = keys.length > 0 ? keyedDifferencesSql : keylessDifferencesSql;
+  const differences = differencesSql(table, place, before, longRows.length > 0);
+  await session.run(`create or replace temp table _walflow_differences as ${differences} select * from differences`);
   const distinct = keys.length > 0 ? `count(distinct (${keys.join(', ')}))` : 'count(*)';
   const [counts] = await session.rows<{ source: string; warehouse: string; differing: string }>(
     `select (select count(*) from ${SOURCE_TEXT}) as source, (select count(*) from ${qualified(place)}) as warehouse,

@@ -2,14 +2,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { matchTables } from '../../../activities/wal/postgres/catalog.ts';
 import { connect } from '../../../activities/wal/postgres/connection.ts';
 import { dropPublications, ensurePublications } from '../../../activities/wal/postgres/publication.ts';
-import { readSnapshot } from '../../../activities/wal/postgres/rows.ts';
+import { printRows } from '../../../activities/wal/postgres/rows.ts';
 import { createSlot, dropSlot } from '../../../activities/wal/postgres/slot.ts';
-import { exactSnapshot, readChunk, waitForTransactions } from '../../../activities/wal/postgres/snapshot-reader.ts';
+import { waitForTransactions } from '../../../activities/wal/postgres/snapshot-reader.ts';
 import { openSource, type Source } from '../../../activities/wal/postgres/source.ts';
 import type { CapturedTable } from '../../../workflows/model/relation.ts';
 import { freshDatabase, withClient } from '../../support/database.ts';
 import { freshPipelineName } from '../../support/unique.ts';
 import { record } from '../replication-recorder.ts';
+import { atMost, chunkOf, snapshotOf } from './snapshot-rows.ts';
 
 const database = freshDatabase();
 const role = freshPipelineName();
@@ -152,15 +153,16 @@ describe('under hostile settings', () => {
     await sql(`insert into k.keyed values ${row(1)}; insert into k.keyless values ('ä€')`);
     await waitForTransactions(source, { onBlocked: () => {}, signal: new AbortController().signal });
     const [keyed, keyless] = found as [CapturedTable, CapturedTable];
-    const chunk = await readChunk(source, keyed, null, { maxRows: 10, maxBytes: 1_000_000 });
-    const compared: (readonly (string | null)[])[] = [];
-    await readSnapshot(source, keyed, async (rows) => void compared.push(...rows));
-    const lines: (readonly (string | null)[])[] = [];
-    await exactSnapshot(url(), keyless, { maxRows: 10, maxBytes: 1_000_000 }, async (rows) => void lines.push(...rows));
+    const chunk = await chunkOf(source, keyed, null, atMost(10));
+    const compared: string[] = [];
+    const lines = async (bytes: Buffer) => void compared.push(bytes.toString());
+    await printRows(source, keyed, 1_000_000, { lines, longRow: async () => {} });
+    const { rows: copied } = await snapshotOf(url(), keyless, atMost(10));
     const stream = await record({ url: url(), slot, publications: [slot] });
     await stream.untilInserted(1);
     await stream.stream.stop();
-    expect([chunk.rows, compared, stream.rows(), lines]).toEqual([[printed(1)], [printed(1)], [printed(1)], [['ä€']]]);
+    expect([chunk.rows, stream.rows(), copied]).toEqual([[printed(1)], [printed(1)], [['ä€']]]);
+    expect(compared).toEqual([`${printed(1).map((value) => `"${value}"`)}\n`]);
   });
 
   it('a transaction that takes longer to send than transaction_timeout and wal_sender_timeout arrives whole', async () => {

@@ -2,15 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Blocker } from '../../../activities/wal/postgres/blockers.ts';
 import { matchTables } from '../../../activities/wal/postgres/catalog.ts';
-import type { TextRow } from '../../../activities/wal/postgres/cursor.ts';
 import { behindSql, orderSql } from '../../../activities/wal/postgres/key-order.ts';
 import { createSlot, dropSlot } from '../../../activities/wal/postgres/slot.ts';
-import { exactSnapshot, readChunk, waitForTransactions } from '../../../activities/wal/postgres/snapshot-reader.ts';
+import { waitForTransactions } from '../../../activities/wal/postgres/snapshot-reader.ts';
 import { openSource, type Source } from '../../../activities/wal/postgres/source.ts';
 import type { CapturedTable } from '../../../workflows/model/relation.ts';
 import { freshDatabase, withClient } from '../../support/database.ts';
 import { freshPipelineName } from '../../support/unique.ts';
 import { record } from '../replication-recorder.ts';
+import { atMost, chunkOf, readAll as readEvery, snapshotOf } from './snapshot-rows.ts';
 
 const database = freshDatabase();
 let source: Source;
@@ -31,18 +31,7 @@ async function tableOf(pattern: string): Promise<CapturedTable> {
 }
 
 const MIB = 1024 * 1024;
-const atMost = (maxRows: number, maxBytes = 8 * MIB) => ({ maxRows, maxBytes });
-
-/** All rows, read chunk by chunk. */
-async function readAll(table: CapturedTable, limit: number): Promise<TextRow[]> {
-  const rows: TextRow[] = [];
-  for (let after: readonly string[] | null = null; ; ) {
-    const chunk = await readChunk(source, table, after, atMost(limit));
-    rows.push(...chunk.rows);
-    if (chunk.last) return rows;
-    after = chunk.lastKey;
-  }
-}
+const readAll = (table: CapturedTable, limit: number) => readEvery(database.url, table, atMost(limit));
 
 describe('readChunk', () => {
   it('reads every row once, in key order, whatever the chunk size', async () => {
@@ -55,7 +44,7 @@ describe('readChunk', () => {
 
   it('reads an empty table', async () => {
     await sql('create table nothing (id int primary key)');
-    const chunk = await readChunk(source, await tableOf('public.nothing'), null, atMost(10));
+    const chunk = await chunkOf(source, await tableOf('public.nothing'), null, atMost(10));
     expect(chunk).toMatchObject({ rows: [], lastKey: null });
   });
 
@@ -63,14 +52,9 @@ describe('readChunk', () => {
     await sql(`create table large (id int primary key, body text);
       insert into large select i, repeat(md5(i::text), 4096) from generate_series(1, 200) i`);
     const table = await tableOf('public.large');
-    const ids: string[] = [];
     const counts: number[] = [];
-    for (let after: readonly string[] | null = null, last = false; !last; ) {
-      const chunk = await readChunk(source, table, after, atMost(50_000, 4 * MIB));
-      counts.push(chunk.rows.length);
-      ids.push(...chunk.rows.map(([id]) => String(id)));
-      ({ lastKey: after, last } = chunk);
-    }
+    const rows = await readEvery(database.url, table, atMost(50_000, 4 * MIB), (count) => counts.push(count));
+    const ids = rows.map(([id]) => String(id));
     expect(ids.map(Number)).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
     // 128 KiB a row.
     expect(Math.max(...counts)).toBeLessThanOrEqual(33);
@@ -150,7 +134,7 @@ describe('readChunk', () => {
     await sql(`create table unkeyed (id int primary key); insert into unkeyed values (1)`);
     const table = await tableOf('public.unkeyed');
     await sql('alter table unkeyed drop constraint unkeyed_pkey');
-    expect(await readChunk(source, table, null, atMost(1))).toMatchObject({ rows: [], asCaptured: false });
+    expect(await chunkOf(source, table, null, atMost(1))).toMatchObject({ rows: [], asCaptured: false });
   });
 
   it.each([
@@ -197,25 +181,25 @@ describe('readChunk', () => {
   it('notices between two chunks that the table changed', async () => {
     await sql(`create table changing (id int primary key, a int); insert into changing values (1, 1), (2, 2)`);
     const table = await tableOf('public.changing');
-    const before = await readChunk(source, table, null, atMost(1));
+    const before = await chunkOf(source, table, null, atMost(1));
     expect(before.asCaptured).toBe(true);
     await sql('vacuum full changing');
-    const moved = await readChunk(source, table, before.lastKey, atMost(1));
+    const moved = await chunkOf(source, table, before.lastKey, atMost(1));
     expect(moved, 'other files, the same values').toMatchObject({ rows: [['2', '2']], asCaptured: true });
     await sql('alter table changing alter column a type int using a * 10');
-    const rewritten = await readChunk(source, table, before.lastKey, atMost(1));
+    const rewritten = await chunkOf(source, table, before.lastKey, atMost(1));
     expect(rewritten, 'the same shape, other values').toMatchObject({ rows: [], asCaptured: false });
     const anew = await tableOf('public.changing');
-    expect((await readChunk(source, anew, null, atMost(1))).rows).toEqual([['1', '10']]);
+    expect((await chunkOf(source, anew, null, atMost(1))).rows).toEqual([['1', '10']]);
     await sql('alter table changing drop column a; alter table changing add column a int');
-    expect(await readChunk(source, anew, null, atMost(1)), 'another column').toMatchObject({
+    expect(await chunkOf(source, anew, null, atMost(1)), 'another column').toMatchObject({
       rows: [],
       asCaptured: false,
     });
     await sql('alter table changing drop column a');
-    expect(await readChunk(source, anew, null, atMost(1))).toMatchObject({ rows: [], asCaptured: false });
+    expect(await chunkOf(source, anew, null, atMost(1))).toMatchObject({ rows: [], asCaptured: false });
     await sql('drop table changing');
-    await expect(readChunk(source, table, null, atMost(1))).rejects.toMatchObject({ code: 'SOURCE_TABLE_MISSING' });
+    await expect(chunkOf(source, table, null, atMost(1))).rejects.toMatchObject({ code: 'SOURCE_TABLE_MISSING' });
   });
 });
 
@@ -319,19 +303,16 @@ describe('exactSnapshot', () => {
       for (; writing; last++) await client.query(`insert into lines values (${last})`);
     });
     await expect.poll(() => last).toBeGreaterThan(50);
-    const copied: string[] = [];
-    const points = new Set<bigint>();
-    const point = await exactSnapshot(
+    const counts: number[] = [];
+    const { rows, point, begun } = await snapshotOf(
       database.url,
       await tableOf('public.lines'),
       atMost(10),
-      async (rows, consistentPoint) => {
-        expect(rows.length).toBeLessThanOrEqual(10);
-        points.add(consistentPoint);
-        copied.push(...rows.map(([at]) => String(at)));
-      },
+      async ({ length }) => void counts.push(length),
     );
-    expect([...points]).toEqual([point]);
+    const copied = rows.map(([at]) => String(at));
+    expect(begun).toEqual([point]);
+    expect(Math.max(...counts)).toBe(10);
     const seen = last;
     await expect.poll(() => last).toBeGreaterThan(seen + 20);
     writing = false;
@@ -349,16 +330,20 @@ describe('exactSnapshot', () => {
     await sql(`create table scans (body text);
       insert into scans select repeat(md5(i::text), 4096) from generate_series(1, 100) i`);
     const counts: number[] = [];
-    await exactSnapshot(database.url, await tableOf('public.scans'), atMost(50_000, 4 * MIB), async (rows) => {
-      counts.push(rows.length);
-    });
+    const bounds = atMost(50_000, 4 * MIB);
+    await snapshotOf(
+      database.url,
+      await tableOf('public.scans'),
+      bounds,
+      async ({ length }) => void counts.push(length),
+    );
     expect(counts.reduce((sum, count) => sum + count)).toBe(100);
     expect(Math.max(...counts)).toBeLessThanOrEqual(33);
   });
 
   it('leaves no slot behind, also when the caller fails', async () => {
     await sql(`create table failing (at int); insert into failing values (1)`);
-    const copy = exactSnapshot(database.url, await tableOf('public.failing'), atMost(10), () =>
+    const copy = snapshotOf(database.url, await tableOf('public.failing'), atMost(10), () =>
       Promise.reject(new Error('no space')),
     );
     await expect(copy).rejects.toThrow('no space');
@@ -371,7 +356,7 @@ describe('exactSnapshot', () => {
     await sql(`create table altered (at int)`);
     const table = await tableOf('public.altered');
     await sql(`alter table altered add column more int`);
-    await expect(exactSnapshot(database.url, table, atMost(10), async () => {})).rejects.toMatchObject({
+    await expect(snapshotOf(database.url, table, atMost(10))).rejects.toMatchObject({
       code: 'TABLE_SHAPE_CHANGED',
     });
   });
@@ -379,10 +364,7 @@ describe('exactSnapshot', () => {
   it('reads names that need quoting, and partitions by their root', async () => {
     await sql(`create table "Log ""x""" ("an Ort" text) partition by list ("an Ort");
       create table "Log 1" partition of "Log ""x""" default; insert into "Log ""x""" values ('hier'), (null)`);
-    const copied: TextRow[] = [];
-    await exactSnapshot(database.url, await tableOf('public.Log "x"'), atMost(10), async (rows) => {
-      copied.push(...rows);
-    });
-    expect(copied).toEqual([['hier'], [null]]);
+    const { rows } = await snapshotOf(database.url, await tableOf('public.Log "x"'), atMost(10));
+    expect(rows).toEqual([['hier'], [null]]);
   });
 });

@@ -330,3 +330,38 @@ it('takes publications with awkward names', async () => {
   await recorder.untilInserted(1);
   await sql(`drop publication "it's, ""odd"""`);
 });
+
+describe('a change too large to hold', () => {
+  const MIB = 1024 * 1024;
+
+  it.each([
+    ['insert', `insert into documents values (2, 'note', repeat('x', 9000000))`],
+    ['update of a row with a large old one', `update documents set body = repeat('y', 5000000) where id = 1`],
+  ])('is passed over and named, whatever it is: %s', async (_, statement) => {
+    await sql(
+      'drop table if exists documents; create table documents (id int primary key, note text, body text)',
+      'alter table documents replica identity full',
+      'alter publication numbers add table documents',
+      `insert into documents values (1, 'first', repeat('z', 5000000))`,
+    );
+    const slot = await freshSlot();
+    const recorder = await follow(slot, { maxRowBytes: 8 * MIB });
+    await sql(statement, `insert into documents values (3, 'behind', 'small')`);
+    await recorder.untilInserted(1);
+    expect(recorder.inserted()).toEqual(['3']);
+    const bytes = statement.startsWith('insert') ? 9_000_000 : 5_000_000;
+    expect(recorder.tooLarge()).toEqual([{ event: 'tooLarge', table: 'documents', column: 'body', bytes }]);
+  });
+
+  it('keeps no memory of it', { timeout: 120_000 }, async () => {
+    await sql('drop table if exists documents; create table documents (id int primary key, body text)');
+    await sql('alter publication numbers add table documents');
+    const slot = await freshSlot();
+    const before = process.memoryUsage().rss;
+    const recorder = await follow(slot, { maxRowBytes: 8 * MIB });
+    await sql(`insert into documents values (1, repeat('x', 200000000))`, `insert into documents values (2, 'small')`);
+    await expect.poll(() => recorder.inserted(), { timeout: 90_000 }).toEqual(['2']);
+    expect(process.memoryUsage().rss - before).toBeLessThan(100 * MIB);
+    await sql('drop table documents');
+  });
+});

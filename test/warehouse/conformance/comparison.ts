@@ -9,10 +9,16 @@ import { change, INT, TEXT, testEntry } from '../change-files.ts';
 import type { TextRow, WarehouseLab } from '../lab.ts';
 
 /** What the source printed of a table, against the table. */
-export async function compareWith(lab: WarehouseLab, entry: CaptureEntry, csv: string, before: Lsn | null = null) {
+export async function compareWith(
+  lab: WarehouseLab,
+  entry: CaptureEntry,
+  csv: string,
+  before: Lsn | null = null,
+  longRows: readonly (readonly (string | null)[])[] = [],
+) {
   const csvPath = join(lab.spool, `${entry.table}.csv`);
   writeFileSync(csvPath, csv);
-  return await lab.port.compare({ table: entry, place: entry, csvPath, before, limit: 20 });
+  return await lab.port.compare({ table: entry, place: entry, csvPath, longRows, before, limit: 20 });
 }
 
 export const equalIn = (rows: number) => ({
@@ -66,7 +72,8 @@ export function comparison(lab: WarehouseLab): void {
         ],
       });
       const csvPath = join(lab.spool, `${entry.table}.csv`);
-      expect(await lab.port.compare({ table: entry, place: entry, csvPath, before: null, limit: 1 })).toMatchObject({
+      const order = { table: entry, place: entry, csvPath, longRows: [], before: null, limit: 1 };
+      expect(await lab.port.compare(order)).toMatchObject({
         differing: [{ key: ['a', '2'] }],
         differingCount: 3,
       });
@@ -82,6 +89,31 @@ export function comparison(lab: WarehouseLab): void {
       await lab.merge(schema, 120, { tables: [await lab.changes(entry, newer)] });
       expect(await compareWith(lab, entry, '1,a,old,""\n', 110n)).toMatchObject({ differing: [] });
       expect(await compareWith(lab, entry, '1,a,old,""\n', 111n)).toMatchObject({ differingCount: 2 });
+    });
+
+    test('has rows too long for a line: their values lie in files of their own', async () => {
+      const long = 'x'.repeat(100_000);
+      const entry = await items([
+        ['1', long, null],
+        ['2', 'short', ''],
+        ['3', long, ''],
+      ]);
+      const inFiles = (id: number, name: string, doc: string | null) =>
+        [`${id}`, 'a', name, doc].map((value, i) => {
+          if (value === null) return null;
+          const path = join(lab.spool, `${entry.schema}-${id}-${i}.txt`);
+          writeFileSync(path, value);
+          return path;
+        });
+      const given = [inFiles(1, long, null), inFiles(3, long, '')];
+      expect(await compareWith(lab, entry, '2,a,short,""\n', null, given)).toEqual(equalIn(3));
+      const other = [inFiles(1, `${long}.`, null), inFiles(3, long, null)];
+      expect(await compareWith(lab, entry, '2,a,short,""\n', null, other)).toMatchObject({
+        differing: [
+          { key: ['a', '1'], columns: ['name'] },
+          { key: ['a', '3'], columns: ['doc'] },
+        ],
+      });
     });
 
     test('is equal when both sides are empty', async () => {

@@ -49,6 +49,7 @@ test('a comparison reads the file it was given, as text', async () => {
   const csvPath = join(warehouse.spool, 'source.csv');
   writeFileSync(csvPath, '1,fr,f1\n2,es,f3\n');
   besidePattern('source.csv', '3,it,f4\n');
-  const compared = await warehouse.port.compare({ table: PLACES, place: PLACES, csvPath, before: null, limit: 9 });
+  const order = { table: PLACES, place: PLACES, csvPath, longRows: [], before: null, limit: 9 };
+  const compared = await warehouse.port.compare(order);
   expect(compared).toMatchObject({ tag: 'compared', rowsSource: 2, differingCount: 0 });
 });

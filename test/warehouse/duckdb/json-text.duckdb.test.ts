@@ -5,6 +5,7 @@ import { ChangeFileEncoder } from '../../../activities/lake/change-file.ts';
 import { placed } from '../../../activities/warehouse/merge-plan.ts';
 import { lsnToHex } from '../../../workflows/model/lsn.ts';
 import type { CaptureEntry, DataFile } from '../../../workflows/model/manifest.ts';
+import { appendText } from '../../lake/text-row.ts';
 import { INT, testEntry } from '../change-files.ts';
 import { TestWarehouse } from './warehouse.ts';
 
@@ -22,7 +23,7 @@ async function changeFile(entry: CaptureEntry, lsn: number, rows: readonly (read
   const encoder = new ChangeFileEncoder(entry);
   rows.forEach((row, i) => {
     encoder.beginTransaction(BigInt(lsn + i), 0, 1);
-    encoder.appendText(0, row);
+    appendText(encoder, 0, row);
   });
   const { bytes, sha256, minCommitLsn, maxCommitLsn } = await encoder.finish();
   const key = `${randomUUID()}.parquet`;

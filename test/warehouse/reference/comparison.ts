@@ -1,13 +1,15 @@
 // A table against what its source printed, as text: enough for types whose text is the same on both sides.
 
+import { readFile } from 'node:fs/promises';
 import type { CompareOrder, RowDifference, TableComparison } from '../../../activities/warehouse/comparison.ts';
 import type { StoredRow } from './fold.ts';
 
 type Cells = readonly (string | null)[];
 
-export function compareText(order: CompareOrder, csv: string, stored: readonly StoredRow[]): TableComparison {
+export async function compareText(order: CompareOrder, stored: readonly StoredRow[]): Promise<TableComparison> {
   const names = order.table.columns.map(({ name }) => name);
-  const source = parseCsv(csv);
+  const longRows = order.longRows.map((paths) => Promise.all(paths.map((path) => path && readFile(path, 'utf8'))));
+  const source = [...parseCsv(await readFile(order.csvPath, 'utf8')), ...(await Promise.all(longRows))];
   const newer = new Set(stored.filter(({ lsn }) => order.before !== null && lsn >= order.before));
   const cells = (row: StoredRow) => names.map((name) => row.values[name] ?? null);
   const differing =

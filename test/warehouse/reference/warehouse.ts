@@ -1,7 +1,6 @@
 // A second engine, so that the port is proven by two: everything in memory, every window replayed change by change, no SQL.
 // Slow, and as plain as the port's words.
 
-import { readFile } from 'node:fs/promises';
 import type { AssetFigures, DueAsset } from '../../../activities/warehouse/asset-order.ts';
 import type { CompareOrder, TableComparison } from '../../../activities/warehouse/comparison.ts';
 import type { FileSource } from '../../../activities/warehouse/file-source.ts';
@@ -99,7 +98,7 @@ export class ReferenceWarehouse implements Warehouse {
   }
 
   async compare(order: CompareOrder): Promise<TableComparison> {
-    return compareText(order, await readFile(order.csvPath, 'utf8'), this.storedRows(order.place));
+    return await compareText(order, this.storedRows(order.place));
   }
 
   async close(): Promise<void> {

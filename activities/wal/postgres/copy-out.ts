@@ -1,0 +1,84 @@
+// COPY … TO STDOUT, read from the driver's socket as it arrives: the driver would make a string of every value, and the
+// answer to a FETCH is in memory as a whole. Whoever takes the rows can hold the server, and can stop.
+
+import type { Socket } from 'node:net';
+import type pg from 'pg';
+import { FrameCutter } from '../frames.ts';
+
+/** What becomes of the rows, one frame each. */
+export interface CopySink {
+  /**
+   * Takes one row, at `buffer[start, end)`, which is valid, and may be changed, until the call returns. A promise holds
+   * the server until it resolves; 'stop' ends the copy, and with it the connection. What it throws does so too.
+   */
+  row(buffer: Buffer, start: number, end: number): Promise<void> | 'stop' | undefined;
+  /** The next piece of a row that is larger than `maxRowBytes`. */
+  largePiece(buffer: Buffer, start: number, end: number): void;
+  /** The end of such a row; to be thrown. */
+  tooLarge(): Error;
+  readonly maxRowBytes: number;
+}
+
+/** pg does not declare its connection. */
+export interface DriverConnection {
+  readonly stream: Socket;
+}
+
+type SocketReader = (chunk: Buffer) => void;
+
+class Stopped extends Error {}
+
+/**
+ * Runs a COPY. Called between two statements, so the next byte begins a message.
+ * @returns whether the sink stopped it; the connection is then closed.
+ */
+export async function copyOut(client: pg.Client, text: string, sink: CopySink): Promise<'ended' | 'stopped'> {
+  const { stream: socket } = (client as unknown as { readonly connection: DriverConnection }).connection;
+  const readers = socket.listeners('data') as SocketReader[];
+  const holding = new Set<Promise<void>>();
+  const hold = (held: Promise<void>) => {
+    holding.add(held);
+    socket.pause();
+    held.then(
+      () => {
+        holding.delete(held);
+        if (holding.size === 0) socket.resume();
+      },
+      (failure: Error) => socket.destroy(failure),
+    );
+  };
+  const cutter = new FrameCutter(
+    {
+      frame: (buffer, start, end) => {
+        const outcome = sink.row(buffer, start, end);
+        if (outcome === 'stop') throw new Stopped();
+        if (outcome !== undefined) hold(outcome);
+      },
+      piece: (buffer, start, end) => sink.largePiece(buffer, start, end),
+      endOfLarge: () => {
+        throw sink.tooLarge();
+      },
+      // The driver keeps what it reads.
+      other: (bytes) => pass(readers, Buffer.from(bytes)),
+    },
+    sink.maxRowBytes,
+  );
+  const read = (chunk: Buffer) => cutter.push(chunk);
+  socket.on('data', read);
+  for (const reader of readers) socket.removeListener('data', reader);
+  try {
+    await client.query(text);
+    await Promise.all(holding);
+    return 'ended';
+  } catch (failure) {
+    if (failure instanceof Stopped) return 'stopped';
+    throw failure;
+  } finally {
+    socket.removeListener('data', read);
+    for (const reader of readers) socket.on('data', reader);
+  }
+}
+
+function pass(readers: readonly SocketReader[], bytes: Buffer): void {
+  for (const reader of readers) reader(bytes);
+}

@@ -1,0 +1,20 @@
+// What a listener throws inside a socket's event, nobody catches: it would end the process. Here it ends the connection.
+
+import { Socket } from 'node:net';
+
+/** From here on an exception in any listener of the socket destroys it with that very error, which is then reported. */
+export function guarded<Stream extends Socket>(socket: Stream): Stream {
+  const emit = socket.emit.bind(socket) as (event: string | symbol, ...values: unknown[]) => boolean;
+  socket.emit = (event: string | symbol, ...values: unknown[]) => {
+    try {
+      return emit(event, ...values);
+    } catch (failure) {
+      socket.destroy(failure instanceof Error ? failure : new Error(String(failure)));
+      return true;
+    }
+  };
+  return socket;
+}
+
+/** A socket for the driver. */
+export const openGuardedSocket = () => guarded(new Socket());
