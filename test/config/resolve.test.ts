@@ -54,6 +54,7 @@ describe('a project', () => {
         newTables: 'add',
         slot: 'walflow_shop',
         publication: 'walflow_shop',
+        maxRowBytes: 268_435_456,
       },
       lake: {
         url: 's3://bucket/raw/cdc/',

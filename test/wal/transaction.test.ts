@@ -238,28 +238,18 @@ describe('updates', () => {
 });
 
 describe('a change too large to hold', () => {
-  it('ends its table, once, and no other', () => {
+  it('ends its table with a reason, once, and no other', () => {
     const { sink, reader, relations } = readerOf(DOCS, LOGS);
     const [docs, logs] = relations as [LoggedRelation, LoggedRelation];
     const [row] = tuplesOf(['1', 'b', 'eu']) as [Tuple];
-    reader.tooLarge(docs, 1, 600_000_000);
+    for (let times = 0; times < 2; times++) reader.tooLarge(docs, 1, 600_000_000);
     reader.insert(docs, row);
-    reader.tooLarge(docs, 1, 600_000_000);
+    reader.tooLarge({ ...docs, oid: 99 }, 1, 600_000_000);
     reader.insert(logs, row);
     expect(sink.calls).toEqual([
       ['unusable', 'public.docs', 'VALUE_TOO_LARGE'],
       ['i', 'public.logs', 0, ['1', 'b', 'eu']],
     ]);
-  });
-
-  it('of a table nobody captures concerns nobody', () => {
-    const { sink, reader } = readerOf();
-    reader.relation(relationOf(DOCS));
-    reader.tooLarge(relationOf(DOCS), 1, 600_000_000);
-    expect(sink.calls).toEqual([]);
-  });
-
-  it('is told with table, column and size', () => {
     expect(tooLargeReason(DOCS, 1, 600_000_000)).toMatch(/^public\.docs\.body has a value of 600000000 bytes/);
   });
 });
