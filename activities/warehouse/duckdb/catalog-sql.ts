@@ -1,11 +1,11 @@
-// walflow's own tables in the warehouse, schema `_walflow`: where each pipeline stands, what was merged by which run, and
-// what derived assets were made from. Positions are BIGINT, times TIMESTAMPTZ in UTC. A reader may query them; only the
-// owner process writes.
+// walflow's own tables in the warehouse, schema `_walflow`: where each pipeline stands, which run merged what, and what
+// derived assets were made from. Positions are BIGINT, times TIMESTAMPTZ in UTC. Readers may query them; only the owner
+// process writes.
 
-/** Raised with every change of the tables below; `MIGRATIONS` then gets a step. */
+/** Raised with every change of the tables below; each change adds a step to `MIGRATIONS`. */
 export const CATALOG_VERSION = 2;
 
-/** What is due: written by the transaction that changed an input. A NULL partition means the whole asset. */
+/** Marks of what is due, written by the transaction that changed an input. A NULL partition means the whole asset. */
 const DIRTY_PARTITIONS = `create table _walflow.dirty_partitions (
      id UUID not null default uuid(), asset VARCHAR not null, partition VARCHAR, cause VARCHAR not null,
      seq BIGINT not null, marked_at TIMESTAMPTZ not null)`;
@@ -22,7 +22,7 @@ export const CATALOG_DDL: readonly string[] = [
   `create table _walflow.watermark (
      pipeline VARCHAR not null, epoch_no INTEGER not null, seq BIGINT not null, manifest_hash VARCHAR not null,
      end_lsn BIGINT not null, effective_time TIMESTAMPTZ, merged_at TIMESTAMPTZ)`,
-  // One row per captured table. merged_seq and merged_lsn are set while a table does not follow the watermark.
+  // One row per captured table. merged_seq and merged_lsn are set while a table does not stand at the watermark.
   `create table _walflow.tables (
      pipeline VARCHAR not null, table_id VARCHAR not null, schema_name VARCHAR not null, table_name VARCHAR not null,
      state VARCHAR not null, reason_code VARCHAR, reason VARCHAR, snapshot_id VARCHAR not null, r0_lsn BIGINT not null,
@@ -41,15 +41,15 @@ export const CATALOG_DDL: readonly string[] = [
 ];
 
 /**
- * Step n turns the catalog of version n into that of version n + 1. Steps are frozen: a step spells out the tables it makes
- * as soon as a later version changes them. No ALTER: DuckDB fails to commit one behind other changes of the same table.
+ * Step n turns a catalog of version n into one of version n + 1. Steps never change: once a later version changes a table, the
+ * step spells out the table it makes. No ALTER: DuckDB cannot commit one after other changes of the same table.
  */
 export const MIGRATIONS: ReadonlyMap<number, readonly string[]> = new Map([
-  // Partitions were days (DATE); marks had no identity.
+  // Before, partitions were days (DATE), and marks had no id.
   [1, [...remade('dirty_partitions', DIRTY_PARTITIONS), ...remade('materializations', MATERIALIZATIONS)]],
 ]);
 
-/** Rows are carried over by column name, cast to the new types. */
+/** Makes a table again; rows are carried over by column name and cast to the new types. */
 function remade(table: string, ddl: string): readonly string[] {
   return [
     `create or replace temp table _walflow_old as select * from _walflow.${table}`,
@@ -60,5 +60,5 @@ function remade(table: string, ddl: string): readonly string[] {
   ];
 }
 
-/** SELECT expression: a TIMESTAMPTZ as ISO 8601 text with microseconds, the form manifests and the API use. */
+/** SQL: a TIMESTAMPTZ as ISO 8601 text with microseconds, as in manifests and in the API. */
 export const isoText = (column: string) => `strftime(${column}, '%Y-%m-%dT%H:%M:%S.%fZ')`;

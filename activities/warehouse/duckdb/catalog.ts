@@ -1,11 +1,11 @@
-// Makes, migrates or refuses schema `_walflow` when the warehouse is opened.
+// Creates, migrates or refuses schema `_walflow` when the warehouse is opened.
 
 import { WalflowError } from '../../../workflows/model/errors.ts';
 import { CATALOG_DDL, CATALOG_VERSION, MIGRATIONS } from './catalog-sql.ts';
 import type { DuckDbSession } from './session.ts';
 
 /**
- * Leaves a catalog of this version behind, in one transaction: killed on the way, the file is what it was.
+ * Makes the catalog that of this version, in one transaction: after a kill the file is as it was before.
  * @throws WalflowError WAREHOUSE_NEWER when a later walflow wrote the file.
  */
 export async function prepareCatalog(session: DuckDbSession): Promise<void> {
@@ -29,7 +29,7 @@ async function migrateCatalog(session: DuckDbSession): Promise<void> {
   if (version > CATALOG_VERSION) {
     throw new WalflowError(
       'WAREHOUSE_NEWER',
-      `the warehouse was written with catalog version ${version}, this walflow knows ${CATALOG_VERSION}`,
+      `the warehouse has catalog version ${version}, but this walflow knows only up to ${CATALOG_VERSION}`,
     );
   }
   for (let from = version; from < CATALOG_VERSION; from += 1) {

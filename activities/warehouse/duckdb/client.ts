@@ -1,6 +1,6 @@
-// The process that owns a DuckDB file (station 9 of a row). Opening takes the file's lock at once: two owners never merge
-// into one file. The instance may read the folders it is given and nothing else, and its settings are locked, so no
-// statement of anybody can reach other files or the network.
+// The owner of a DuckDB file (station 9 on a row's way). Opening takes the file's lock at once, so two owners never merge into
+// one file. The instance may read only the given folders, and its settings are locked, so no statement can reach other files
+// or the network.
 
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -21,39 +21,39 @@ export interface DuckDbOptions {
   readonly memoryLimit: string;
   readonly threads: number;
   readonly tempDirectory: string;
-  /** The only folders whose files merges and comparisons may read: the spool. */
+  /** The only folders that merges and comparisons may read from: the spool. */
   readonly readableFolders: readonly string[];
-  /** User queries running at once. Each holds a thread of Node's pool (4 unless UV_THREADPOOL_SIZE): keep it below. */
+  /** How many user queries run at once. Each takes a thread of Node's pool (4, or UV_THREADPOOL_SIZE): keep it below that. */
   readonly concurrentReads: number;
 }
 
 const CONCURRENT_STEPS = 2;
-/** Rows in the write-ahead file take half as much again in memory: this leaves room for merges in the default limit. */
+/** Rows in the write-ahead file take 1.5 times their size in memory: this leaves room for merges in the default limit. */
 const LARGE_WAL_BYTES = 384 * 2 ** 20;
-/** From this size DuckDB itself folds the file, inside a commit that then waits a second: if the owner never could. */
+/** At this size DuckDB itself checkpoints, inside a commit that then waits a second: a last resort. */
 const CHECKPOINT_THRESHOLD = '1GB';
 
 /**
- * The file's name inside DuckDB, else that of the file: a schema of the same name could then not be told from it. PostgreSQL
- * lets no schema begin with `pg_`.
+ * The name of the attached file. By default it would be the file's own name, which could also be that of a schema. A schema
+ * of PostgreSQL cannot begin with `pg_`.
  */
 const CATALOG = 'pg_walflow';
 
-/** DuckDB's file lock does not hold inside one process: a second open here would corrupt the file. */
+/** DuckDB's file lock does not apply inside one process: a second open here would corrupt the file. */
 const openPaths = new Set<string>();
 
-/** The open warehouse. Functions of the other files here take it as their first argument. */
+/** The open warehouse: the first argument of functions in the other files here. */
 export class DuckDbOwner {
   readonly #instance: DuckDBInstance;
   readonly #path: string;
   /** One merge at a time. */
   readonly merging = new Turnstile(1);
-  /** Steps of assets: a slow one does not hold up all others, and many do not take the memory of the merge. */
+  /** Steps of assets: several, so that a slow one does not delay all others; few, so that memory is left for the merge. */
   readonly steps = new Turnstile(CONCURRENT_STEPS);
   /** One publish at a time: two of one asset would delete each other's rows. */
   readonly publishing = new Turnstile(1);
   readonly reading: Turnstile;
-  /** Rejects when DuckDB gave the open database up (WAREHOUSE_INVALIDATED): only a new process can open it again. */
+  /** Rejects when DuckDB has given up the open database (WAREHOUSE_INVALIDATED): only a new process can open it again. */
   readonly invalidated: Promise<never>;
   #invalidate: (failure: WalflowError) => void = () => {};
   #nextMerge = Promise.withResolvers<void>();
@@ -68,7 +68,7 @@ export class DuckDbOwner {
     this.invalidated.catch(() => {});
   }
 
-  /** Runs `work` on a connection of its own; DuckDB's failures come out as `WalflowError`. */
+  /** Runs `work` on a connection of its own; failures of DuckDB become a `WalflowError`. */
   async use<T>(work: (session: DuckDbSession) => Promise<T>): Promise<T> {
     const connection = await this.#instance.connect();
     const session = new DuckDbSession(connection);
@@ -96,7 +96,7 @@ export class DuckDbOwner {
     }
   }
 
-  /** Resolves when one more window is merged, of whichever pipeline. Take it before looking where one stands. */
+  /** Resolves when another window is merged, of any pipeline. Take it before reading a watermark. */
   get nextMerge(): Promise<void> {
     return this.#nextMerge.promise;
   }
@@ -108,14 +108,14 @@ export class DuckDbOwner {
     wake();
   }
 
-  /** Folds the write-ahead file if it has become large. Meant for between two merges: readers go on meanwhile. */
+  /** Checkpoints if the write-ahead file has become large. Call it between merges: readers go on meanwhile. */
   async checkpointWhenLarge(): Promise<void> {
     // DuckDB removes the file with each checkpoint.
     const file = await stat(`${this.#path}.wal`).catch(() => null);
     if (file !== null && file.size >= LARGE_WAL_BYTES) await this.merging.pass(() => this.checkpoint());
   }
 
-  /** Folds the write-ahead file into the database file; false when a transaction in flight forbids it now. */
+  /** Folds the write-ahead file into the database file; false when a running transaction prevents it. */
   async checkpoint(): Promise<boolean> {
     return await this.use(async (session) => {
       try {
@@ -128,7 +128,7 @@ export class DuckDbOwner {
     });
   }
 
-  /** Lets a running merge and materializations finish, then gives the file free. */
+  /** Waits for a running merge and materializations, then releases the file. */
   async close(): Promise<void> {
     await this.merging.pass(() =>
       this.steps.passAlone(() => this.publishing.pass(async () => this.#instance.closeSync())),
@@ -138,12 +138,12 @@ export class DuckDbOwner {
 }
 
 /**
- * Opens the warehouse file, or makes it.
+ * Opens the warehouse file, or creates it.
  * @throws WalflowError WAREHOUSE_LOCKED, WAREHOUSE_UNREADABLE, WAREHOUSE_NEWER, WAREHOUSE_DISK_FULL
  */
 export async function openDuckDb(options: DuckDbOptions): Promise<DuckDbOwner> {
   const path = resolve(options.path);
-  if (openPaths.has(path)) throw new WalflowError('WAREHOUSE_LOCKED', `${path} is open in this process already`);
+  if (openPaths.has(path)) throw new WalflowError('WAREHOUSE_LOCKED', `${path} is already open in this process`);
   openPaths.add(path);
   let instance: DuckDBInstance | null = null;
   try {
@@ -168,14 +168,14 @@ async function openInstance(path: string, options: DuckDbOptions): Promise<DuckD
     threads: String(options.threads),
     temp_directory: options.tempDirectory,
     checkpoint_threshold: CHECKPOINT_THRESHOLD,
-    // A change file is read by one merge and then removed; cached, its bytes would stay up to the memory limit.
+    // A change file is read once and then removed: a cache would fill memory with such files.
     enable_external_file_cache: 'false',
   });
   const connection = await instance.connect();
   try {
     await connection.run(`attach ${literal(path)} as ${CATALOG} (type duckdb)`);
     await connection.run(`use ${CATALOG}`);
-    // What DuckDB began with would be another name that no schema could have. Every connection begins with `use`.
+    // The name of the initial database would be taken too. Every connection begins with `use`.
     await connection.run('detach memory');
     return instance;
   } catch (failure) {
@@ -186,10 +186,10 @@ async function openInstance(path: string, options: DuckDbOptions): Promise<DuckD
   }
 }
 
-/** The order matters: nothing can be set any more once the configuration is locked. */
+/** The order matters: once the configuration is locked, nothing can be set. */
 async function lockDown(session: DuckDbSession, folders: readonly string[]): Promise<void> {
   const readable = folders.map((folder) => `${resolve(folder)}/`);
-  // A file is asked for by its pattern and opened by its name.
+  // DuckDB checks both a file's pattern and its name.
   const allowed = [...readable, ...readable.map(filePattern)].map(literal).join(', ');
   await session.run(`set global TimeZone = 'UTC'`);
   await session.run(`set global allowed_directories = [${allowed}]`);

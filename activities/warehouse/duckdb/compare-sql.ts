@@ -1,5 +1,5 @@
-// `walflow verify`: the source's rows, as the text PostgreSQL printed, against the warehouse's, by value. The text is cast
-// by DuckDB's own parser, so the comparison shares no code with the way of a row. Columns are called c0, c1, … here.
+// `walflow verify`: compares rows as PostgreSQL printed them with those of the warehouse, by value. DuckDB's own parser casts
+// the text, so the comparison shares no code with a row's way. Columns are called c0, c1, … here.
 
 import type { Lsn } from '../../../workflows/model/lsn.ts';
 import type { CapturedTable, TableName } from '../../../workflows/model/relation.ts';
@@ -16,7 +16,7 @@ const LONG_VALUE_BYTES = 65_536;
 
 export const SOURCE_TEXT = 'temp.main._walflow_source';
 
-/** Loads what the source printed: all columns in table order. */
+/** Loads the source's rows: all columns, in table order. */
 export function loadSourceSql(table: CapturedTable, csvPath: string, bufferBytes: number): string {
   const columns = table.columns.map((_, i) => columnAlias(i));
   return `create or replace temp table _walflow_source as select * from ${csvSql(csvPath, columns, bufferBytes)}`;
@@ -55,10 +55,10 @@ export function uncastableSql(table: CapturedTable): string {
 }
 
 /**
- * CTE `differences` of a keyed table: keys (k0, k1, … as text), kind, and the names of columns that differ. A key the
+ * CTE `differences` of a keyed table: keys (k0, k1, … as text), kind, and the names of columns that differ. A key that the
  * warehouse has twice is `extra`, whatever its values.
- * @param before rows of the warehouse that a commit at or after this position wrote are newer than what the source
- * printed: they say nothing about it. Null = all rows count.
+ * @param before rows of the warehouse from commits at or after this position are newer than the source's rows and do not
+ * count. Null = all rows count.
  * @param hasLongRows compare long values by their digests, so that they need not be in memory side by side.
  */
 export function keyedDifferencesSql(

@@ -1,5 +1,5 @@
-// Compares a table of the warehouse with what the source printed of it. A table with a value DuckDB cannot cast is said to
-// be not comparable; it is never called equal.
+// Compares a table of the warehouse with the rows its source printed. A table with a value that DuckDB cannot cast is not
+// comparable; it is never called equal.
 
 import { stat } from 'node:fs/promises';
 import type { CapturedTable } from '../../../workflows/model/relation.ts';
@@ -18,11 +18,11 @@ import { blamesData, failureClass } from './failure.ts';
 import { qualified } from './identifier.ts';
 import type { DuckDbSession } from './session.ts';
 
-/** The CSV reader holds a few lines' worth of memory: enough for any line of a small file, bounded for a large one. */
+/** Memory of the CSV reader: enough for any line of a small file, bounded for a large one. */
 const MIN_BUFFER_BYTES = 1 << 20;
 const MAX_BUFFER_BYTES = 64 << 20;
 
-/** Compares by value, on one snapshot of the warehouse; merges go on meanwhile. */
+/** Compares by value, in one read transaction; merges go on meanwhile. */
 export async function compareTable(owner: DuckDbOwner, order: CompareOrder): Promise<TableComparison> {
   const { size } = await stat(order.csvPath);
   const bufferBytes = Math.min(Math.max(size + 1, MIN_BUFFER_BYTES), MAX_BUFFER_BYTES);

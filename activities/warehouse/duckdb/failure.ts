@@ -1,11 +1,11 @@
-// What DuckDB's error texts mean to walflow. DuckDB starts a message with its class (`Conversion Error: …`); some classes
-// quote cell values, so their text never leaves the process: only the class does.
+// Turns DuckDB's errors into walflow's. A message of DuckDB begins with its class (`Conversion Error: …`). Messages of some
+// classes quote values of cells, so of these only the class leaves the process.
 
 import { WalflowError } from '../../../workflows/model/errors.ts';
 
-/** Classes whose text speaks of SQL and catalog only, never of values. */
+/** Classes whose text is only about SQL and catalog, never about values. */
 const ABOUT_SQL = new Set(['Parser', 'Binder', 'Catalog', 'Syntax', 'Not implemented', 'Permission']);
-/** Classes that blame the data or shape of the table being merged, not the machine or the process. */
+/** Classes caused by the data or shape of the table being merged, not by the machine or the process. */
 const ABOUT_DATA = new Set([
   'Conversion',
   'Invalid Input',
@@ -16,7 +16,7 @@ const ABOUT_DATA = new Set([
   'Mismatch Type',
 ]);
 
-/** The Node client puts a sentence of its own before DuckDB's when a text does not parse. */
+/** When SQL does not parse, the Node client puts a sentence of its own before DuckDB's. */
 const textOf = (failure: unknown) =>
   (failure instanceof Error ? failure.message : String(failure)).replace(/^Failed to extract statements: /, '');
 
@@ -25,18 +25,18 @@ export function failureClass(failure: unknown): string {
   return /^(?:Serialization )?([A-Za-z ]+?) Error: /.exec(textOf(failure))?.[1] ?? 'unknown';
 }
 
-/** DuckDB's sentence without the excerpt of the SQL below it. */
+/** DuckDB's message without the excerpt of the SQL below it. */
 export function firstLine(failure: unknown): string {
   return textOf(failure).split('\n')[0] ?? '';
 }
 
-/** First line of DuckDB's message where that cannot hold a cell value, else only the class. */
+/** First line of DuckDB's message if it cannot contain a value of a cell, else only the class. */
 export function safeText(failure: unknown): string {
   const kind = failureClass(failure);
   return ABOUT_SQL.has(kind) ? firstLine(failure) : `${kind} error`;
 }
 
-/** Is this failure the fault of one table's data, so that all other tables can go on without it? */
+/** Is the data of one table the cause, so that all other tables can go on without it? */
 export function blamesData(failure: unknown): boolean {
   return ABOUT_DATA.has(failureClass(failure));
 }
@@ -51,7 +51,7 @@ export function isConflict(failure: unknown): boolean {
 }
 
 /**
- * Why a warehouse file did not open.
+ * The failure to open a warehouse file, as a `WalflowError`.
  * @returns WAREHOUSE_LOCKED, WAREHOUSE_DISK_FULL, or WAREHOUSE_UNREADABLE for anything else.
  */
 export function openFailure(path: string, failure: unknown): WalflowError {
@@ -66,13 +66,13 @@ export function openFailure(path: string, failure: unknown): WalflowError {
   return new WalflowError('WAREHOUSE_UNREADABLE', `${path} does not open as a DuckDB file: ${why}`, { cause: failure });
 }
 
-/** The failure of a statement as a `WalflowError`; one that already is passes through. */
+/** The failure of a statement as a `WalflowError`; one that is already passes through. */
 export function warehouseFailure(failure: unknown): WalflowError {
   if (failure instanceof WalflowError) return failure;
   const text = textOf(failure);
   if (isDiskFull(text)) return diskFull(failure);
   if (text.includes('has been invalidated')) {
-    return new WalflowError('WAREHOUSE_INVALIDATED', 'DuckDB shut the warehouse file after a fatal error', {
+    return new WalflowError('WAREHOUSE_INVALIDATED', 'DuckDB closed the warehouse file after a fatal error', {
       cause: failure,
     });
   }

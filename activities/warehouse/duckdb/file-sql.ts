@@ -1,23 +1,23 @@
-// How files are read: every option that could take a value from a path, guess a type, or leave out a row is said. DuckDB's
-// own guesses are for analysts: by default a folder `country=de` anywhere above a file gives all its rows that country.
+// How to read files: every option is set that could take a value from a path, guess a type, or leave out a row. DuckDB's
+// defaults are for analysts: a folder `country=de` anywhere above a file would give all its rows that country.
 
 import { literal } from './identifier.ts';
 
-/** A path as DuckDB takes it for this one file: it reads names as patterns. */
+/** A path as a pattern that matches only this file: DuckDB takes names for patterns. */
 export function filePattern(path: string): string {
   return path.replace(/[*?[]/g, (character) => `[${character}]`);
 }
 
 const NOTHING_FROM_PATHS = 'hive_partitioning = false, hive_types_autocast = false, filename = false';
 
-/** FROM item: the rows of files with the same columns; one that lacks a column fails. */
+/** FROM item: the rows of files with the same columns; a file that lacks one fails. */
 export function parquetSql(paths: readonly string[]): string {
   const files = paths.map((path) => literal(filePattern(path))).join(', ');
   return `read_parquet([${files}], ${NOTHING_FROM_PATHS}, union_by_name = false, file_row_number = false,
     binary_as_string = false)`;
 }
 
-/** What a file's columns of varying type are in it, by path; all other files are alike. */
+/** The types of columns that vary between files, by path. */
 export type FileTypes = ReadonlyMap<string, string>;
 
 /** SELECT: `path` and `types` of each file, over the named columns. */
@@ -27,13 +27,13 @@ export function fileTypesSql(paths: readonly string[], columns: readonly string[
   from parquet_schema([${files}]) where name in (${columns.map(literal).join(', ')}) group by file_name`;
 }
 
-/** Files whose columns have the same types are read together: the first one's types would be forced on all. */
+/** Groups files whose columns have the same types: in one scan the types of the first file would apply to all. */
 export function alikeFiles(paths: readonly string[], types: FileTypes): readonly (readonly string[])[] {
   return [...Map.groupBy(paths, (path) => types.get(path)).values()];
 }
 
 /**
- * FROM item: a CSV file of texts without a header; NULL is nothing, an empty text is quoted.
+ * FROM item: a CSV file of texts without a header; NULL is empty, an empty text is quoted.
  * @param bufferBytes no line may be longer
  */
 export function csvSql(path: string, columns: readonly string[], bufferBytes: number): string {

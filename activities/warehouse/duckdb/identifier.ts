@@ -1,4 +1,4 @@
-// Names and literals inside SQL text. Source names are arbitrary (spaces, quotes, upper case): every one is quoted.
+// Names and literals in SQL. Names from a source can be anything (spaces, quotes, upper case), so every name is quoted.
 
 import { foldedName, type TableName } from '../../../workflows/model/relation.ts';
 
@@ -17,7 +17,7 @@ export function qualified(table: TableName): string {
   return `${quoted(table.schema)}.${quoted(table.name)}`;
 }
 
-/** DuckDB folds case when it compares identifiers: equal results here are one name there. */
+/** DuckDB ignores case when it compares identifiers: equal results here are one name there. */
 export function folded(table: TableName): string {
   return foldedName(qualified(table));
 }

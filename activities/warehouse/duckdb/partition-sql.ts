@@ -1,5 +1,5 @@
-// How a value is placed in a partition, in SQL. Partitions of a day are compared as DATE and named by its text; sessions
-// run in UTC. What the keys mean is the model's (asset/partition.ts).
+// To which partition a value belongs, in SQL. Days are compared as DATE and named by its text; sessions are in UTC. The model
+// defines what keys mean (asset/partition.ts).
 
 import {
   type DailyPartitions,
@@ -9,7 +9,7 @@ import {
 } from '../../../workflows/model/asset/partition.ts';
 import { literal } from './identifier.ts';
 
-/** The partition a date or timestamp lies in; NULL for NULL, ±infinity and whatever is before the first or after the last. */
+/** The partition of a date or timestamp; NULL for NULL, ±infinity, and values before the first or after the last partition. */
 export function placeSql({ start }: DailyPartitions, column: string): string {
   const day = `${column}::DATE`;
   return `case when isfinite(${column}) and ${day} between ${dayLiteral(start)} and ${dayLiteral(LAST_DAY)} then ${day} end`;
@@ -18,7 +18,7 @@ export function placeSql({ start }: DailyPartitions, column: string): string {
 /** The key of a placed value. */
 export const keySql = (place: string) => `(${place})::VARCHAR`;
 
-/** The place that a key, an expression of type VARCHAR, names. */
+/** The place of a key, which is an expression of type VARCHAR. */
 export const placeOfKeySql = (key: string) => `${key}::DATE`;
 
 /** What `{start}` or `{end}` stands for. */

@@ -1,10 +1,10 @@
-// Reads DuckDB's own parse of a query and finds what a reader may not do. Second of three walls: statements that are no
-// SELECT have no such parse at all, and the instance reaches no file outside the spool (duckdb.ts). Functions are let in
-// by name, so a table function of a later DuckDB is refused until somebody has looked at it.
+// Finds in DuckDB's own parse of a query what a reader may not do. It is the second of three walls: statements other than
+// SELECT have no such parse, and the instance cannot reach files outside the spool (client.ts). Table functions are allowed by
+// name, so one of a later DuckDB is refused until someone has examined it.
 
 import type { TableName } from '../../../workflows/model/relation.ts';
 
-/** Table functions that read nothing but their arguments and the catalog. Not `histogram`: it reads the file it is told. */
+/** Table functions that read only their arguments and the catalog. Not `histogram`: it can read a file. */
 const TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
   ...['range', 'generate_series', 'unnest', 'repeat', 'repeat_row', 'json_each', 'json_tree'],
   ...['duckdb_columns', 'duckdb_constraints', 'duckdb_databases', 'duckdb_functions', 'duckdb_indexes'],
@@ -12,12 +12,12 @@ const TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
   ...['pragma_table_info', 'pragma_version', 'pragma_database_size', 'pragma_storage_info', 'pg_timezone_names'],
 ]);
 
-/** Functions, wherever they stand, that run SQL hidden in a text or leave a trace in the process. */
+/** Functions that run SQL given as text, or change the process. */
 const REFUSED_FUNCTIONS: ReadonlySet<string> = new Set([
   ...['query', 'query_table', 'json_execute_serialized_sql', 'nextval', 'write_log', 'getenv', 'which_secret'],
 ]);
 
-/** DuckDB opens a table name as a file when no table has it and it looks like one. */
+/** DuckDB opens a name as a file if it looks like one and no table has it. */
 const FILE_NAME = /[/\\*?]|\.(?:parquet|csv|tsv|txt|jsonl?|ndjson|duckdb|db|xlsx|arrow|avro)(?:\.\w+)?$/i;
 
 const fieldOf = (node: object, name: string): unknown => (node as Readonly<Record<string, unknown>>)[name];
@@ -26,20 +26,20 @@ const textOf = (node: object, name: string): string => {
   return typeof value === 'string' ? value : '';
 };
 
-/** A table as a query names it; the schema is empty where the query has none. */
+/** A table as a query names it; the schema is empty if the query gives none. */
 export type IsTable = (table: TableName) => boolean;
 
-/** Could a query that names this table be taken for one that reads a file? */
+/** Does the name of this table look like that of a file? */
 export function looksLikeFile({ schema, name }: TableName): boolean {
   return FILE_NAME.test(name) || FILE_NAME.test(schema);
 }
 
 /**
- * The first thing in a query's parse tree (`json_serialize_sql`) that is not for readers, in words; null when all is well.
- * @param isTable is there such a table, whatever its name looks like?
+ * Describes the first thing in a query's parse tree (`json_serialize_sql`) that readers may not use; null if there is none.
+ * @param isTable does such a table exist, even if its name looks like that of a file?
  */
 export function forbiddenPart(tree: unknown, isTable: IsTable): string | null {
-  // A stack of its own: a query may be nested deeper than JavaScript's call stack.
+  // An explicit stack: a query may be nested deeper than JavaScript's call stack.
   const open: unknown[] = [tree];
   while (open.length > 0) {
     const node = open.pop();

@@ -1,5 +1,5 @@
-// Reads for people and tools (station 9 of a row). A query is one SELECT, in a read-only transaction on a connection of its
-// own, within limits on time, rows, bytes and number at once. Merges take no turn here: reads never hold one up.
+// Queries of people and tools. A query is one SELECT, in a read-only transaction on a connection of its own, with limits on
+// time, rows, bytes and on how many run at once. Merges do not take turns with queries, so queries never delay one.
 
 import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
 import { WalflowError } from '../../../workflows/model/errors.ts';
@@ -10,13 +10,13 @@ import { folded } from './identifier.ts';
 import { forbiddenPart, type IsTable, looksLikeFile } from './query-guard.ts';
 import { jsonValue } from './value.ts';
 
-/** Where a query's table is looked for that is named without a schema. */
+/** The schema of a table that a query names without one. */
 const DEFAULT_SCHEMA = 'main';
-/** An interrupt that arrives between two steps of a query hits nothing: it is repeated until the query has ended. */
+/** An interrupt between two steps of a query has no effect, so it is repeated until the query has ended. */
 const INTERRUPT_EVERY_MS = 50;
 
 /**
- * Answers one SELECT.
+ * Runs one SELECT.
  * @param parameters for `$1`, `$2`, … or `?`: null, boolean, number, text
  * @throws WalflowError QUERY_NOT_READ_ONLY, QUERY_FORBIDDEN, QUERY_INVALID, QUERY_TIMEOUT, QUERY_TOO_LARGE
  */
@@ -79,7 +79,7 @@ async function rowsOf(result: DuckDBResult, limits: QueryLimits & { readonly wat
   }
 }
 
-/** A stream left in the middle would keep its memory, and the file open, until the garbage collector finds it. */
+/** A stream that is not read to its end keeps its memory, and the file open, until the garbage collector finds it. */
 async function endStream(connection: DuckDBConnection, result: DuckDBResult): Promise<void> {
   for (;;) {
     connection.interrupt();
@@ -95,7 +95,7 @@ interface Parse {
   readonly statements?: readonly unknown[];
 }
 
-/** DuckDB serializes SELECT and nothing else: what has no parse tree is no read. */
+/** DuckDB serializes only SELECT: whatever has no parse tree is not a read. */
 async function assertReader(connection: DuckDBConnection, sql: string): Promise<void> {
   const reader = await connection.runAndReadAll(
     'select json_serialize_sql($1::VARCHAR, skip_null := true, skip_empty := true)',
@@ -111,7 +111,7 @@ async function assertReader(connection: DuckDBConnection, sql: string): Promise<
   if (forbidden !== null) throw new WalflowError('QUERY_FORBIDDEN', `the query may not use this: ${forbidden}`);
 }
 
-/** A source's table may be called `a/b.csv`. The query binds its names in the transaction that looks here. */
+/** A source's table may be called `a/b.csv`. Read in the transaction in which the query binds its names. */
 async function tablesLikeFiles(connection: DuckDBConnection): Promise<IsTable> {
   const reader = await connection.runAndReadAll(
     `select schema_name, table_name from duckdb_tables() where database_name = current_database()`,
@@ -140,10 +140,10 @@ function bind(statement: DuckDBPreparedStatement, parameters: readonly QueryValu
   });
 }
 
-/** `JSON` and other named types by their names. */
+/** Types with a name of their own, such as `JSON`, by that name. */
 const typeName = (type: { readonly alias?: string; toString(): string }) => type.alias ?? type.toString();
 
-/** About what the value takes in the answer; exact enough for a limit. */
+/** Approximate size of a value in the result; exact enough for a limit. */
 function sizeOf(value: QueryValue): number {
   if (typeof value === 'string') return value.length + 3;
   if (typeof value === 'object' && value !== null) return JSON.stringify(value).length;
@@ -152,7 +152,7 @@ function sizeOf(value: QueryValue): number {
 
 const tooLarge = (what: string) => new WalflowError('QUERY_TOO_LARGE', `the answer has ${what}`);
 
-/** Interrupts a query whose time is over, or that nobody waits for. */
+/** Interrupts a query when its time is over, or when its answer is no longer needed. */
 class Watch {
   readonly #connection: DuckDBConnection;
   readonly #signal: AbortSignal | undefined;
@@ -189,7 +189,7 @@ class Watch {
   }
 }
 
-/** The reader may see the data, so DuckDB's own words about the SQL are for them. */
+/** The reader may see the data, so DuckDB's own message about the SQL is passed on. */
 function queryFailure(failure: unknown, limits: QueryLimits, watch: Watch): WalflowError {
   if (watch.expired && (isInterrupt(failure) || failure instanceof WalflowError)) {
     return new WalflowError('QUERY_TIMEOUT', `the query was interrupted after ${limits.timeoutMs} ms`);

@@ -1,12 +1,12 @@
-// One connection to the warehouse: statements in, plain rows out. Session settings are global and locked (duckdb.ts), so
-// a session has no state besides its transaction and its temp tables.
+// One connection to the warehouse: statements in, plain rows out. Settings are global and locked (client.ts), so a session
+// has no state besides its transaction and its temporary tables.
 
 import type { DuckDBConnection, DuckDBMaterializedResult } from '@duckdb/node-api';
 
-/** Positions and wide integers travel as text and are cast in SQL. */
+/** Positions and wide integers are passed as text and cast in SQL. */
 type SqlParameter = string | number | boolean | null;
 
-/** What a statement is given for `$1`, `$2`, …, or for `$name`. */
+/** Values for `$1`, `$2`, …, or for `$name`. */
 export type SqlParameters = readonly SqlParameter[] | Readonly<Record<string, SqlParameter>>;
 
 export class DuckDbSession {
@@ -17,15 +17,15 @@ export class DuckDbSession {
     this.#connection = connection;
   }
 
-  /** Runs one statement; how many rows it changed. */
+  /** Runs one statement. @returns how many rows it changed */
   async run(sql: string, parameters?: SqlParameters): Promise<number> {
     const result = await this.#result(sql, parameters);
     return result.rowsChanged;
   }
 
   /**
-   * Rows as objects by column name. BIGINT and everything wider, dates and decimals come as text; the caller's type says
-   * what its SELECT list yields.
+   * Rows as objects by column name. BIGINT and wider integers, dates and decimals are text; the caller's type must match its
+   * SELECT list.
    */
   async rows<Row>(sql: string, parameters?: SqlParameters): Promise<readonly Row[]> {
     const result = await this.#result(sql, parameters);
@@ -42,7 +42,7 @@ export class DuckDbSession {
     if (last !== undefined) await this.run(last);
   }
 
-  /** Commits what `work` did, or rolls all of it back. */
+  /** Commits what `work` did, or rolls it back. */
   async transaction<T>(work: () => Promise<T>): Promise<T> {
     this.queue('begin transaction');
     try {
@@ -70,7 +70,7 @@ export class DuckDbSession {
     return await this.#connection.run(all, isList(parameters) ? [...parameters] : { ...parameters });
   }
 
-  /** A failed COMMIT has already ended the transaction; the first failure is the one worth reporting. */
+  /** May fail: a failed COMMIT has already ended the transaction, and the first failure is the one to report. */
   async #rollBack(): Promise<void> {
     this.#queued = [];
     try {
@@ -81,5 +81,5 @@ export class DuckDbSession {
   }
 }
 
-/** `Array.isArray` does not tell a read-only array from an object. */
+/** `Array.isArray` does not narrow a read-only array. */
 const isList = (parameters: SqlParameters): parameters is readonly SqlParameter[] => Array.isArray(parameters);

@@ -1,4 +1,4 @@
-// Reads for status, API and page: how many rows each table has, and what was merged last by which run.
+// Figures for status, API and page: how many rows each table has, and which runs merged what last.
 
 import { lsnToHex } from '../../../workflows/model/lsn.ts';
 import type { RowCounts } from '../merge-plan.ts';
@@ -16,7 +16,7 @@ export async function countRows(session: DuckDbSession, pipeline: string): Promi
     { pipeline },
   );
   if (tables.length === 0) return new Map();
-  // DuckDB answers count(*) from the row groups' headers.
+  // DuckDB takes count(*) from the headers of row groups.
   const counts = tables.map((table, i) => `(select count(*) from ${qualified(table)}) as n${i}`);
   const [row] = await session.rows<Readonly<Record<string, string>>>(`select ${counts.join(', ')}`);
   return new Map(tables.map(({ id }, i) => [id, Number(row?.[`n${i}`] ?? 0)]));

@@ -1,4 +1,4 @@
-// What each kind of column is in DuckDB. One row a kind; a kind without a row does not compile.
+// How DuckDB stores each kind of column: one row per kind; a kind without a row does not compile.
 
 import {
   type ColumnKind,
@@ -8,17 +8,17 @@ import {
 } from '../../../workflows/model/column-type.ts';
 
 export interface DuckDbType {
-  /** As CREATE TABLE has it. */
+  /** As in CREATE TABLE. */
   readonly name: string;
-  /** SQL: PostgreSQL's text of a value, read by DuckDB's own parser; NULL where it has no such value. */
+  /** SQL: a value from PostgreSQL's text, read by DuckDB's own parser; NULL if it has no such value. */
   readonly parse: (text: string) => string;
-  /** SQL: a column's values as they compare with parsed ones. */
+  /** SQL: a column's values in the form that compares with parsed ones. */
   readonly comparable: (column: string) => string;
-  /** SQL: a change file's column as this type. */
+  /** SQL: a column of a change file, as this type. */
   readonly read: (column: string) => string;
-  /** Is the column of one type in this change file and of another in that? */
+  /** Can the type of the column vary between change files? */
   readonly variesByFile: boolean;
-  /** Does a value lie on a day? */
+  /** Does a value belong to a day? */
   readonly dated: boolean;
 }
 
@@ -42,7 +42,7 @@ function typeNamed(name: string, differences: Differences = {}): DuckDbType {
 
 const row = (name: string, differences?: Differences) => () => typeNamed(name, differences);
 
-/** DuckDB writes the era behind the date, PostgreSQL at the end. */
+/** DuckDB writes the era after the date, PostgreSQL at the end. */
 const parseMoment = (name: string) => (text: string) =>
   `try_cast(regexp_replace(${text}, '^(\\S+) (.*) BC$', '\\1 (BC) \\2') as ${name})`;
 
@@ -65,7 +65,7 @@ const TYPES: Readonly<Record<ColumnKind, (type: ColumnType) => DuckDbType>> = {
   timestamp: row('TIMESTAMP', { parse: parseMoment('TIMESTAMP'), dated: true }),
   timestamptz: row('TIMESTAMPTZ', { parse: parseMoment('TIMESTAMPTZ'), dated: true }),
   uuid: row('UUID'),
-  // Text: DuckDB's JSON has no place for escapes of lone surrogates. Files say which of the two a column is.
+  // Text, because DuckDB's JSON cannot hold escapes of lone surrogates. Each file shows which of the two types it has.
   json: row('VARCHAR', { parse: asIs, read: asText, variesByFile: true }),
   jsonb: row('JSON', { parse: asIs, comparable: asText }),
   text: row('VARCHAR', { parse: asIs }),

@@ -1,5 +1,5 @@
-// DuckDB's values as JSON. What JSON cannot hold exactly becomes DuckDB's own text: a client that reads numbers as doubles
-// must not be handed a rounded one.
+// DuckDB's values as JSON. A value that JSON cannot hold exactly becomes DuckDB's own text: a client that reads numbers as
+// doubles must not get a rounded one.
 
 import {
   DuckDBArrayValue,
@@ -19,11 +19,11 @@ import {
 
 import type { QueryValue } from '../query.ts';
 
-/** DuckDB keeps ±infinity as the ends of an integer; its client prints most of them as days far away. */
+/** DuckDB stores ±infinity as the extremes of an integer; its client prints most of them as distant days. */
 const INFINITE_DAYS = 2_147_483_647;
 const INFINITE_TICKS = 2n ** 63n - 1n;
 
-/** Each byte as DuckDB prints it: printable ASCII as it is, but for quotes and the backslash. */
+/** Each byte as DuckDB prints it: printable ASCII as it is, except for quotes and the backslash. */
 const BYTE_TEXTS: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
   const letter = String.fromCharCode(byte);
   return /[ !#-&(-[\]-~]/.test(letter) ? letter : `\\x${byte.toString(16).toUpperCase().padStart(2, '0')}`;
@@ -46,7 +46,7 @@ export function jsonValue(value: DuckDBValue): QueryValue {
   return textValue(value);
 }
 
-/** JSON knows neither -0 nor what is not finite. */
+/** JSON has neither -0 nor NaN or infinity. */
 function numberValue(value: number): QueryValue {
   if (Object.is(value, -0)) return '-0.0';
   return Number.isFinite(value) ? value : String(value);
@@ -59,7 +59,7 @@ function jsonFields(entries: Readonly<Record<string, DuckDBValue>>): QueryValue 
 function textValue(value: Exclude<DuckDBValue, null | boolean | string | number | bigint>): string {
   if (value instanceof DuckDBBlobValue) return blobText(value.bytes);
   if (value instanceof DuckDBDateValue) return infinityText(value.days, INFINITE_DAYS) ?? dayText(value);
-  // Its own text would be in the time zone of this process; the warehouse speaks UTC.
+  // The client's text would be in the time zone of this process; the warehouse uses UTC.
   if (value instanceof DuckDBTimestampTZValue) {
     return infinityText(value.micros, INFINITE_TICKS) ?? `${dayText(new DuckDBTimestampValue(value.micros))}+00`;
   }
@@ -77,12 +77,12 @@ function infinityText<T extends number | bigint>(value: T, infinite: T): string 
   return value === -infinite ? '-infinity' : null;
 }
 
-/** The year before 1 is 1 BC; the client counts it as 0. */
+/** The year before 1 is 1 BC; the client calls it 0. */
 function dayText(value: object): string {
   return String(value).replace(/^0000(-\d\d-\d\d)/, '0001$1 (BC)');
 }
 
-/** The client leaves a backslash as it is: its text of a zero byte and of four letters would be the same. */
+/** The client does not escape a backslash: a zero byte and the four letters `\x00` would be the same text. */
 function blobText(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += BYTE_TEXTS[byte];

@@ -1,4 +1,4 @@
-// A DuckDB file as a warehouse: the port's methods, each told to the file that does it.
+// A DuckDB file as a warehouse: each method of the port calls the file that implements it.
 
 import type { DerivedAsset } from '../../../workflows/model/asset/graph.ts';
 import type { Materialization } from '../../../workflows/model/asset/record.ts';

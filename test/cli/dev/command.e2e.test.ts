@@ -138,10 +138,10 @@ describe('walflow dev --demo', () => {
     expect(dev.output).toMatch(/rows\/s/);
   });
 
-  test.each(shownCommands())('answers $args as the README shows', { timeout: 120_000 }, async ({ args, output }) => {
+  test.each(shownCommands())('answers $args as the README shows', { timeout: 180_000 }, async ({ args, output }) => {
     // The derived asset may still be computed.
     await expect
-      .poll(async () => shape((await dev.walflow(...args)).output), { timeout: 60_000, interval: 1_000 })
+      .poll(async () => shape((await dev.walflow(...args)).output), { timeout: 120_000, interval: 1_000 })
       .toEqual(shape(output));
     expect((await dev.walflow(...args)).code).toBe(0);
   });

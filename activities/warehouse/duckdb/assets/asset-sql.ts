@@ -1,4 +1,4 @@
-// The SQL of a derived asset made runnable: a dependency becomes its table, `{start}` and `{end}` the bounds of the
+// Makes the SQL of a derived asset runnable: a dependency becomes its table, `{start}` and `{end}` become the bounds of the
 // partition.
 
 import { createHash } from 'node:crypto';
@@ -9,10 +9,10 @@ import { WalflowError } from '../../../../workflows/model/errors.ts';
 import { qualified } from '../identifier.ts';
 import { instantSql } from '../partition-sql.ts';
 
-/** A SELECT of the asset's rows, of one partition where it has partitions. */
+/** A SELECT of the asset's rows, or those of one partition if it has partitions. */
 export function assetSelect({ sql }: DerivedAsset, partition: PartitionKey | null): string {
   const text = sql.map((part) => partSql(part, partition)).join('');
-  // On lines of their own: a comment at the end of the SQL must not swallow the bracket.
+  // On separate lines: a comment at the end of the SQL must not swallow the bracket.
   return `select * from (\n${text.trim().replace(/;$/, '')}\n)`;
 }
 
@@ -29,7 +29,7 @@ function partSql(part: SqlPart, partition: PartitionKey | null): string {
   }
 }
 
-/** Twelve hex digits over everything that decides the asset's rows. */
+/** Twelve hex digits, a hash of everything that decides the asset's rows. */
 export function codeVersionOf(asset: AssetDefinition): string {
   const code = [asset.sql, asset.deps, asset.partitions ?? null, asset.table ?? null];
   return createHash('sha256').update(JSON.stringify(code)).digest('hex').slice(0, 12);

@@ -8,8 +8,8 @@ import type { DuckDbSession } from '../session.ts';
 import { codeVersionOf } from './asset-sql.ts';
 
 /**
- * Takes note of the assets the configuration declares now. A new one, and one whose code changed, is due as a whole; one
- * that is gone is never due again, its table stays.
+ * Declares the assets of the configuration. A new one, and one whose code changed, is due as a whole. One that is no longer
+ * declared is never due again, but its table stays.
  */
 export async function declareAssets(
   owner: DuckDbOwner,
@@ -56,7 +56,7 @@ async function forget(session: DuckDbSession, asset: string): Promise<void> {
   }
 }
 
-/** Assets with something to recompute whose inputs are all there. */
+/** Assets with something to recompute whose inputs all exist. */
 export async function dueAssets(owner: DuckDbOwner): Promise<readonly DueAsset[]> {
   const rows = await owner.use((session) =>
     session.rows<{ asset: string; seq: string }>(

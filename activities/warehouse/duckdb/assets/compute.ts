@@ -1,5 +1,5 @@
-// The compute of a step: one transaction that reads one snapshot, for all partitions of the step, into staging. Merges and
-// publishes go on beside it; what they commit meanwhile it does not see.
+// Computes a step: one read transaction for all partitions of the step, into staging. Merges and publishes go on meanwhile;
+// the transaction does not see what they commit.
 
 import type { DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
 import type { DailyPartitions, PartitionKey } from '../../../../workflows/model/asset/partition.ts';
@@ -18,19 +18,19 @@ import { STAGED, STAGED_PARTITION } from './staging.ts';
 export interface StagedPartition {
   readonly partition: PartitionKey | null;
   readonly rows: number;
-  /** What the snapshot saw of the asset's inputs. */
+  /** The asset's inputs, as the transaction saw them. */
   readonly inputs: readonly MaterializationInput[];
 }
 
 export interface StagedStep extends Pick<StepPlan, 'reshaped'> {
   readonly startedAt: string;
   readonly partitions: readonly StagedPartition[];
-  /** Newest manifest that the snapshot saw. */
+  /** Newest manifest that the transaction saw. */
   readonly seq: number;
 }
 
 /**
- * Stages what is due, for a publish on the same session.
+ * Stages what is due, to be published on the same session.
  * @returns null when nothing is due.
  * @throws WalflowError ASSET_OUTSIDE_WINDOW
  */

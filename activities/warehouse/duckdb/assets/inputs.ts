@@ -1,4 +1,4 @@
-// Where the inputs of a derived asset stand in one transaction: the positions a record of its compute tells.
+// The positions of a derived asset's inputs in one transaction, for the record of its computation.
 
 import type { AssetNode, DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
 import type { MaterializationInput } from '../../../../workflows/model/asset/record.ts';
@@ -15,7 +15,7 @@ export interface InputPosition {
   readonly lsnTo: LsnHex;
 }
 
-/** One for each input, as this transaction sees it. */
+/** One per input, as this transaction sees it. */
 export async function readPositions(
   session: DuckDbSession,
   { inputs }: DerivedAsset,
@@ -26,7 +26,7 @@ export async function readPositions(
 }
 
 /**
- * The inputs of a record: from where the record before ended; an empty range says that only the code changed.
+ * The inputs of a record, each from where the previous record ended; an empty range means that only the code changed.
  * @param before JSON of the inputs of the newest record of the same partition; null = there is none.
  */
 export function inputsSince(
@@ -44,7 +44,7 @@ export function inputsSince(
   });
 }
 
-/** The watermark, unless the table does not follow it. A derived input stands where the newest it was made from stood. */
+/** The watermark, or the position of a table that does not stand at it. For a derived input, the newest it was made from. */
 async function positionOf(session: DuckDbSession, input: AssetNode): Promise<Omit<InputPosition, 'asset'>> {
   if (input.tag === 'derived') return await derivedPosition(session, input.key);
   const [table] = await readTables(session, input.pipeline, input.table);

@@ -1,5 +1,5 @@
-// Recomputes what is due of a derived asset (station 10 of a row): plan and compute on one snapshot, into staging; then the
-// publish, one transaction. A merge that commits in between leaves marks of its own, and the asset is simply still due.
+// Station 10 on a row's way: recomputes what is due of a derived asset. It plans and computes in one read transaction, into
+// staging, then publishes in another. A merge that commits in between leaves its own marks: then the asset is due again.
 
 import type { DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
 import type { Materialization } from '../../../../workflows/model/asset/record.ts';
@@ -25,7 +25,7 @@ async function runStep(owner: DuckDbOwner, session: DuckDbSession, order: Materi
     const staged = await compute(session, order.asset);
     if (staged === null) return [];
     const records = await owner.publishing.pass(() => publishStep(session, order, staged));
-    // Overtaken: what is still due is computed again. Each time another step has published, so this ends.
+    // Overtaken by another publish: compute again what is still due. Each time another step made progress, so this ends.
     if (records !== null) return records;
   }
 }

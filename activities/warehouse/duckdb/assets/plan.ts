@@ -1,5 +1,5 @@
-// What a step of an asset computes: the partitions that are due as its snapshot sees them. Leaves SEEN, PLANNED and an
-// empty STAGED behind.
+// Plans a step of an asset: the partitions that are due, as its transaction sees them. Creates SEEN, PLANNED and an empty
+// STAGED.
 
 import type { DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
 import type { PartitionKey } from '../../../../workflows/model/asset/partition.ts';
@@ -19,18 +19,18 @@ export interface PlannedPartition {
 }
 
 export interface StepPlan {
-  /** None where a mark of the whole meets empty inputs: the marks are cleared all the same. */
+  /** None if the whole asset is marked but its inputs are empty; the marks are still cleared. */
   readonly partitions: readonly PlannedPartition[];
-  /** Where the asset's inputs stand. */
+  /** Positions of the asset's inputs. */
   readonly positions: readonly InputPosition[];
-  /** The published table has other columns than the SQL yields: it is made again, with every partition. */
+  /** The SQL yields other columns than the published table has: the table is made again, with every partition. */
   readonly reshaped: boolean;
 }
 
 const STAGED_PLACE: TableName = { schema: 'main', name: STAGED };
 
 /**
- * Runs in the transaction of the compute.
+ * Runs in the transaction of the computation.
  * @returns null when nothing is due.
  */
 export async function planStep(session: DuckDbSession, asset: DerivedAsset): Promise<StepPlan | null> {
@@ -42,13 +42,13 @@ export async function planStep(session: DuckDbSession, asset: DerivedAsset): Pro
   const reshaped = (await makeStaging(session, asset)) !== (await columnsOf(session, asset.place));
   await session.run(`create or replace temp table ${PLANNED} as ${plannedSql(asset, reshaped, marks.whole !== '0')}`);
   const partitions = await session.rows<PlannedPartition>(
-    // Shorter keys first: days of more than four year digits are later.
+    // Shorter keys first: days in years with more than four digits are later.
     `select partition, inputs from temp.main.${PLANNED} order by length(partition), partition`,
   );
   return { partitions, positions: await readPositions(session, asset), reshaped };
 }
 
-/** Name and type of every column, in order; null = there is no such table. */
+/** Name and type of every column, in order; null if the table does not exist. */
 async function columnsOf(session: DuckDbSession, { schema, name }: TableName): Promise<string | null> {
   const columns = await session.rows<{ text: string }>(
     `select column_name || ' ' || data_type as text from duckdb_columns()
@@ -59,12 +59,12 @@ async function columnsOf(session: DuckDbSession, { schema, name }: TableName): P
   return columns.length === 0 ? null : columns.map(({ text }) => text).join(', ');
 }
 
-/** Marks of another code are for the run that has that code. */
+/** Marks for other code are left for the run that has that code. */
 const marksSql = ({ key, definition }: DerivedAsset) =>
   `select id, partition from _walflow.dirty_partitions where asset in (
      select asset from _walflow.assets where asset = ${literal(key)} and code_version = '${codeVersionOf(definition)}')`;
 
-/** An empty table of the types that the asset's SQL yields. */
+/** An empty table with the types that the asset's SQL yields. */
 async function makeStaging(session: DuckDbSession, asset: DerivedAsset): Promise<string | null> {
   const sample = assetSelect(asset, asset.definition.partitions?.start ?? null);
   await session.run(
@@ -83,7 +83,7 @@ function plannedSql(asset: DerivedAsset, reshaped: boolean, whole: boolean): str
     on last.partition is not distinct from due.partition`;
 }
 
-/** A mark of the whole, or a new shape, means every partition the input or the result has rows of. */
+/** If the whole asset is marked or has a new shape: every partition of which the input or the result has rows. */
 function dueSql(asset: DerivedAsset, reshaped: boolean, whole: boolean): string {
   const { partitions } = asset.definition;
   if (partitions === undefined) return 'select null::VARCHAR as partition';

@@ -1,5 +1,5 @@
-// The publish of a computed step, in one transaction: rows, records, cleared marks and the marks of its readers become
-// visible together. ⚠ One at a time, whichever asset: two would both find their marks, and give records the same numbers.
+// Publishes a computed step in one transaction: rows, records, cleared marks and the marks of its readers become visible
+// together. ⚠ One publish at a time, of any asset: two would both find their marks, and number their records alike.
 
 import { randomUUID } from 'node:crypto';
 import type { AssetEdge, DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
@@ -16,8 +16,8 @@ import { writeRecords } from './records.ts';
 import { PLANNED, SEEN, stagedRows } from './staging.ts';
 
 /**
- * @returns the new records; null when another step of the asset has published since this one took its snapshot: nothing
- * was changed, for the rows at hand may be older than those published. What is still due must be computed again.
+ * @returns the new records; null when another step of the asset has published since this one was computed. Then nothing is
+ * changed, because the computed rows may be older than the published ones: compute again what is still due.
  */
 export async function publishStep(
   session: DuckDbSession,
@@ -30,7 +30,7 @@ export async function publishStep(
     await replaceRows(session, asset, staged);
     const records = recordsOf(order, staged);
     await writeRecords(session, records);
-    // Only what the snapshot saw: the mark of a merge that committed since stays.
+    // Only marks that the computation saw: those of later merges stay.
     await session.run(`delete from _walflow.dirty_partitions where id in (select id from temp.main.${SEEN})`);
     for (const reader of order.readers) await markReader(session, asset, reader, staged);
     return records;
@@ -38,9 +38,8 @@ export async function publishStep(
 }
 
 /**
- * Every step clears the marks it saw, and a later snapshot sees all of an earlier one that nobody has cleared: so of two
- * steps that overlap, the second to publish misses a mark. ⚠ Records could not tell: a step that found a partition empty
- * since writes none for it.
+ * Every step clears the marks it saw, and a later step sees all earlier marks that are not cleared. So of two overlapping
+ * steps the second to publish misses a mark. ⚠ Records would not show it: a step that finds a partition empty writes none.
  */
 async function isOvertaken(session: DuckDbSession): Promise<boolean> {
   const gone = await session.rows(
@@ -67,7 +66,7 @@ async function replaceRows(session: DuckDbSession, asset: DerivedAsset, { reshap
 }
 
 function recordsOf({ asset, run }: MaterializeOrder, staged: StagedStep): readonly Materialization[] {
-  // In the form the catalog gives back: a record reads the same in lake and warehouse.
+  // In the form that the catalog returns, so that a record is the same in lake and warehouse.
   const at = isoFromMicros(Date.now() * 1000);
   const codeVersion = codeVersionOf(asset.definition);
   const { startedAt } = staged;
@@ -77,7 +76,7 @@ function recordsOf({ asset, run }: MaterializeOrder, staged: StagedStep): readon
   }));
 }
 
-/** A reader touched by partitions has the asset's own, from its first one on. A table made again may lack some it had. */
+/** Marks a reader of the asset: its partitions that were computed, or the whole when the table was made again: it may lack some. */
 async function markReader(
   session: DuckDbSession,
   asset: DerivedAsset,

@@ -7,7 +7,7 @@ import type { DuckDbOwner } from '../client.ts';
 import { literal } from '../identifier.ts';
 import type { DuckDbSession } from '../session.ts';
 
-/** A statement with more rows than this takes DuckDB's parser long. */
+/** With more rows in one statement DuckDB's parser becomes slow. */
 const ROWS_PER_INSERT = 500;
 
 interface MaterializationRow extends Omit<Materialization, 'rows' | 'inputs'> {
@@ -35,7 +35,7 @@ export async function listMaterializations(
   return rows.map((row) => ({ ...row, rows: Number(row.rows), inputs: parseInputs(row.inputs) }));
 }
 
-/** Writes records behind those there are; only in a transaction that no other publish runs beside. */
+/** Appends records. Only in a transaction beside which no other publish runs. */
 export async function writeRecords(session: DuckDbSession, records: readonly Materialization[]): Promise<void> {
   for (let from = 0; from < records.length; from += ROWS_PER_INSERT) {
     const rows = records.slice(from, from + ROWS_PER_INSERT).map((record, i) => recordRow(record, i + 1));

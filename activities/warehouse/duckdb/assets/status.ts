@@ -1,4 +1,4 @@
-// How a derived asset stands: which partitions were made, which are due again, since when.
+// The state of a derived asset: which partitions exist, which are due, since when.
 
 import type { AssetFigures } from '../../asset-order.ts';
 import { isoText } from '../catalog-sql.ts';

@@ -1,5 +1,5 @@
-// Puts winners into the warehouse table: delete by key, insert again. Updating in place (MERGE) rewrites every row group
-// it touches and costs ten times as much on random keys. `winners` is a FROM item.
+// Applies winners to the warehouse table: delete by key, then insert. Updating in place (MERGE) rewrites every row group that
+// it touches, and costs ten times as much on random keys. `winners` is a FROM item.
 
 import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
 import type { MergeTarget, PlacedTable } from '../../merge-plan.ts';
@@ -12,7 +12,7 @@ import { insertColumns } from './schema-sql.ts';
 export function replacedRows(entry: CaptureEntry, winners: string): string {
   const table = entry.keyColumns.map(quoted).join(', ');
   const keys = keyAliases(entry).join(', ');
-  // A row constructor even for one column would hide the keys' ranges from DuckDB's row group pruning.
+  // For one column no row constructor: it would hide the range of keys from DuckDB's row group pruning.
   return entry.keyColumns.length === 1
     ? `${table} in (select ${keys} from ${winners})`
     : `(${table}) in (select (${keys}) from ${winners})`;
@@ -22,7 +22,7 @@ export function deleteReplacedSql({ entry, target }: PlacedTable, winners: strin
   return `delete from ${qualified(target)} where ${replacedRows(entry, winners)}`;
 }
 
-/** Winners that live on. */
+/** Inserts the winners that are not deletes. */
 export function insertWinnersSql({ entry, target }: PlacedTable, winners: string): string {
   return `${insertInto(entry, target)} from ${winners} where op <> 'd'`;
 }

@@ -1,5 +1,5 @@
-// Change files as a relation the fold can work on. Inside the fold the table's columns are called c0, c1, … so that no
-// name of the source can meet one of ours, and a change has one number for its place: `position`.
+// Change files as a relation for the fold. In the fold the table's columns are called c0, c1, … so that no name of the source
+// can clash with one of ours, and one number orders changes: `position`.
 
 import { lakeColumnName } from '../../../../workflows/model/lake-column.ts';
 import { type LsnHex, parseLsn } from '../../../../workflows/model/lsn.ts';
@@ -22,14 +22,14 @@ export function keyAliases(entry: CaptureEntry): readonly string[] {
   return entry.keyColumns.map((name) => columnAlias(entry.columns.findIndex((column) => column.name === name)));
 }
 
-/** What of the files counts. */
+/** Which changes of the files count. */
 export interface ChangeRange {
-  /** Changes of earlier commits are contained in the copied rows already. */
+  /** Changes of earlier commits are already contained in the snapshot's rows. */
   readonly fromLsn: LsnHex | null;
   readonly truncates: readonly TruncatePoint[];
 }
 
-/** The last truncate in range: it empties the table and makes every earlier change void. */
+/** The last truncate in range: it empties the table and cancels every earlier change. */
 export function lastTruncate({ fromLsn, truncates }: ChangeRange): TruncatePoint | null {
   const counting = truncates.filter((truncate) => fromLsn === null || truncate.commitLsn >= fromLsn);
   return counting.reduce<TruncatePoint | null>(
@@ -64,11 +64,11 @@ export function changesSql(
 }
 
 /**
- * Commit LSN and ordinal as one number: the total order of the files' changes, and `position - 1` is the ordinal before.
- * Counted from the first commit it fits 64 bits unless the files span 2 GB of log; wider numbers double the fold's cost.
+ * Commit LSN and ordinal as one number: it orders all changes of the files, and `position - 1` is the previous ordinal.
+ * Counted from the first commit it fits 64 bits unless the files span 2 GB of WAL; wider numbers double the fold's cost.
  */
 function positionSql(files: readonly ChangeFile[]): string {
-  // Text order is log order.
+  // Text order is WAL order.
   const [first = ''] = files.map(({ file }) => file.minCommitLsn).sort();
   const last =
     files

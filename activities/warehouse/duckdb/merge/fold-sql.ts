@@ -1,6 +1,6 @@
-// The fold: many changes per key become one `winner` per key, the last by position. Four ways, cheapest first: no key has
-// two changes; every column was carried; some were not (unchanged TOAST); some were not and rows changed their keys. The
-// counters of the files say which way is safe. A column that no change carried keeps the value of the row they start from.
+// The fold: many changes per key become one `winner` per key, the last by position. There are four ways, cheapest first: no
+// key has two changes; every column was carried; some were not (unchanged TOAST); some were not and rows changed their keys.
+// The counters of the files show which way is safe. A column that no change carried keeps the value of the base row.
 
 import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
 import type { MergeTarget, PlacedTable } from '../../merge-plan.ts';
@@ -12,11 +12,11 @@ import { type ChangeRange, changesSql, chunksSql, columnAlias, keyAliases } from
 import type { ChangeFile } from './local-plan.ts';
 import { movedValuesSql } from './moves-sql.ts';
 
-/** The rows the changes are folded onto. */
+/** The base: the rows that changes are folded onto. */
 export type FoldBase =
   /** The warehouse table, exactly as of the position where the changes begin. */
   | { readonly tag: 'table' }
-  /** Copied rows, each as of some moment after the changes began. */
+  /** Rows of a snapshot, each as of some moment after the changes began. */
   | { readonly tag: 'chunks'; readonly paths: readonly string[] }
   /** None: a truncate came first. */
   | { readonly tag: 'nothing' };
@@ -30,17 +30,17 @@ export interface FoldInput extends PlacedTable {
 }
 
 /**
- * SELECT: one row per key with columns op, lsn, commit_time, c0, c1, … and `unresolved`: a value the log did not carry
+ * SELECT: one row per key with columns op, lsn, commit_time, c0, c1, … and `unresolved`: a value that the WAL did not carry
  * was found nowhere.
  */
 export function winnersSql(input: FoldInput): string {
   const { entry } = input;
   const changes = changesOf(input);
   const keys = keyAliases(entry).join(', ');
-  // Not row_number(): a window function sorts whole rows, which costs twice as much. Positions are unique in a table.
+  // Not row_number(): a window function sorts whole rows, at twice the cost. Positions are unique in a table.
   const latest = `select * from changes where position in (select max(position) from changes group by ${keys})`;
   const sparse = sparseColumns(input);
-  // Not materialized: the second pass reads keys and positions alone, which is cheaper than keeping whole rows.
+  // Not materialized: the second pass reads only keys and positions, which is cheaper than keeping whole rows.
   if (sparse.length === 0) {
     return `with changes as not materialized (${changes}) select *, false as unresolved from (${latest})`;
   }
@@ -56,8 +56,8 @@ from latest left join kept using (${keys})`;
 }
 
 /**
- * SELECT with the columns of `winnersSql`, where every change is a winner: each was carried whole and, in a keyed table,
- * no other one has its key.
+ * SELECT with the columns of `winnersSql`, if every change is a winner: all columns are carried and, in a keyed table, no
+ * two changes have the same key.
  */
 export function unfoldedSql(input: FoldInput): string {
   const inserts = input.target.mode === 'append' ? ` where op in ('i', 'r')` : '';
@@ -67,7 +67,7 @@ export function unfoldedSql(input: FoldInput): string {
 /** Did some change not carry a column? */
 export const isSparse = (input: FoldInput) => sparseColumns(input).length > 0;
 
-/** SELECT: how many `changes` there are, and how many `keys` they have. Reads the key columns alone. */
+/** SELECT: how many `changes` there are, and how many `keys` they have. Reads only the key columns. */
 export function keysSql(input: FoldInput): string {
   const keys = keyAliases(input.entry).join(', ');
   return `select coalesce(sum(n), 0)::varchar as changes, count(*) as keys
@@ -90,8 +90,8 @@ const filledSql = (c: SparseColumn) =>
   `case when ${carriesLatest(c)} then latest.${c.alias} else kept.${c.alias} end as ${c.alias}`;
 
 /**
- * CTE `kept` where no row changed its key: the last carried value before the winner, else the base row's. A row inserted
- * again needs no care: an insert carries every column. `arg_max_null`, because `arg_max` would skip a carried NULL.
+ * CTE `kept` if no row changed its key: the last carried value before the winner, else that of the base row. A row that was
+ * inserted again is fine too: an insert carries every column. `arg_max_null`, because `arg_max` would skip a carried NULL.
  */
 function keptValuesSql(input: FoldInput, sparse: readonly SparseColumn[]): string {
   const keys = keyAliases(input.entry).join(', ');
@@ -106,7 +106,7 @@ base as (select * from (${baseSql(input, sparse)}) semi join wanted using (${key
 kept as (select ${keys}, ${sparse.map(kept).join(', ')} from carried left join base using (${keys}))`;
 }
 
-/** SELECT: keys and sparse columns of the rows the changes start from, and `found`. */
+/** SELECT: keys and sparse columns of the base rows, and `found`. */
 function baseSql({ entry, target, base, types }: FoldInput, sparse: readonly SparseColumn[]): string {
   const wanted = [...keyAliases(entry), ...sparse.map((c) => c.alias)];
   const columns = wanted.join(', ');
@@ -122,7 +122,7 @@ function baseSql({ entry, target, base, types }: FoldInput, sparse: readonly Spa
   }
 }
 
-/** SELECT: the warehouse table under the fold's column names. */
+/** SELECT: the warehouse table, with the fold's column names. */
 function tableRowsSql(entry: CaptureEntry, target: MergeTarget): string {
   const columns = entry.columns.map((column, i) => `${quoted(column.name)} as ${columnAlias(i)}`);
   return `select ${columns.join(', ')} from ${qualified(target)}`;
@@ -136,8 +136,8 @@ function noRowsSql(entry: CaptureEntry, aliases: readonly string[]): string {
 }
 
 /**
- * Which life of a key a base row belongs to. A live table stands where the changes begin: its row is the first life, the
- * one no change in the window began. A copied row was read at an unknown moment: it is certain only when the key lived once.
+ * To which life of a key a base row belongs. A live table stands where the changes begin: its row is the first life, which no
+ * change in the window began. A snapshot's row was read at an unknown moment: it is certain only if the key has one life.
  */
 function trustRule(base: FoldBase): string {
   return base.tag === 'chunks' ? 'count(*) over (partition by key_of_life) = 1' : 'life = 0';

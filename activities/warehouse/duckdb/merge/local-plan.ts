@@ -1,5 +1,5 @@
-// A plan's files on the local disk: DuckDB is kept from the network, so it reads what a file source has brought. A file that
-// cannot be read is the trouble of its table alone.
+// The files of a plan on the local disk: DuckDB has no access to the network and reads what a file source has fetched. A file
+// that cannot be read concerns only its table.
 
 import type { DataFile } from '../../../../workflows/model/manifest.ts';
 import type { FileSource } from '../../file-source.ts';
@@ -23,7 +23,7 @@ export interface LocalPlan extends Omit<MergePlan, 'tables' | 'loads'> {
   readonly damaged: readonly TablePauseOrder[];
 }
 
-/** @throws what is no damage of one file */
+/** @throws any failure that is not damage of one file */
 export async function localPlan(plan: MergePlan, source: FileSource): Promise<LocalPlan> {
   const damaged: TablePauseOrder[] = [];
   const readable = async <T>(table: string, work: Promise<T>): Promise<T[]> => {

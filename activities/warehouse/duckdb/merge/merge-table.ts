@@ -1,4 +1,4 @@
-// Folds one table inside a merge transaction: winners, marks for derived assets, then delete and insert.
+// Folds one table in a merge transaction: computes winners, marks derived assets, then deletes and inserts.
 
 import type { AssetEdge } from '../../../../workflows/model/asset/graph.ts';
 import { lakeColumnName } from '../../../../workflows/model/lake-column.ts';
@@ -16,7 +16,7 @@ import { createTableSql } from './schema-sql.ts';
 import { type Mark, markChangesSql, markWholeSql } from './touched-sql.ts';
 import { type Winners, winnersOf } from './winners.ts';
 
-/** What a table's fold needs to know of its transaction. */
+/** What a table's fold needs from its transaction. */
 export interface Folding {
   readonly session: DuckDbSession;
   /** From this table to the assets that read it. */
@@ -26,7 +26,7 @@ export interface Folding {
 
 export type TableMerge =
   | { readonly tag: 'done'; readonly rows: RowCounts; readonly touched: readonly string[] }
-  /** Nothing was changed: some row lacks a value the log did not carry. */
+  /** Nothing was changed: some row lacks a value that the WAL did not carry. */
   | { readonly tag: 'unresolved'; readonly rowCount: number };
 
 /** Applies a window's changes to a table that stands at the watermark. */
@@ -47,7 +47,7 @@ export async function mergeTable(folding: Folding, changes: LocalChanges): Promi
   return { tag: 'done', rows: countsOf(changes, 0), touched };
 }
 
-/** Makes the table anew from its copy and every change since; it stands at the window's end afterwards. */
+/** Makes the table from its snapshot and every change since; afterwards it stands at the window's end. */
 export async function loadTable(folding: Folding, load: LocalLoad): Promise<TableMerge> {
   const { session } = folding;
   const { entry, target, changeFiles } = load;
@@ -68,7 +68,7 @@ export async function loadTable(folding: Folding, load: LocalLoad): Promise<Tabl
 
 const pathsOf = (files: readonly ChangeFile[]) => files.map((file) => file.path);
 
-/** Asks the files only where their types can differ. */
+/** Reads types from the files only if they can vary. */
 async function fileTypes(session: DuckDbSession, entry: CaptureEntry, paths: readonly string[]): Promise<FileTypes> {
   const varying = entry.columns.filter((column) => duckDbType(column).variesByFile);
   if (varying.length === 0 || paths.length === 0) return new Map();

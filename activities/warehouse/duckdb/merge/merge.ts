@@ -1,5 +1,5 @@
-// The merge transaction (station 8 of a row): all tables of a window become visible together, or none does. Its first
-// statement moves the watermark from where the plan read it, so a window is merged once, whoever tries how often.
+// Station 8 on a row's way, the merge transaction: all tables of a window change together, or none. Its first statement moves
+// the watermark from where the plan found it, so a window is merged once, however often it is tried.
 
 import { parseLsn } from '../../../../workflows/model/lsn.ts';
 import type { FileSource } from '../../file-source.ts';
@@ -21,8 +21,8 @@ import {
 } from './table-state.ts';
 
 /**
- * Merges one window. Merging at or below the watermark changes nothing and says `already-merged`. A table whose data
- * cannot be merged is paused and named; the others go on.
+ * Merges one window. At or below the watermark nothing changes (`already-merged`). A table whose data cannot be merged is
+ * paused and named in the outcome; the others go on.
  * @throws WalflowError WATERMARK_MOVED, WAREHOUSE_DISK_FULL, WAREHOUSE_OUT_OF_MEMORY, WAREHOUSE_FAILED: nothing was merged.
  */
 export async function mergeWindow(owner: DuckDbOwner, plan: MergePlan, source: FileSource): Promise<MergeOutcome> {
@@ -32,7 +32,7 @@ export async function mergeWindow(owner: DuckDbOwner, plan: MergePlan, source: F
   return outcome;
 }
 
-/** A failed statement ends DuckDB's transaction: the window is tried again without the table that is to blame. */
+/** A failed statement ends DuckDB's transaction: the window is tried again without the table that caused it. */
 async function mergeWithout(
   session: DuckDbSession,
   plan: LocalPlan,
@@ -51,7 +51,7 @@ async function mergeWithout(
 }
 
 class WindowMerge {
-  /** Table whose statements are running: who is to blame when one fails. */
+  /** The table whose statements are running: if one fails, it is the cause. */
   busyWith: string | null = null;
   readonly #session: DuckDbSession;
   readonly #plan: LocalPlan;
@@ -114,7 +114,7 @@ class WindowMerge {
       const { table } = changes.entry;
       const outcome = await this.#fold(table, () => mergeTable(this.#folding(table), changes));
       if (outcome?.tag !== 'unresolved') continue;
-      const reason = `${outcome.rowCount} rows of ${table} lack a value that the log did not carry`;
+      const reason = `${outcome.rowCount} rows of ${table} lack a value that the WAL did not carry`;
       await this.#pause({ table, code: 'UNCHANGED_UNRESOLVED', reason });
     }
   }
@@ -123,7 +123,7 @@ class WindowMerge {
     for (const load of this.#plan.loads) {
       const { table } = load.entry;
       const [status] = await readTables(this.#session, this.#plan.pipeline, table);
-      // Another copy was asked for meanwhile, or the table has no place: these rows are of no use any more.
+      // Another snapshot was asked for meanwhile, or the table has no place: these rows are of no use.
       if (status?.state !== 'loading' || status.entry.snapshot.id !== load.entry.snapshot.id) continue;
       const outcome = await this.#fold(table, () => loadTable(this.#folding(table), load));
       if (outcome?.tag === 'done') await enliven(this.#session, this.#change, load.entry);
@@ -131,7 +131,7 @@ class WindowMerge {
     }
   }
 
-  /** Runs one table's fold unless it is blamed already. */
+  /** Runs one table's fold, unless the table is left out. */
   async #fold(table: string, work: () => Promise<TableMerge>): Promise<TableMerge | null> {
     if (this.#blamed.some((order) => order.table === table)) return null;
     this.busyWith = table;

@@ -1,6 +1,6 @@
-// Unchanged columns of rows that changed their keys. A key change is `d` of the old key and `u` (moved) of the new key at
-// the next ordinal of the same commit, so the value that was not carried sits in the old key's row, or in the row that one
-// moved from, and so on. A `life` is one row's stay at one key: it begins with an insert or a move, and ends with a delete.
+// Unchanged values of rows that changed their keys. A change of key is a `d` of the old key and a `u` (moved) of the new key at
+// the next ordinal of the same commit. So a value that was not carried is in the old key's row, or in the row from which that
+// one moved, and so on. A `life` is the time of one row at one key, from an insert or a move to a delete.
 
 import { carries, type SparseColumn } from '../sparse-column.ts';
 
@@ -8,7 +8,7 @@ interface MovedValues {
   /** Aliases of the key columns. */
   readonly keys: readonly string[];
   readonly sparse: readonly SparseColumn[];
-  /** SELECT of the rows the changes start from. */
+  /** SELECT of the base rows. */
   readonly base: string;
   /** SQL over `lives`: does the base row at the key belong to this life? */
   readonly trust: string;
@@ -16,7 +16,7 @@ interface MovedValues {
 
 /**
  * CTEs up to `kept` (keys, value and `has_` of every sparse column), for the keys in CTE `wanted`, from CTE `changes`.
- * `walk` steps from a winner's life to the life it moved from; depth 0 is the winner's own.
+ * `walk` goes from a winner's life to the life from which it moved; depth 0 is the winner's own.
  */
 export function movedValuesSql({ keys, sparse, base, trust }: MovedValues): string {
   const key = keys.join(', ');
@@ -51,7 +51,7 @@ const carriedInLife = (c: SparseColumn) =>
   `arg_max_null(${c.alias}, position) filter (op <> 'd' and ${carries(c)}) as ${c.alias},
     coalesce(bool_or(op <> 'd' and ${carries(c)}), false) as has_${c.alias}`;
 
-/** Nearest carried value along the walk; if no life carried it, it never changed, and any base row on the way has it. */
+/** The nearest carried value along the walk. If no life carried one, it never changed, and any base row on the way has it. */
 const nearest = (c: SparseColumn) =>
   `case when bool_or(lives.has_${c.alias}) then arg_min_null(lives.${c.alias}, depth) filter (lives.has_${c.alias})
       else arg_min_null(origin.${c.alias}, depth) filter (origin.found) end as ${c.alias},

@@ -1,20 +1,19 @@
-// A captured table in the warehouse: the source's column names, types from the one type table, and where each row came
-// from. No PRIMARY KEY and no UNIQUE: an index would cost every merge and guards nothing the fold
-// does not.
+// A captured table in the warehouse: the source's column names, the types of type.ts, and from which commit each row came. No
+// PRIMARY KEY and no UNIQUE: an index would slow down every merge and guard nothing that the fold does not guarantee.
 
 import { type CapturedTable, foldedName, type TableName } from '../../../../workflows/model/relation.ts';
 import { folded, qualified, quoted } from '../identifier.ts';
 import { duckDbType } from '../type.ts';
 
-/** Position and time of the commit a row was last changed by. */
+/** Position and time of the commit that last changed the row. */
 const COMMIT_LSN_COLUMN = '_walflow_commit_lsn';
 const COMMIT_TIME_COLUMN = '_walflow_commit_time';
 
 const OWN_COLUMNS = [COMMIT_LSN_COLUMN, COMMIT_TIME_COLUMN];
-/** Schemas that are not a source's to fill. */
+/** Schemas that no source may use. */
 const RESERVED_SCHEMAS = new Set(['_walflow', 'information_schema', 'pg_catalog', 'temp', 'system']);
 
-/** Creates the table empty, in place of what stood there. */
+/** Creates the table, empty; replaces one that exists. */
 export function createTableSql({ columns: captured }: CapturedTable, target: TableName): string {
   const columns = captured.map((column) => `${quoted(column.name)} ${duckDbType(column).name}`);
   const own = [`${COMMIT_LSN_COLUMN} BIGINT`, `${COMMIT_TIME_COLUMN} TIMESTAMPTZ`];
@@ -27,8 +26,7 @@ export function insertColumns(table: CapturedTable): string {
 }
 
 /**
- * Why this table cannot have its place in the warehouse, or null. DuckDB folds case: two names that differ only in case
- * are one there.
+ * Why this table cannot have its place in the warehouse, or null. For DuckDB two names that differ only in case are the same.
  * @param others tables that already have a place
  */
 export function collisionOf(

@@ -1,5 +1,5 @@
-// The state of each captured table: loading, live, paused, append-only. A table that does not follow the watermark keeps
-// the position it was merged up to, so that nobody takes its rows for current ones.
+// The state of each captured table: loading, live, paused, append-only. A table that does not stand at the watermark keeps
+// the position up to which it was merged, so that its rows are not mistaken for current ones.
 
 import { lsnToHex, parseLsn } from '../../../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
@@ -15,12 +15,12 @@ const FLOWING_SQL = FLOWING.map(literal).join(', ');
 /** Where and when a state changes. */
 export interface StateChange {
   readonly pipeline: string;
-  /** Watermark up to which the table's present rows are merged. */
+  /** Watermark up to which the table's rows are merged. */
   readonly mergedTo: Watermark;
   readonly nowIso: string;
 }
 
-/** Records a new table, or a new copy of a known one. @returns the pause when it cannot have its place. */
+/** Records a new table, or a new snapshot of a known one. @returns the pause, if it cannot have its place. */
 export async function beginTable(
   session: DuckDbSession,
   change: StateChange,
@@ -54,7 +54,7 @@ export async function beginTable(
   return collision === null ? null : { table: entry.table, code: 'NAME_COLLISION', reason: collision };
 }
 
-/** The table follows the watermark from now on. */
+/** From now on the table stands at the watermark. */
 export async function enliven(session: DuckDbSession, change: StateChange, entry: CaptureEntry): Promise<void> {
   const state: TableState = entry.mode === 'append-only' ? 'append-only' : 'live';
   await session.run(
@@ -87,7 +87,7 @@ export async function removeTable(session: DuckDbSession, pipeline: string, tabl
   });
 }
 
-/** The tables of a pipeline that follow the watermark. Every merge asks: nothing but names is read. */
+/** The tables of a pipeline that stand at the watermark. Called in every merge, so it reads only names. */
 export async function flowingTables(session: DuckDbSession, pipeline: string): Promise<readonly string[]> {
   const rows = await session.rows<{ id: string }>(
     `select table_id as id from _walflow.tables where pipeline = ${literal(pipeline)} and state in (${FLOWING_SQL})`,
@@ -132,7 +132,7 @@ export async function readTables(
   }));
 }
 
-/** A position as BIGINT parameters take it. */
+/** A position, as a parameter of type BIGINT. */
 const decimal = (lsn: string) => parseLsn(lsn).toString();
 
 function positionOf(watermark: Watermark): { seq: number; lsn: string } {

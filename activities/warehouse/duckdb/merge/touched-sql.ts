@@ -1,5 +1,5 @@
-// Marks what is due of derived assets, in the very transaction that changes their input: the partitions that changed rows
-// left and those they came to. A mark without a partition means the whole asset.
+// Marks what is due of derived assets, in the transaction that changes their input: the partitions where changed rows were
+// before, and where they are now. A mark without a partition means the whole asset.
 
 import type { Touch } from '../../../../workflows/model/asset/graph.ts';
 import type { PlacedTable } from '../../merge-plan.ts';
@@ -19,10 +19,10 @@ export interface Mark {
   readonly nowIso: string;
 }
 
-/** Everything of the asset is due. */
+/** Marks the whole asset. */
 export const markWholeSql = (mark: Mark) => markSql(mark, 'select null::VARCHAR as partition');
 
-/** The partitions whose keys `keys` selects, as `partition`, are due; NULL is no partition. */
+/** Marks the partitions whose keys `keys` selects as `partition`; NULL is skipped. */
 export const markPartitionsSql = (mark: Mark, keys: string) =>
   markSql(mark, `select distinct partition from (${keys}) where partition is not null`);
 
