@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -33,7 +33,10 @@ describe.each(VERSIONS)('a warehouse of catalog version %i', (version) => {
     warehouse = new TestWarehouse();
     fixture.unpack(warehouse.options.path);
   });
-  afterEach(() => warehouse.close());
+  afterEach(async () => {
+    await warehouse.close();
+    rmSync(warehouse.folder, { recursive: true, force: true });
+  });
 
   const query = async (sql: string) => (await warehouse.port.query(sql, [], LIMITS)).rows;
   const answersAsBefore = async ({ watermark: [watermark], due, materializations, rows }: Answers) => {
