@@ -1,17 +1,17 @@
-// What all activities share: how a failure is told, who is running, and the heartbeat while work is under way.
+// What all activities share: how failures are reported, the identity of the run, and heartbeats during work.
 
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { retryRuleOf, WalflowError } from '../workflows/model/errors.ts';
 import type { RunRef } from '../workflows/model/run.ts';
 
-/** A heartbeat timeout has at least five seconds; the SDK sends what is told at most every two. */
+/** A heartbeat timeout is at least five seconds, and the SDK sends a heartbeat at most every two. */
 const HEARTBEAT_MS = 1_000;
 
 /**
- * Wraps an activity so that its failures explain themselves: the code is the failure's type, message and hint stay readable
- * in the Web UI, and nothing else of the error (it may hold a connection string) is sent. A request that is itself wrong is
- * not retried.
+ * Wraps an activity so that its failures explain themselves: the code is the failure's type, and message and hint can be read
+ * in the Web UI. Nothing else of an error is sent, because it may contain a connection string. A request that is wrong is not
+ * retried.
  */
 export function describeFailure<Input, Output>(
   activity: (input: Input) => Promise<Output>,
@@ -38,15 +38,15 @@ function asApplicationFailure(failure: unknown): unknown {
   });
 }
 
-/** Workflow id, run id and attempt of the activity that is executing, as manifests, ledger and records keep it. */
+/** Workflow id, run id and attempt of the current activity, as manifests, ledger and records store them. */
 export function runRef(): RunRef {
   const { workflowExecution, attempt } = Context.current().info;
   return { workflowId: workflowExecution?.workflowId ?? 'standalone', runId: workflowExecution?.runId ?? '', attempt };
 }
 
 /**
- * Tells Temporal that the attempt lives until the work has ended, and how far it is. Without it another worker is given the
- * activity, and neither a cancellation nor a pause is heard.
+ * Sends heartbeats with progress until the work has ended. Without them Temporal gives the activity to another worker, and
+ * neither a cancellation nor a pause reaches it.
  */
 export async function withHeartbeat<T>(details: () => unknown, work: () => Promise<T>): Promise<T> {
   const context = Context.current();

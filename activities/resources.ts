@@ -21,7 +21,7 @@ export interface PipelineResources {
     readonly newTables: 'add' | 'ignore';
     readonly slot: string;
     readonly publication: string;
-    /** Of the largest row that is carried, as PostgreSQL prints it. */
+    /** Size of the largest row that is carried, as PostgreSQL prints it. */
     readonly maxRowBytes: number;
   };
   readonly flush: { readonly maxDelayMs: number; readonly maxRows: number; readonly maxBytes: number };

@@ -20,11 +20,11 @@ import { Waiting } from './wal/postgres/blockers.ts';
 import { exactSnapshot, readChunk, waitForTransactions } from './wal/postgres/snapshot-reader.ts';
 import { openSource, type Source } from './wal/postgres/source.ts';
 
-/** A chunk of large rows ends here, before `snapshot.chunkRows`: two chunks are in memory, one of them being stored. */
+/** A chunk of large rows ends here, before `snapshot.chunkRows`: two chunks are in memory, one of which is being stored. */
 const CHUNK_BYTES = 32 * 1024 * 1024;
-/** Rows are asked for that fill this part of a chunk, going by the one before: a chunk that its bytes end costs a connection. */
+/** How much of a chunk to fill, judging by the one before: a chunk that ends by its bytes costs a connection. */
 const AIMED_PART = 0.75;
-/** A row is to blame: another attempt would read the same one. */
+/** A row is the cause: another attempt would meet the same one. */
 const BLAMES_ROW: ReadonlySet<string> = new Set(['VALUE_NOT_EXACT', 'VALUE_TOO_LARGE']);
 
 const WAITS = 'the snapshot waits for older transactions';
@@ -151,7 +151,7 @@ function aimedRows(job: Job, { rows, bytes }: { readonly rows: number; readonly 
   return Math.max(1, Math.min(boundsOf(job).maxRows, fitting));
 }
 
-/** The merge finds it and pauses the table. */
+/** Records the failure in the lake, where the merge finds it and pauses the table. */
 async function giveUp({ pipeline, entry, chunks, resources }: Job, failure: WalflowError): Promise<void> {
   const reason = `${failure.message}, in row ${chunks.rows + 1} of its snapshot`;
   const { table, snapshot } = entry;

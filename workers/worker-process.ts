@@ -26,7 +26,7 @@ export interface WorkerBase {
   /** merge/<pipeline>, by pipeline. */
   readonly merges: ReadonlyMap<string, Entity>;
   readonly automation: Entity;
-  /** Starts a long-lived workflow, or brings the one that runs to what is configured. */
+  /** Starts a long-lived workflow, or updates the running one to the configuration. */
   readonly keep: (entity: Entity) => Promise<void>;
 }
 

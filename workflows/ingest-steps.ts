@@ -21,7 +21,7 @@ export function prepareSource(input: PrepareInput, settings: RunSettings): Promi
   return activities.prepareSource(input);
 }
 
-/** One attempt, as above. Cancelled, it lands what is complete. */
+/** One attempt, as above. When cancelled, it lands what is complete. */
 export function streamChanges(pipeline: string, settings: RunSettings): Promise<StreamEnd> {
   const activities = proxyActivities<Activities>({
     taskQueue: INGEST_QUEUE,

@@ -26,7 +26,7 @@ export async function runUntil<T>(isOver: () => boolean, work: () => Promise<T>)
   try {
     return await running;
   } catch (failure) {
-    // A run that is itself cancelled ends; it would otherwise begin the same activity again, for ever.
+    // If the run itself is cancelled, it ends; otherwise it would start the same activity again, for ever.
     if (isCancellation(failure) && !CancellationScope.current().consideredCancelled) return null;
     throw failure;
   }

@@ -74,7 +74,7 @@ function needsSnapshot(entry: CaptureEntry, table: CapturedTable): boolean {
 /** Pauses that end by themselves: the table gets a new snapshot as soon as possible. */
 const ENDS_BY_ITSELF = new Set(['TABLE_SHAPE_CHANGED', 'PUBLICATION_CHANGED', ...UNREADABLE]);
 
-/** Does the record hold all partitions and labels? Only of a recorded one can a later look see that it is gone. */
+/** Does the record hold all partitions and labels? Only if one is recorded can a later look see that it is gone. */
 export function isRecorded(entry: CapturedTable, { layout }: CapturedTable): boolean {
   return layout === undefined || (entry.layout !== undefined && sameRecord(entry.layout, layout));
 }

@@ -53,8 +53,8 @@ export class LiveCapture {
   reshape(entry: CaptureEntry, { relation, commitLsn, seq, snapshotId }: Described): CaptureEntry | null {
     const table = reshaped(entry, relation);
     if (table === null) return null;
-    const copy = beginSnapshot(table, { r0Lsn: lsnToHex(commitLsn + 1n), seq, id: snapshotId });
-    const next: CaptureEntry = { ...copy, provisional: true };
+    const begun = beginSnapshot(table, { r0Lsn: lsnToHex(commitLsn + 1n), seq, id: snapshotId });
+    const next: CaptureEntry = { ...begun, provisional: true };
     this.#byTable.set(entry.table, next);
     return next;
   }

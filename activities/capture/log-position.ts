@@ -18,7 +18,7 @@ export interface LogPosition {
   readonly timeline: number;
   /** Up to where the slot was acknowledged: the server sends from here. */
   readonly resumeLsn: Lsn;
-  /** The source has no encoding: what its texts are is looked at before they are stored. */
+  /** The source has no encoding, so texts are checked before they are stored. */
   readonly unencoded: boolean;
 }
 
@@ -44,8 +44,8 @@ export async function readCapture(lake: ManifestStore, head: StoredManifest | nu
 }
 
 /**
- * The tables as they are captured now, and as they were captured when what the server sends again was written: a restart
- * may lie between a manifest and its acknowledgement.
+ * The tables as captured now, and as captured when the changes that the server sends again were written: a restart can come
+ * between a manifest and its acknowledgement.
  * @throws WalflowError LOG_BROKEN
  */
 export async function sentCaptures(lake: ManifestStore, position: LogPosition): Promise<readonly CaptureEntry[]> {

@@ -35,7 +35,7 @@ interface SourceColumn {
   readonly name: string;
   readonly nameBytes: Buffer;
   readonly leaf: LeafColumn;
-  /** In place of `leaf`, where `values` are irregular. */
+  /** Replaces `leaf` if `values` are irregular. */
   readonly irregularLeaf: LeafColumn;
   readonly convert: ColumnCodec['convert'];
   /** Null = no statistics: they are kept for key columns only. */
@@ -55,7 +55,7 @@ export class ChangeFileEncoder {
   #bytes = 0;
   #finished = false;
 
-  /** @param unencoded the source has no encoding: whether a text is UTF-8 is looked at here. */
+  /** @param unencoded the source has no encoding, so texts are checked to be UTF-8 */
   constructor(table: CapturedTable, unencoded = false) {
     this.#table = table.table;
     this.#columns = table.columns.map((column) => {

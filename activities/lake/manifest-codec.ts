@@ -66,7 +66,7 @@ export function encodeChunkMarker(marker: ChunkMarker, key: string): EncodedObje
   return encode(chunkMarkerSchema, marker, key);
 }
 
-/** @throws WalflowError DATA_FILE_DAMAGED: only another copy helps. */
+/** @throws WalflowError DATA_FILE_DAMAGED: only a new snapshot helps. */
 export function decodeChunkMarker(bytes: Buffer, key: string): ChunkMarker {
   return decode(chunkMarkerSchema, bytes, key, 'DATA_FILE_DAMAGED');
 }

@@ -52,7 +52,7 @@ export function snapshotCompleteKey(table: TableName, id: string): string {
   return `${snapshotFolder(table, id)}/complete.json`;
 }
 
-/** Says that the copy cannot be made, and why. */
+/** The object that says why a snapshot cannot be taken. */
 export function snapshotFailedKey(table: TableName, id: string): string {
   return `${snapshotFolder(table, id)}/failed.json`;
 }

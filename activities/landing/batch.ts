@@ -30,7 +30,7 @@ export class Batch {
   readonly firstCommitTimeUs: number;
   readonly truncates: Truncate[] = [];
   rows = 0;
-  /** Held in encoders, of all tables: what bounds memory. Counted row by row, because a few rows can be gigabytes. */
+  /** Bytes held in the encoders of all tables: this bounds memory. Counted for each row, because a few rows can be gigabytes. */
   bytes = 0;
   transactions = 0;
   lastCommit: LastCommit | null = null;

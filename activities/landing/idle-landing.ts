@@ -12,15 +12,15 @@ const EMPTY_AFTER_BYTES = 16n * 1024n * 1024n;
 const PING_MS = 20;
 /** … and otherwise: on its own it sends one only every half `wal_sender_timeout`, too seldom to measure freshness. */
 const QUIET_PING_MS = 2_000;
-/** Any login may NOTIFY: nudges cost at most one object in this time, however many there are and whatever they ask for. */
+/** Any role may send a NOTIFY, so nudges, however many and for whatever position, cost at most one object in this time. */
 const NUDGE_EVERY_MS = 250;
 
 interface Idle {
   readonly landing: Pick<Landing, 'idleAt' | 'landEmpty'>;
   readonly durableLsn: () => Lsn;
-  /** Makes the server say how far it has read. */
+  /** Asks the server for a keepalive. */
   readonly ping: () => void;
-  /** Where the source's log ends. */
+  /** End of the source's WAL. */
   readonly insertLsn: () => Promise<Lsn>;
 }
 
@@ -60,7 +60,7 @@ export class IdleLanding {
     if (wanted || old || walEnd - durable >= EMPTY_AFTER_BYTES) this.#landing.landEmpty();
   }
 
-  /** A nudge: someone asks for a position, which the source may never have written. The first one is served at once. */
+  /** A nudge for a position, which the source may not have reached. The first one is served at once. */
   nudge(lsn: Lsn): void {
     if (lsn <= this.#durableLsn()) return;
     if (lsn > this.#nudgedLsn) this.#nudgedLsn = lsn;
@@ -68,18 +68,18 @@ export class IdleLanding {
     this.#nudgeTimer ??= setTimeout(() => void this.#serveNudges(), waitMs);
   }
 
-  /** A position beyond the log's end would be wanted for ever, at an object every few milliseconds. */
+  /** Never asks for more than the end of the WAL: that would cost an object every few milliseconds, for ever. */
   async #serveNudges(): Promise<void> {
     const nudged = this.#nudgedLsn;
     this.#nudgedLsn = 0n;
     this.#nudgeTimer = null;
     this.#lastNudgeMs = performance.now();
-    // On a lost connection the attempt ends, and whoever still waits asks the next one.
+    // If the connection is lost the attempt ends, and waiters nudge the next one.
     const end = await this.#insertLsn().catch(() => 0n);
     if (!this.#closed) this.want(earlierLsn(nudged, end));
   }
 
-  /** Someone waits until this position, which the source has written, is in the lake. */
+  /** Someone waits until this position, which the source has reached, is in the lake. */
   want(lsn: Lsn): void {
     if (lsn > this.#wantedLsn) this.#wantedLsn = lsn;
     if (this.#pinging !== null || this.#durableLsn() >= this.#wantedLsn) return;

@@ -45,8 +45,8 @@ export async function pauseUnpublished(
 
 /**
  * Waits, between the repair and reading R0: of a transaction that runs across the repair only a part is streamed, and that
- * part would beat the rows of the snapshot if R0 lay before its commit. A label of an enum is renamed under running
- * transactions too: what they wrote before is streamed with the old label.
+ * part would beat the rows of the snapshot if R0 lay before its commit. The same for a renamed label of an enum: what running
+ * transactions wrote before is streamed with the old label.
  */
 export async function untilLoggedInFull(
   source: Source,

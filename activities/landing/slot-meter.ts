@@ -1,4 +1,4 @@
-// Runs beside the stream: knows its progress and measures the slot. No row passes here.
+// Runs beside the stream: reports its progress and measures the slot. No row passes here.
 
 import { type Lsn, type LsnHex, lsnToHex } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
@@ -18,8 +18,8 @@ export const nudgeChannel = (pipeline: string) => `walflow_${pipeline}`;
 export const streamApplicationName = (pipeline: string) => `walflow ${pipeline} stream`;
 
 /**
- * The second publication only while a captured table needs it.
- * @param capture also as it was when the server sends something again: a table that had no key was published there
+ * Both publications, the second one only if a captured table needs it.
+ * @param capture also as it was when changes that are sent again were written: then a table may have had no key
  */
 export function publicationsOf(publication: string, capture: readonly CaptureEntry[]): string[] {
   const append = capture.some((entry) => entry.mode === 'append-only');
@@ -34,7 +34,7 @@ interface StreamProgress {
   readonly rows: number;
 }
 
-/** What the meter follows, from the moment a stream is to be opened. */
+/** What the meter follows, from before the stream is opened. */
 interface Followed {
   readonly source: Source;
   readonly backlog: Backlog;

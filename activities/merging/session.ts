@@ -50,10 +50,10 @@ export class MergeSession {
     await this.#reader.start(this.#watermark);
   }
 
-  /** The next window, with the files its merge will read brought near; null while nothing is pending. */
+  /** The next window, whose files are fetched ahead; null while nothing is pending. */
   async next(): Promise<PendingWindow | null> {
     const window = await this.#reader.next();
-    // A table that only now goes live has its files brought by the merge itself.
+    // Files of a table that becomes live only now are fetched by the merge itself.
     const files = window === null ? [] : this.#inState(...FLOWING).flatMap((entry) => filesOf(window, entry));
     if (files.length > 0) await this.#resources.warehouse.prefetch(files, this.#spool);
     return window;
@@ -85,7 +85,7 @@ export class MergeSession {
     return this.tally.result(this.#watermark.endLsn, more);
   }
 
-  /** Lets the warehouse tidy up if anything was merged here. */
+  /** Lets the warehouse tidy up, if anything was merged. */
   async tidy(): Promise<void> {
     if (this.tally.progress().windows > 0) await this.#resources.warehouse.tidyWhileIdle();
   }

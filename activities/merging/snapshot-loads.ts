@@ -18,7 +18,7 @@ import { damageOf } from '../warehouse/table-damage.ts';
 
 /** How often to look whether a snapshot has become complete. */
 const LOOK_EVERY_MS = 500;
-/** A snapshot seldom fails: only every so many looks ask for that too. */
+/** Snapshots seldom fail, so only every n-th look checks for that too. */
 const LOOKS_A_FAILURE = 4;
 const MANIFESTS_AT_ONCE = 16;
 
@@ -27,7 +27,7 @@ export class SnapshotLoads {
   readonly #complete = new Map<string, SnapshotComplete>();
   /** Why the end of a snapshot cannot be read; `plans` reports it. */
   readonly #unreadable = new Map<string, unknown>();
-  /** Snapshots that ended because of a row. */
+  /** Snapshots that failed because of a row. */
   readonly #failed = new Map<string, TablePauseOrder>();
   readonly #rejected = new Set<string>();
   #lookedMs = Number.NEGATIVE_INFINITY;

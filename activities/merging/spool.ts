@@ -1,4 +1,4 @@
-// Data files on their way from the lake to the warehouse, on the local disk: fetched once, a few at a time, however many ask.
+// Data files on their way from the lake to the warehouse, on the local disk: each is fetched once, and few at a time.
 
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
@@ -16,13 +16,13 @@ export class Spool implements FileSource {
   readonly #fetching = new Turnstile(FETCHES_AT_ONCE);
   readonly #paths = new Map<string, Promise<string>>();
 
-  /** @param folder this spool's own, in one the warehouse may read */
+  /** @param folder of this spool alone, inside one that the warehouse may read */
   constructor(lake: Pick<S3Lake, 'getToFile'>, folder: string) {
     this.#lake = lake;
     this.#folder = folder;
   }
 
-  /** Removes what earlier attempts left. */
+  /** Removes what earlier attempts left behind. */
   async empty(): Promise<void> {
     await rm(this.#folder, { recursive: true, force: true });
     await mkdir(this.#folder, { recursive: true });
@@ -49,7 +49,7 @@ export class Spool implements FileSource {
     if (path !== undefined) await rm(path, { force: true });
   }
 
-  /** By key, which no other object ever has: an attempt thought dead can put nothing else under the name. */
+  /** Named by the key, which no other object ever has: an attempt believed dead cannot put anything else here. */
   #pathOf({ key }: LakeFile): string {
     return join(this.#folder, `${createHash('sha256').update(key).digest('hex')}.parquet`);
   }

@@ -1,4 +1,4 @@
-// Stores the rows of a snapshot, chunk by chunk: while one chunk is encoded and stored, the rows of the next one are taken.
+// Stores the rows of a snapshot, chunk by chunk: while one chunk is encoded and stored, the next one takes rows.
 // Invariant: the marker of chunk n exists before that of chunk n + 1.
 
 import { randomUUID } from 'node:crypto';
@@ -12,9 +12,9 @@ import { snapshotChunkKey } from '../lake/object-key.ts';
 import { storeMarker } from './chunk-marker.ts';
 
 export class ChunkWriter {
-  /** Of the chunks stored so far. */
+  /** The chunks stored so far. */
   readonly files: SnapshotFile[] = [];
-  /** Rows stored and taken so far. */
+  /** Rows taken so far, stored or not. */
   rows = 0;
   readonly #lake: ManifestStore;
   readonly #entry: CaptureEntry;
@@ -24,7 +24,7 @@ export class ChunkWriter {
   #r0Lsn: Lsn = 0n;
   #storing: Promise<void> = Promise.resolve();
 
-  /** @param unencoded the source has no encoding: what its texts are is looked at here. */
+  /** @param unencoded the source has no encoding, so texts are checked to be UTF-8 */
   constructor(lake: ManifestStore, entry: CaptureEntry, unencoded: boolean) {
     this.#lake = lake;
     this.#entry = entry;
@@ -36,7 +36,7 @@ export class ChunkWriter {
     this.#r0Lsn = r0Lsn;
   }
 
-  /** A chunk that an earlier attempt stored. */
+  /** Adds a chunk that an earlier attempt stored. */
   keep({ file }: ChunkMarker): void {
     if (file === null) return;
     this.files.push(file);
@@ -52,7 +52,7 @@ export class ChunkWriter {
 
   /**
    * Ends the chunk. Resolves once the chunk before it is stored.
-   * @param mark what the marker says beside the file; null = the copy cannot be continued, there are no markers.
+   * @param mark what the marker holds besides the file; null = no markers, the snapshot cannot be continued.
    * @throws WalflowError LOG_TAKEN_OVER when another attempt stored this chunk's marker.
    */
   async cut(mark: Pick<ChunkMarker, 'lastKey' | 'last'> | null): Promise<void> {
@@ -80,9 +80,9 @@ export class ChunkWriter {
     const file = encoder === null ? null : await this.#storeFile(encoder, n);
     if (mark !== null) {
       const stored = await storeMarker(this.#lake, this.#entry, n, { file, ...mark });
-      // Its chunk may end with another key than ours, so the next one begins elsewhere.
+      // Its chunk may end with another key than ours, and then the next one begins elsewhere.
       if (stored.file?.key !== file?.key)
-        throw new WalflowError('LOG_TAKEN_OVER', `another attempt copies ${this.#entry.table}`);
+        throw new WalflowError('LOG_TAKEN_OVER', `another attempt takes the snapshot of ${this.#entry.table}`);
     }
     if (file !== null) this.files.push(file);
   }

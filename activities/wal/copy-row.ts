@@ -1,5 +1,5 @@
-// A row in COPY's text format, as a first copy reads it: laid out as a tuple of fields, in place. The bytes of a value are
-// then those the replication stream sends for it.
+// A row in COPY's text format, as a snapshot reads it: laid out as a tuple of fields, in place. The bytes of a value are then
+// the same as in the replication stream.
 // https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS (Text Format)
 
 import { NULL_LENGTH, type Tuple } from '../../workflows/model/tuple.ts';
@@ -10,7 +10,7 @@ const NEWLINE = 0x0a;
 const BACKSLASH = 0x5c;
 /** `\N` is NULL. */
 const NULL_LETTER = 0x4e;
-/** What the server writes behind a backslash, and means by it; any other byte stands for itself. */
+/** The byte after a backslash, and what it means; any other byte stands for itself. */
 const ESCAPES: ReadonlyMap<number, number> = new Map([
   [0x62, 0x08],
   [0x66, 0x0c],
@@ -21,9 +21,9 @@ const ESCAPES: ReadonlyMap<number, number> = new Map([
 ]);
 
 /**
- * Lays out the row at `buffer[start, end)`, which ends with a newline. Escapes are undone where they stand, so the bytes
- * of the buffer change.
- * @throws Error when it has another number of fields than the tuple.
+ * Lays out the row at `buffer[start, end)`, which ends with a newline. Escapes are undone in place, which changes the bytes of
+ * the buffer.
+ * @throws Error when its number of fields is not that of the tuple.
  */
 export function layOutCopyRow(buffer: Buffer, start: number, end: number, tuple: Tuple): void {
   const { starts, lengths, count } = tuple;
@@ -50,7 +50,7 @@ export function layOutCopyRow(buffer: Buffer, start: number, end: number, tuple:
   if (column !== count) throw new Error(`the server sent a row of ${column} columns, not of ${count}`);
 }
 
-/** The values of a row laid out. */
+/** The values of a row that is laid out. */
 export function textsOf({ buffer, starts, lengths, count }: Tuple): (string | null)[] {
   return Array.from({ length: count }, (_, i) => {
     const [start = 0, length = 0] = [starts[i], lengths[i]];
@@ -61,14 +61,14 @@ export function textsOf({ buffer, starts, lengths, count }: Tuple): (string | nu
 const isNull = (buffer: Buffer, start: number, end: number) =>
   end - start === 2 && byteAt(buffer, start) === BACKSLASH && byteAt(buffer, start + 1) === NULL_LETTER;
 
-/** A tab inside a value is written as an escape. */
+/** The next tab: inside a value it is written as an escape. */
 function endOfField(buffer: Buffer, from: number, end: number): number {
   let at = from;
   while (at < end && byteAt(buffer, at) !== TAB) at++;
   return at;
 }
 
-/** Undoes the escapes of a field from its first one on; where the field ends then. */
+/** Undoes the escapes of a field, from the first one on. @returns where the field then ends */
 function unescaped(buffer: Buffer, first: number, end: number): number {
   let to = first;
   for (let from = first; from < end; from++) {
@@ -83,13 +83,13 @@ function unescaped(buffer: Buffer, first: number, end: number): number {
   return to;
 }
 
-/** A row that is too large to hold, read past in pieces: which of its columns is the largest. */
+/** A row that is too large to hold, skipped in pieces, to learn which of its columns is the largest. */
 export class LargeCopyRow {
   #column = 0;
   #bytes = 0;
   #largest = { column: 0, bytes: 0 };
 
-  /** `bytes` counts escapes as they are written. */
+  /** `bytes` includes the backslashes of escapes. */
   get largest(): { readonly column: number; readonly bytes: number } {
     return this.#bytes > this.#largest.bytes ? { column: this.#column, bytes: this.#bytes } : this.#largest;
   }

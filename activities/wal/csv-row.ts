@@ -1,4 +1,4 @@
-// A row in COPY's CSV format, as `verify` reads it: taken apart only where it is too long to be compared as a line.
+// A row in COPY's CSV format, as `verify` reads it: taken apart only if it is too long to be compared as a line.
 // https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS (CSV Format)
 
 import { byteAt } from './byte-reader.ts';
@@ -6,7 +6,7 @@ import { byteAt } from './byte-reader.ts';
 const COMMA = 0x2c;
 const QUOTE = 0x22;
 
-/** The values of the row at `buffer[start, end)`, without its newline: quoted text, or nothing at all for NULL. */
+/** The values of the row at `buffer[start, end)`, without its newline: quoted text, or nothing for NULL. */
 export function csvFields(buffer: Buffer, start: number, end: number): (Buffer | null)[] {
   const fields: (Buffer | null)[] = [];
   let at = start;

@@ -1,6 +1,6 @@
 // Between stations 1 and 2 on a row's way: cuts the bytes of a connection into frames (CopyData), in place. A client that
 // makes an object, two slices and a string for every row spends more on that than on decoding. Memory is bounded: a frame
-// that is too large to hold is passed on in pieces, as it arrives.
+// that is too large to hold is passed on in pieces as it arrives.
 // https://www.postgresql.org/docs/current/protocol-message-formats.html (CopyData)
 
 import { byteAt, uint32At } from './byte-reader.ts';
@@ -30,10 +30,10 @@ export class FrameCutter {
   /** Room for the message that has not arrived completely, or for its header while even that is incomplete. */
   #kept: Buffer = NOTHING;
   #keptBytes = 0;
-  /** What is still to come of a large frame. */
+  /** Bytes of a large frame that are still to come. */
   #largeBytes = 0;
 
-  /** @param maxFrameBytes content of the largest frame that is held. */
+  /** @param maxFrameBytes size of the largest frame that is held, without its header */
   constructor(handler: FrameHandler, maxFrameBytes: number) {
     this.#handler = handler;
     this.#maxBytes = maxFrameBytes + HEADER_BYTES;
@@ -64,7 +64,7 @@ export class FrameCutter {
     this.#keep(chunk, at);
   }
 
-  /** Adds to the kept beginning what it lacks, and no more: a large message is put together once. Where it ends. */
+  /** Adds what the kept beginning lacks, and no more: a large message is put together once. @returns where that ends */
   #complete(chunk: Buffer): number {
     let at = 0;
     if (this.#kept.length === HEADER_BYTES) {
@@ -89,7 +89,7 @@ export class FrameCutter {
     return at;
   }
 
-  /** Copies bytes of the chunk, which will be overwritten, while the kept message lacks some. Where it stopped. */
+  /** Copies bytes of the chunk, which will be reused, until the kept message is complete. @returns where it stopped */
   #keep(chunk: Buffer, from: number): number {
     const copied = chunk.copy(this.#kept, this.#keptBytes, from);
     this.#keptBytes += copied;
@@ -101,7 +101,7 @@ export class FrameCutter {
     this.#keptBytes = 0;
   }
 
-  /** Where the large frame, or the chunk, ends. */
+  /** Passes on the next piece of a large frame. @returns where the frame, or the chunk, ends */
   #passOn(chunk: Buffer, from: number): number {
     const end = Math.min(chunk.length, from + this.#largeBytes);
     this.#largeBytes -= end - from;

@@ -1,5 +1,5 @@
-// A change whose message is too large to hold: read past in pieces, to learn which table and which column it was. Keeps
-// nothing of the values.
+// A change whose message is too large to hold: skipped in pieces, to learn its table and its largest column. Keeps nothing of
+// the values.
 // https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html (Insert, Update, Delete, TupleData)
 
 import { int16At, int32At, uint32At } from './byte-reader.ts';
@@ -10,7 +10,7 @@ export interface LargestValue {
   readonly relationOid: number;
   /** Number of the column in the relation. */
   readonly column: number;
-  /** Of its text form. */
+  /** Size of its text. */
   readonly bytes: number;
 }
 
@@ -22,7 +22,7 @@ const HEAD_BYTES = XLOG_HEADER_BYTES + 5;
 /** Kind of the row (N, K, O) and number of its columns. */
 const ROW_HEAD_BYTES = 3;
 
-/** What the next bytes are. */
+/** What comes next. */
 type Expected = 'head' | 'row' | 'kind' | 'length' | 'value' | 'anything';
 
 const SIZES = { head: HEAD_BYTES, row: ROW_HEAD_BYTES, kind: 1, length: 4 } as const;
@@ -38,7 +38,7 @@ export class LargeChange {
   #relationOid = 0;
   #largest: LargestValue | null = null;
 
-  /** Of all rows of the change; null when it was none of a row. */
+  /** Of all rows in the change; null if the message was not a change of a row. */
   get largest(): LargestValue | null {
     return this.#largest;
   }
@@ -97,7 +97,7 @@ export class LargeChange {
     else this.#nextColumn();
   }
 
-  /** Behind the last column another row may follow: an update's new one. */
+  /** After the last column another row may follow: the new row of an update. */
   #nextColumn(): void {
     this.#column += 1;
     this.#expected = this.#column < this.#columns ? 'kind' : 'row';

@@ -22,7 +22,7 @@ export interface MessageHandler {
   delete(relation: LoggedRelation, old: Tuple, oldKind: OldKind): void;
   truncate(relations: readonly LoggedRelation[]): void;
   commit(commitLsn: Lsn, endLsn: Lsn, commitTimeUs: number): void;
-  /** A change of the relation was too large to hold: it is not reported otherwise. */
+  /** A change of the relation was too large to hold; it is not reported in any other way. */
   tooLarge(relation: LoggedRelation, column: number, bytes: number): void;
 }
 
@@ -110,7 +110,7 @@ export class PgoutputDecoder {
   }
 
   /**
-   * In the place of a message that was too large to hold.
+   * Called in place of `decode` for a message that was too large to hold.
    * @throws WalflowError PGOUTPUT_MALFORMED
    */
   skipLarge({ relationOid, column, bytes }: LargestValue): void {

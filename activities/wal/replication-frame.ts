@@ -1,4 +1,4 @@
-// What a frame of the replication stream holds: a message of the output plugin (XLogData), or a keepalive.
+// The content of a frame of the replication stream: a message of the output plugin (XLogData), or a keepalive.
 // https://www.postgresql.org/docs/current/protocol-replication.html
 
 import type { Lsn } from '../../workflows/model/lsn.ts';

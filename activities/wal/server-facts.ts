@@ -36,7 +36,7 @@ export function serverObstacles(facts: ServerFacts): WalflowError[] {
   return obstacles;
 }
 
-/** What the user should know of the server. */
+/** What the user should know about the server. */
 export function serverNotices({ unencoded }: ServerFacts): string[] {
   if (!unencoded) return [];
   return [

@@ -42,7 +42,7 @@ export interface SlotHealth {
   readonly retainedBytes: number;
   /** Bytes that may still be written before the slot is in danger; absent = no limit is set. */
   readonly budgetBytes?: number;
-  /** What the server keeps for a slot at most (max_slot_wal_keep_size); absent = no limit is set. */
+  /** The most the server keeps for a slot (max_slot_wal_keep_size); absent = no limit is set. */
   readonly keepLimitBytes?: number;
   /** Why the slot was invalidated (PostgreSQL 17 and later). */
   readonly reason?: string;

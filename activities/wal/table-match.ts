@@ -92,7 +92,7 @@ function whyNot(row: CatalogRow): string | null {
     return 'it is unlogged, so the WAL does not carry its changes (ALTER TABLE … SET LOGGED)';
   if (row.persistence === 't') return 'it is temporary';
   if (row.columns.length === 0) return 'it has no columns';
-  // Of a database without an encoding; no statement could name it.
+  // From a database without an encoding: no statement could name it.
   if ([row.schema, row.name, ...row.columns.map(({ name }) => name)].some((name) => name.includes('\ufffd')))
     return 'its name or that of a column is not UTF-8';
   return null;

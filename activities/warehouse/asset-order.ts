@@ -20,7 +20,7 @@ export interface MaterializeOrder {
 export interface MaterializationQuery {
   readonly partition?: PartitionKey;
   readonly limit: number;
-  /** Id of the last record of the page before. */
+  /** Id of the last record on the previous page. */
   readonly cursor?: string;
 }
 

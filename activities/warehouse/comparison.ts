@@ -8,15 +8,15 @@ export interface CompareOrder {
   /** Where the warehouse has its rows. */
   readonly place: TableName;
   /**
-   * What the source printed: CSV of all columns in table order as text, UTC, ISO dates, hex bytea; NULL is nothing, an
-   * empty text is quoted. The file lies in the warehouse's spool folder.
+   * What the source printed: CSV of all columns in table order, as text, with UTC, ISO dates and hex bytea; NULL is empty, an
+   * empty text is quoted. The file is in the warehouse's spool folder.
    */
   readonly csvPath: string;
-  /** Rows that are too long for a line of it: per column null, or the path of a file that holds the value's text. */
+  /** Rows that are too long for a line of it: for each column null, or the path of a file with the value's text. */
   readonly longRows: readonly (readonly (string | null)[])[];
-  /** Rows written by commits at or after this position are newer than what the source printed and are left out. */
+  /** Rows from commits at or after this position are newer than what the source printed, and are left out. */
   readonly before: Lsn | null;
-  /** Differences to name; all are counted. */
+  /** How many differences to name; all are counted. */
   readonly limit: number;
 }
 
@@ -33,7 +33,7 @@ export type TableComparison =
       readonly tag: 'compared';
       readonly rowsSource: number;
       readonly rowsWarehouse: number;
-      /** The first of them, by key. */
+      /** The first ones, by key. */
       readonly differing: readonly RowDifference[];
       readonly differingCount: number;
     }

@@ -1,5 +1,5 @@
 // What one merge transaction is asked to do, and what it says it did (station 8 of a row). A plan covers one window: whole
-// manifests between two watermarks. It names files of the lake; where their bytes come from is between engine and lake.
+// manifests between two watermarks. It names files of the lake; how to get their bytes is up to the engine.
 
 import type { AssetEdge, CapturedAsset } from '../../workflows/model/asset/graph.ts';
 import type { LsnHex } from '../../workflows/model/lsn.ts';
@@ -8,9 +8,9 @@ import type { TableName } from '../../workflows/model/relation.ts';
 import type { RunRef } from '../../workflows/model/run.ts';
 import type { Watermark } from '../../workflows/model/watermark.ts';
 
-/** The table of the warehouse that changes are merged into, and what they do to it. */
+/** The table of the warehouse that changes are merged into, and how. */
 export interface MergeTarget extends TableName {
-  /** mirror = one row a key, as the source has it; append = rows are added, a truncate removes them all. */
+  /** mirror = one row per key, as in the source; append = rows are added, and a truncate removes all of them. */
   readonly mode: 'mirror' | 'append';
 }
 

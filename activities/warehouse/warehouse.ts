@@ -22,15 +22,14 @@ export interface Warehouse {
   ledger(pipeline: string, limit: number): Promise<readonly LedgerEntry[]>;
 
   /**
-   * Merges one window in one transaction: all its tables become visible together, or none does. At or below the watermark
-   * it changes nothing and says `already-merged`. A table whose data cannot be read or merged is paused and named; the
-   * others go on.
+   * Merges one window in one transaction: all its tables change together, or none. At or below the watermark nothing changes
+   * (`already-merged`). A table whose data cannot be read or merged is paused and named in the outcome; the others go on.
    * @throws WalflowError WATERMARK_MOVED, WAREHOUSE_DISK_FULL, WAREHOUSE_OUT_OF_MEMORY, WAREHOUSE_FAILED: nothing was merged.
    */
   merge(plan: MergePlan, source: FileSource): Promise<MergeOutcome>;
   /**
-   * Resolves when a merge that reads these files would not have to wait for them. A hint: an engine that reads the lake by
-   * itself has nothing to do. Never rejects: what is wrong with a file, the merge meets.
+   * Resolves when a merge need not wait for these files. Only a hint: an engine that reads the lake by itself does nothing.
+   * Never rejects: if something is wrong with a file, the merge finds out.
    */
   prefetch(files: readonly LakeFile[], source: FileSource): Promise<void>;
   /** Resolves when another window is merged, of any pipeline. Take it before reading a watermark. */
@@ -48,8 +47,8 @@ export interface Warehouse {
   /** Assets with something to recompute whose inputs all exist. */
   dueAssets(): Promise<readonly DueAsset[]>;
   /**
-   * Computes what is due of an asset on one snapshot, then publishes it with its records in one transaction. What changes
-   * in between stays due; rows of an older snapshot never replace those of a newer one.
+   * Computes what is due of an asset in one read transaction, then publishes it with its records in one transaction. What
+   * changes in between stays due; older rows never replace newer ones.
    * @returns the new records; none if nothing was due.
    * @throws WalflowError ASSET_FAILED, ASSET_OUTSIDE_WINDOW: nothing has changed, and it is still due.
    */

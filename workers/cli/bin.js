@@ -7,11 +7,11 @@ if (major < 22 || (major === 22 && minor < 18)) {
   );
   process.exit(2);
 }
-// Every statement of a warehouse may hold a thread of Node's pool, and so do files, DNS and compression: four are too few.
+// Statements of a warehouse take threads of Node's pool, and so do files, DNS and compression: four are too few.
 process.env.UV_THREADPOOL_SIZE ??= '16';
 const { existsSync } = await import('node:fs');
 const { enableCompileCache } = await import('node:module');
-// Reading and compiling everything takes a second of processor time, at every start of every command and worker.
+// Caches compiled code: compiling takes a second of processor time at every start of every command and worker.
 enableCompileCache();
 const source = new URL('./main.ts', import.meta.url);
 const built = new URL('../../dist/workers/cli/main.js', import.meta.url);

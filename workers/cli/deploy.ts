@@ -1,4 +1,4 @@
-// `walflow deploy` and `start`: make the long-lived workflows run as configured. Repeating either changes nothing.
+// `walflow deploy` and `start`: run the long-lived workflows as configured. Repeating either changes nothing.
 
 import type { Command } from 'commander';
 import { SETTINGS } from '../config/setting.ts';

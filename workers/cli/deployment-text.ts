@@ -1,4 +1,4 @@
-// What `walflow deploy` prints of a workflow: what it was, and what changes. Pure.
+// What `walflow deploy` prints about a workflow: what it was, and what changes. Pure.
 
 import type { RunSettings } from '../../workflows/model/run.ts';
 import type { Entity, EntityState } from '../temporal/entity-workflow.ts';
@@ -22,7 +22,7 @@ const SETTING_TEXTS = {
   'search attributes': ({ searchAttributes }: RunSettings) => (searchAttributes ? 'on' : 'off'),
 };
 
-/** A run that an older version started has not said by which settings it goes: then all are named. */
+/** The settings of a run that an older version started are not known: then all are printed. */
 function settingsChange(before: RunSettings | null, now: RunSettings): string {
   const changes = Object.entries(SETTING_TEXTS).flatMap(([name, textOf]) => {
     if (before === null) return [`${name} → ${textOf(now)}`];

@@ -1,5 +1,5 @@
-// What `walflow deploy` and `start` do: long-lived workflows are started, and those that run are brought to what is
-// configured now. Every one is printed with what changes about it.
+// What `walflow deploy` and `start` do: start the long-lived workflows, and update those that run to the configuration. Each
+// is printed with what changes.
 
 import { ASSET_WAREHOUSE, type ResolvedPipeline, type ResolvedProject } from '../config/project.ts';
 import {
@@ -30,7 +30,7 @@ export async function start(cli: Cli, name: string, flags: Pick<ProjectFlags, 's
   return EXIT.done;
 }
 
-/** Brings all workflows of the project to what is configured; done twice, the second time changes nothing. */
+/** Updates all workflows of the project to the configuration; a second time this changes nothing. */
 export async function deploy(cli: Cli, { dryRun = false, heartbeatTimeout }: DeployFlags): Promise<ExitCode> {
   const project = await cli.project({});
   const settings = cli.settings({ WALFLOW_HEARTBEAT_TIMEOUT: heartbeatTimeout });
@@ -59,7 +59,7 @@ function projectEntities({ name, pipelines, graph }: ResolvedProject): readonly 
   return [...[...pipelines.values()].flatMap(entitiesOf), ...automation];
 }
 
-/** @returns how many changes that was */
+/** @returns the number of changes */
 async function bring(cli: Cli, temporal: TemporalAccess, entity: Entity, dryRun: boolean): Promise<number> {
   const { client, settings } = temporal;
   const before = await (dryRun ? examineEntity : reconcileEntity)(client, entity, settings);

@@ -1,4 +1,4 @@
-// A Temporal client for one command, closed at its end, and what the command tells running workflows.
+// A Temporal client for one command, closed at its end, and the settings that the command sends to running workflows.
 
 import type { Client } from '@temporalio/client';
 import type { RunSettings } from '../../workflows/model/run.ts';

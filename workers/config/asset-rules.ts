@@ -57,7 +57,7 @@ function keyProblems({ pipelines }: GraphlessProject, { key }: LoadedAsset, i: n
   return [];
 }
 
-/** A captured table that an asset reads must be captured, and into the warehouse the asset is made in. */
+/** A table that an asset reads must be captured, and into the warehouse of the assets. */
 function captureProblems({ pipelines }: GraphlessProject, dep: string, path: string): readonly Problem[] {
   const captured = parseCapturedKey(dep, new Set(pipelines.keys()));
   const pipeline = captured === null ? undefined : pipelines.get(captured.pipeline);
@@ -72,7 +72,7 @@ function captureProblems({ pipelines }: GraphlessProject, dep: string, path: str
   return [{ path, what, fix: `merge pipeline ${pipeline.name} into warehouse ${ASSET_WAREHOUSE}` }];
 }
 
-/** A fault of the graph, with its path and what the reader most likely meant. */
+/** A fault of the graph as a problem, with its path and what was most likely meant. */
 function faultProblem(project: GraphlessProject, assets: readonly LoadedAsset[], fault: GraphFault): Problem {
   const { what } = fault;
   const path = `assets[${fault.asset}]`;
@@ -100,7 +100,7 @@ function faultProblem(project: GraphlessProject, assets: readonly LoadedAsset[],
 
 const didYouMean = (name: string) => `did you mean ${name}?`;
 
-/** What an asset could read: captured tables that are named one by one, and the other assets. */
+/** What an asset could read: captured tables that are listed by name, and other assets. */
 function knownKeys({ pipelines }: GraphlessProject, assets: readonly LoadedAsset[], reader: number): string[] {
   const tables = [...pipelines.values()].flatMap(({ name, source }) =>
     source.tables.map((table) => capturedKey(name, table)),

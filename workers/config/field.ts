@@ -86,7 +86,7 @@ const source = {
     .default(256 * MIB)
     .meta(
       note({
-        help: 'the largest row that is carried, as PostgreSQL prints it (a bytea has two characters a byte); the table of a larger one pauses',
+        help: 'the largest row that is carried, as PostgreSQL prints it (a bytea takes two characters per byte); a table with a larger row pauses',
         unit: 'bytes',
         why: 'a row is in memory several times over, in both workers; PostgreSQL itself sends none beyond 1 GiB',
       }),

@@ -58,5 +58,5 @@ export interface ResolvedProject {
   readonly graph: AssetGraph;
 }
 
-/** While its assets are examined: only assets without a fault make a graph. */
+/** A project whose assets are still being examined: only assets without a fault make a graph. */
 export type GraphlessProject = Omit<ResolvedProject, 'graph'>;

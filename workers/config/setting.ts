@@ -25,7 +25,7 @@ export interface SettingRule {
 const text = z.string();
 const port = z.coerce.number<string>().int().min(0).max(65_535);
 const seconds = z.coerce.number<string>().int();
-/** Temporal hears of a heartbeat every two seconds. */
+/** Heartbeats reach Temporal every two seconds. */
 const SHORTEST_HEARTBEAT_TIMEOUT = 5;
 const flag = z.stringbool({ truthy: ['1', 'true', 'yes', 'on'], falsy: ['0', 'false', 'no', 'off'] });
 const list = z.string().transform((value) =>

@@ -11,7 +11,7 @@ export function matchesTable(pattern: string, table: string): boolean {
   return wanted.schema === given.schema && (wanted.name === ALL || wanted.name === given.name);
 }
 
-/** Can two patterns name the same table of a warehouse? */
+/** Can two patterns match the same table of a warehouse? */
 export function overlaps(a: string, b: string): boolean {
   const first = parseTableId(a);
   const second = parseTableId(b);

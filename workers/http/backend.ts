@@ -114,10 +114,10 @@ export interface WaitRequest {
 }
 
 export interface WaitResult {
-  /** All that was committed before the position can be read, in every table asked for. */
+  /** Everything committed before the position can be read, in all given tables. */
   readonly reached: boolean;
   readonly mergedLsn: LsnHex;
-  /** Those of the tables asked for that load, are paused, or are not known. */
+  /** Those of the given tables that are loading, paused, or not known. */
   readonly notLive: readonly string[];
 }
 

@@ -7,7 +7,7 @@ import { FLOWING, type TableStatus } from '../../activities/warehouse/table-stat
 
 interface Known {
   readonly configured: Pick<PipelineResources['source'], 'tables' | 'newTables'>;
-  /** What the patterns match at the source now. */
+  /** The tables that the patterns match at the source now. */
   readonly catalog: readonly string[];
   /** Why a table that the configuration names cannot be captured. */
   readonly obstacles: readonly string[];
@@ -20,7 +20,7 @@ export type ScopedTable =
   | { readonly tag: 'comparable'; readonly status: TableStatus }
   | { readonly tag: 'not-comparable'; readonly table: string; readonly reason: string };
 
-/** By name, each once. */
+/** Each table once, by name. */
 export function verifyScope(known: Known): readonly ScopedTable[] {
   const { configured, catalog, captured } = known;
   const named = configured.tables.filter((pattern) => !pattern.endsWith('.*'));

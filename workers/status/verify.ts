@@ -80,7 +80,7 @@ function notCompared({ table, reason }: Extract<ScopedTable, { tag: 'not-compara
   return { ...NOTHING_COMPARED, table, keyColumns: [], result: 'not-comparable', reason };
 }
 
-/** What keeps one table from being compared says nothing about the others. */
+/** Failures that concern one table: the others can still be compared. */
 const CONCERNS_ONE_TABLE: ReadonlySet<string> = new Set([
   ...['SOURCE_TABLE_MISSING', 'SOURCE_PERMISSION_DENIED', 'SOURCE_ROW_SECURITY', 'SOURCE_REFUSED', 'VALUE_TOO_LARGE'],
 ]);
@@ -137,7 +137,7 @@ async function compareOnce(request: VerifyRequest, { entry, place }: TableStatus
   }
 }
 
-/** A connection for each table: what ends one says nothing about the next. */
+/** Each table has a connection of its own: a failure that ends one does not affect the next. */
 async function writeSnapshot(
   { name, source: { url, maxRowBytes } }: PipelineResources,
   entry: CaptureEntry,

@@ -16,6 +16,6 @@ export async function createIngestWorkers(
 ): Promise<{ readonly workers: readonly Worker[]; readonly connection: NativeConnection }> {
   const { worker, connection } = await createWorker(temporal, { taskQueue: INGEST_QUEUE, activities });
   const served = { taskQueue: SNAPSHOT_QUEUE, activities, activitiesAtOnce: SNAPSHOTS_AT_ONCE, workflows: false };
-  const copies = await createWorkerOn(connection, temporal.namespace, served);
-  return { workers: [worker, copies], connection };
+  const snapshots = await createWorkerOn(connection, temporal.namespace, served);
+  return { workers: [worker, snapshots], connection };
 }

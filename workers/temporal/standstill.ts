@@ -1,5 +1,5 @@
-// Why a run stands still, as Temporal knows it: the failure of an activity that waits for its retry, or whom an activity
-// waits for at the source, as its heartbeat says. Kept for a moment, because pages and scripts ask often.
+// Why a run does not get on, as Temporal knows it: the failure of an activity that waits for a retry, or the transactions that
+// an activity waits for, from its heartbeat. Cached for a moment, because pages and scripts ask often.
 
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
@@ -9,7 +9,7 @@ import { durationText } from '../text/quantity.ts';
 
 const REMEMBER_MS = 2_000;
 const ANSWER_MS = 1_500;
-/** PENDING_ACTIVITY_STATE_SCHEDULED (temporal.api.enums.v1): not running now; with a failure, it waits for its retry. */
+/** PENDING_ACTIVITY_STATE_SCHEDULED (temporal.api.enums.v1): not running; with a failure it waits for its retry. */
 const SCHEDULED = 1;
 
 const BLOCKER: z.ZodType<Blocker> = z.object({
@@ -22,7 +22,7 @@ const BLOCKER: z.ZodType<Blocker> = z.object({
   seconds: z.number(),
 });
 const HEARTBEAT = z.object({ waitingFor: z.array(BLOCKER) });
-/** As many as a person reads. */
+/** At most so many are named. */
 const NAMED = 5;
 
 export class Standstills {
@@ -33,7 +33,7 @@ export class Standstills {
     this.#client = client;
   }
 
-  /** Null when it goes on, or Temporal does not answer. */
+  /** Null when the run gets on, or Temporal does not answer. */
   of(workflowId: string): Promise<string | null> {
     const nowMs = performance.now();
     for (const [id, { atMs }] of this.#known) if (nowMs - atMs >= REMEMBER_MS) this.#known.delete(id);
@@ -66,7 +66,7 @@ function waitingFor(payload: Payload | undefined): readonly Blocker[] {
   return heartbeat.success ? heartbeat.data.waitingFor : [];
 }
 
-/** Whom an operator may end, without what they execute; null when nobody is waited for. */
+/** Names the sessions that an operator may end, without what they execute; null when there are none. */
 function waitText(blockers: readonly Blocker[]): string | null {
   if (blockers.length === 0) return null;
   const named = blockers.slice(0, NAMED).map(blockerText);

@@ -14,7 +14,7 @@ export interface SourceConfig {
   readonly slot?: string;
   /** Publication, default `walflow_<pipeline>`; a second one `<publication>_append` carries tables without a key. */
   readonly publication?: string;
-  /** The largest row that is carried, as PostgreSQL prints it; a table with a larger one pauses. Default 256 MiB. */
+  /** The largest row that is carried, as PostgreSQL prints it; a table with a larger row pauses. Default 256 MiB. */
   readonly maxRowBytes?: number;
 }
 

@@ -105,7 +105,7 @@ export const ERROR_RULES = {
   },
   VALUE_TOO_LARGE: {
     retry: 'manual',
-    hint: 'the table is paused: raise source.maxRowBytes (a row is in memory several times over), or shorten the value; then run `walflow resync`',
+    hint: 'raise source.maxRowBytes (a row is in memory several times), or shorten the value, then run `walflow resync`: the table is paused until then',
   },
   CHANGE_FILE_FULL: { retry: 'timed', hint: 'lower flush.maxBytes: one column of one change file holds 2 GiB at most' },
   LAKE_UNREACHABLE: { retry: 'timed', hint: 'check the S3 endpoint, the network and the store; walflow keeps trying' },
@@ -298,7 +298,7 @@ export class WalflowError extends Error {
   }
 }
 
-/** The message of a failure's deepest cause: Temporal wraps walflow's own words, which say what to do. */
+/** The message of a failure's innermost cause: Temporal wraps walflow's own message, which says what to do. */
 export function innermostMessage(failure: unknown): string {
   let current = failure;
   while (current instanceof Error && current.cause instanceof Error) current = current.cause;

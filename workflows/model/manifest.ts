@@ -145,7 +145,7 @@ export interface ChunkMarker {
   readonly last: boolean;
 }
 
-/** `snapshot/<schema>/<table>/<id>/failed.json`: the snapshot cannot be made from the rows as they are. */
+/** `snapshot/<schema>/<table>/<id>/failed.json`: the snapshot cannot be taken from the rows as they are. */
 export interface SnapshotFailure {
   readonly formatVersion: number;
   readonly table: string;

@@ -43,7 +43,7 @@ export interface TableLayout {
   readonly leaves?: readonly string[];
   /**
    * What the text of a value depends on outside the table, each as `what:digest`: labels of enums, attributes of composite
-   * types, base types of domains, and the order of the key. Older versions did not record this.
+   * types, base types of domains, the order of the key. Older versions did not record this.
    */
   readonly dependencies?: readonly string[];
 }
@@ -69,7 +69,7 @@ export interface CapturedTable {
   readonly layout?: TableLayout;
 }
 
-/** Two names are one in a warehouse where this is equal: letters outside ASCII keep their case (`É` and `é` are two). */
+/** Names with the same result are one name in a warehouse: letters outside ASCII keep their case (`É` and `é` are two). */
 export function foldedName(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
@@ -138,7 +138,7 @@ export function sameValues(before: TableLayout | undefined, now: TableLayout | u
   return before.attributes === now.attributes || before.storage === now.storage;
 }
 
-/** Does each value still have the text it had? A label that was added changes none; one that was renamed changes many. */
+/** Does each value still have the same text? An added label changes none, a renamed one changes many. */
 export function sameTexts(before: TableLayout | undefined, now: TableLayout | undefined): boolean {
   if (before?.dependencies === undefined || now?.dependencies === undefined) return true;
   const left = new Set(now.dependencies);
@@ -146,8 +146,8 @@ export function sameTexts(before: TableLayout | undefined, now: TableLayout | un
 }
 
 /**
- * Does a look find nothing that is not recorded? The same tables are partitions, attached by the same transactions, whether
- * or not they had rows, and values depend on the same.
+ * Is everything recorded that a look finds? The same tables are partitions, attached by the same transactions, whether or not
+ * they had rows, and values depend on the same things.
  */
 export function sameRecord(before: TableLayout, now: TableLayout): boolean {
   return (

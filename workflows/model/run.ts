@@ -10,26 +10,26 @@ export interface RunRef {
   readonly attempt: number;
 }
 
-/** What `walflow deploy` and every worker that starts tell the workflows that run, by signal `configure`. */
+/** Settings that `walflow deploy` and every starting worker send to running workflows, by signal `configure`. */
 export interface RunSettings {
-  /** Seconds without a heartbeat after which Temporal gives an activity to another worker. */
+  /** After so many seconds without a heartbeat Temporal gives an activity to another worker. */
   readonly heartbeatTimeoutSeconds: number;
   /** False if the namespace lacks walflow's search attributes. */
   readonly searchAttributes: boolean;
 }
 
-/** Until a run is told otherwise. Thirty seconds are longer than any pause a healthy worker makes. */
+/** Until a run gets others. Thirty seconds are longer than any pause of a healthy worker. */
 export const DEFAULT_RUN_SETTINGS: RunSettings = { heartbeatTimeoutSeconds: 30, searchAttributes: false };
 
-/** A long-lived workflow is started with names; settings stand here only where an older version started it. */
+/** A long-lived workflow is started with names only; settings are here only if an older version started it. */
 export interface PipelineInput extends Partial<RunSettings> {
   readonly pipeline: string;
 }
 
-/** Wishes that the run before did not fulfil. */
+/** With what signals have asked for and the previous run did not get to. */
 export interface IngestInput extends PipelineInput {
   readonly paused?: boolean;
-  /** Tables to copy again. */
+  /** Tables that need a new snapshot. */
   readonly resync?: readonly string[];
   readonly newEpoch?: boolean;
 }

@@ -1,29 +1,29 @@
-// One column of a change file while it fills: values in Parquet's PLAIN layout, so that closing a page is one copy, and a
-// bit per NULL. Reused batch after batch. Plain fields instead of accessors: converters write here once per value.
+// One column of a change file while it fills: values in Parquet's PLAIN layout, so that closing a page is one copy, and a bit
+// for each NULL. Reused for every batch. Plain fields instead of accessors, because converters write here for each value.
 // PLAIN: https://github.com/apache/parquet-format/blob/master/Encodings.md#plain-plain--0
 
 import { WalflowError } from '../../../workflows/model/errors.ts';
 
 const FIRST_BYTES = 1024;
 const FIRST_NULL_BYTES = 64;
-/** Buffers up to this size are kept whatever the last batch needed. */
+/** Buffers up to this size are always kept. */
 const KEPT_BYTES = 1 << 18;
-/** A page's size is a signed 32-bit number; some room is left for its levels. */
+/** The size of a page is a signed 32-bit number; this leaves room for its levels. */
 const MAX_BYTES = 2 ** 31 - 2 ** 20;
 /** Below this a byte loop is faster than the call into native code. */
 const SHORT_COPY_BYTES = 40;
 
 export class ColumnBuffer {
-  /** Always a buffer of its own (offset 0 in its memory), so that it can be viewed as 32-bit words. */
+  /** Always at offset 0 of its memory, so that it can be viewed as 32-bit words. */
   bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   view: DataView = new DataView(this.bytes.buffer);
   length = 0;
-  /** Where the last value began: what `undo` goes back to. */
+  /** Where the last value begins: `undo` goes back to this. */
   lastStart = 0;
   nullCount = 0;
-  /** Set by a converter: it holds a value that readers of the column's proper type refuse. */
+  /** Set by a converter: the column has a value that readers of its usual type refuse. */
   irregular = false;
-  /** Bit i is set where row i is NULL; bytes behind the last NULL are zero. */
+  /** Bit i is set if row i is NULL; bytes after the last NULL are zero. */
   #nulls: Uint8Array = new Uint8Array(FIRST_NULL_BYTES);
 
   /** Makes room for `count` more bytes. */
@@ -49,7 +49,7 @@ export class ColumnBuffer {
     return (((this.#nulls[row >> 3] ?? 0) >> (row & 7)) & 1) === 1;
   }
 
-  /** Takes back what was appended for `row`, the last one. */
+  /** Removes what was appended for `row`, which is the last one. */
   undo(row: number): void {
     if (this.isNull(row)) {
       this.#nulls[row >> 3] = (this.#nulls[row >> 3] ?? 0) & ~(1 << (row & 7));
@@ -59,7 +59,7 @@ export class ColumnBuffer {
     }
   }
 
-  /** One bit per row, set where there is a value: definition levels of an optional column, bit-packed. */
+  /** One bit per row, set if it has a value: the definition levels of an optional column, bit-packed. */
   presence(rows: number): Uint8Array {
     const bits = new Uint8Array((rows + 7) >> 3);
     for (let i = 0; i < bits.length; i++) bits[i] = ~(this.#nulls[i] ?? 0);
@@ -110,7 +110,7 @@ export class ColumnBuffer {
     }
   }
 
-  /** Empties the column; memory that the last batch did not need by far is given back. */
+  /** Empties the column; frees memory that is much more than the last batch needed. */
   reset(): void {
     if (this.bytes.length > KEPT_BYTES && this.length < this.bytes.length / 4) this.#shrink();
     if (this.nullCount > 0) this.#nulls.fill(0);

@@ -1,5 +1,5 @@
 // How each kind of column is written to a change file: the converter of its values, its Parquet type, and the order of its
-// statistics. One row a kind; a kind without a row does not compile.
+// statistics. One row per kind; a kind without a row does not compile.
 
 import type { ColumnKind, ColumnType } from '../../../workflows/model/column-type.ts';
 import type { ValueOrder } from '../parquet/column-statistics.ts';
@@ -37,9 +37,9 @@ import { convertBool, convertBytea, convertJson, convertText, convertUuid } from
 export interface ColumnCodec {
   readonly convert: Converter;
   readonly leaf: LeafType;
-  /** In place of `leaf`, in a file with irregular values. */
+  /** Replaces `leaf` in a file with irregular values. */
   readonly irregularLeaf: LeafType;
-  /** How minimum and maximum are found; null = none are kept. */
+  /** How values compare for minimum and maximum; null = there are none. */
   readonly order: ValueOrder | null;
 }
 
@@ -52,7 +52,7 @@ const CODECS: Readonly<Record<ColumnKind, (type: ColumnType) => ColumnCodec>> = 
   int2: row(convertInt2, INT16, 'int32'),
   int4: row(convertInt4, INT32, 'int32'),
   int8: row(convertInt8, INT64, 'int64'),
-  // NaN and -0 have no agreed place in an order.
+  // NaN and -0 have no agreed place in the order.
   float4: row(convertFloat4, FLOAT, null),
   float8: row(convertFloat8, DOUBLE, null),
   decimal: ({ precision, scale }) =>
@@ -72,7 +72,7 @@ const CODECS: Readonly<Record<ColumnKind, (type: ColumnType) => ColumnCodec>> = 
   text: row(convertText, STRING, 'bytes'),
 };
 
-/** One per column, made once: the way of a value asks no table. */
+/** Made once per column, so that no table is looked up per value. */
 export function codecOf(type: ColumnType): ColumnCodec {
   return CODECS[type.kind](type);
 }

@@ -1,5 +1,5 @@
-// PostgreSQL's text of a number → its PLAIN Parquet bytes, straight from the wire, without a string where speed counts.
-// A converter answers false where the value has no exact form in its column, and may then have written part of it.
+// From PostgreSQL's text of a number to its PLAIN Parquet bytes, without a string where speed counts. A converter returns false
+// if the value has no exact form in its column; it may then have written a part of it.
 // Text forms: src/backend/utils/adt/{int,int8,numeric,float}.c
 
 import { INT64_DIGITS } from '../parquet/schema.ts';
@@ -23,7 +23,7 @@ const INT8_MAX_DIGITS = 19;
 
 /**
  * Digits only, at least one, at most SAFE_DIGITS.
- * @returns the number, or -1 where the text is something else.
+ * @returns the number, or -1 if the text is something else.
  */
 export function parseDigits(source: Buffer, start: number, end: number): number {
   if (start >= end || end - start > SAFE_DIGITS) return -1;
@@ -61,7 +61,7 @@ export function convertInt8(column: ColumnBuffer, source: Buffer, start: number,
   return true;
 }
 
-/** 16 to 19 digits (generated ids have them): head * 10^9 + tail in 16-bit limbs, all of them safe integers. */
+/** 16 to 19 digits, as in generated ids: head * 10^9 + tail in 16-bit limbs, all of which are safe integers. */
 function writeLongInteger(
   column: ColumnBuffer,
   source: Buffer,
@@ -106,7 +106,7 @@ export function decimalConverter(precision: number, scale: number): Converter {
   };
 }
 
-/** The unscaled integer where it has few enough digits to be a safe one; null = take the slow way, or malformed. */
+/** The unscaled integer, if it has few enough digits to be a safe one; null = take the slow way, or malformed. */
 function parseShortDecimal(source: Buffer, start: number, end: number, scale: number): number | null {
   const negative = source[start] === MINUS;
   let value = 0;
@@ -130,7 +130,7 @@ function parseShortDecimal(source: Buffer, start: number, end: number, scale: nu
   return negative ? -unscaled : unscaled;
 }
 
-/** The unscaled integer, or null: not a plain number (NaN, Infinity), or more digits than the scale keeps. */
+/** The unscaled integer; null if it is not a plain number (NaN, Infinity) or has more digits than the scale. */
 function parseDecimal(text: string, scale: number): bigint | null {
   const match = /^(-?\d+)(?:\.(\d+))?$/.exec(text);
   const fraction = match?.[2] ?? '';
@@ -170,8 +170,8 @@ export function convertFloat4(column: ColumnBuffer, source: Buffer, start: numbe
 }
 
 /**
- * The float4 nearest to a decimal of at most 9 digits (all that PostgreSQL prints), given as the float8 nearest to it.
- * Rounding twice goes wrong where that float8 lies exactly between two float4: the decimal itself must decide.
+ * The float4 nearest to a decimal of at most 9 digits (PostgreSQL prints no more), given as the float8 nearest to it. Rounding
+ * twice is wrong if that float8 lies exactly between two float4: then the decimal itself must decide.
  */
 function nearestFloat4(decimal: number): number {
   const rounded = Math.fround(decimal);
@@ -179,7 +179,7 @@ function nearestFloat4(decimal: number): number {
   if (rounded === decimal || Math.fround(other) !== other) return rounded;
   const lower = Math.min(rounded, other);
   const upper = Math.max(rounded, other);
-  // Nine digits of the float8 are the decimal as written; a hundred are the float8 itself.
+  // Nine digits of the float8 give the decimal as written; a hundred give the float8 itself.
   const written = decimal.toExponential(8);
   const exact = decimal.toExponential(99);
   const comparison = compareMantissas(written, exact) * Math.sign(decimal);

@@ -1,5 +1,5 @@
-// PostgreSQL's ISO text of dates and times → days and microseconds since 1970. Sessions print in UTC with DateStyle ISO;
-// anything else is refused. Years before 1 end in ` BC` (1 BC is year 0); years beyond 9999 have more digits.
+// From PostgreSQL's ISO text of dates and times to days and microseconds since 1970. Sessions print in UTC with DateStyle ISO;
+// any other form is refused. Years before 1 end in ` BC` (1 BC is year 0); years after 9999 have more digits.
 // Text forms: src/backend/utils/adt/datetime.c EncodeDateOnly, EncodeDateTime
 
 import type { ColumnBuffer } from './column-buffer.ts';
@@ -15,10 +15,10 @@ const LETTER_I = 105;
 const DAY_US = 86_400_000_000;
 const INT64_MAX = 2n ** 63n - 1n;
 const INT32_MAX = 2 ** 31 - 1;
-/** What a day or time is that cannot be read. Every valid figure is far above it. */
+/** Stands for a day or time that cannot be read. Every valid number is far above it. */
 const UNREADABLE = -1e15;
 
-/** In a file the largest 64-bit number and its negation, for dates 32-bit (docs/lake-format.md). */
+/** Stored as the largest 64-bit number, or its negation; for dates 32-bit (docs/lake-format.md). */
 const POSITIVE_INFINITY = 'infinity';
 const NEGATIVE_INFINITY = '-infinity';
 
@@ -78,7 +78,7 @@ function writeMicros(column: ColumnBuffer, day: number, time: number): boolean {
     return true;
   }
   const exact = BigInt(day) * BigInt(DAY_US) + BigInt(time);
-  // The two ends of the range mean infinity; PostgreSQL's own range ends later than ours.
+  // The extremes mean infinity, and PostgreSQL's range ends later than ours.
   if (exact >= INT64_MAX || exact <= -INT64_MAX) return false;
   column.writeBigInt64(exact);
   return true;
@@ -123,7 +123,7 @@ function daysSince1970(year: number, month: number, day: number): number {
   return era * 146097 + yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear - 719468;
 }
 
-/** `HH:MM:SS[.ffffff]` as microseconds; 24:00:00 is a time of its own. */
+/** `HH:MM:SS[.ffffff]` as microseconds; 24:00:00 is different from 00:00:00. */
 function parseTime(source: Buffer, start: number, end: number): number {
   if (end - start < 8 || source[start + 2] !== COLON || source[start + 5] !== COLON) return UNREADABLE;
   const hours = twoDigits(source, start);
@@ -136,7 +136,7 @@ function parseTime(source: Buffer, start: number, end: number): number {
   return time > DAY_US ? UNREADABLE : time;
 }
 
-/** `.f` to `.ffffff` as microseconds, -1 where it is something else. */
+/** `.f` to `.ffffff` as microseconds; -1 if it is something else. */
 function parseFraction(source: Buffer, start: number, end: number): number {
   const digits = end - start - 1;
   if (source[start] !== DOT || digits < 1 || digits > 6) return -1;

@@ -1,5 +1,5 @@
-// The converters of what is neither number nor time: PostgreSQL's text in, PLAIN bytes out; false = the value has no exact
-// form in this column and the table must not take the row.
+// Converters for everything that is neither a number nor a time: PostgreSQL's text in, PLAIN bytes out; false = the value has
+// no exact form in this column, and the row must not be stored.
 
 import type { ColumnBuffer } from './column-buffer.ts';
 
@@ -10,11 +10,11 @@ const LETTER_U = 117;
 const LETTER_X = 120;
 const DASH = 45;
 const UUID_TEXT_LENGTH = 36;
-/** The second hex digit of a code unit whose first is D, without its last two bits. */
+/** Of a code unit that begins with hex digit D: the second digit, without its last two bits. */
 const HIGH_SURROGATE = 2;
 const LOW_SURROGATE = 3;
 const NO_SURROGATE = 0;
-/** More than a hex digit's value: what a nibble is that is none. */
+/** Stands for a character that is not a hex digit. */
 const NO_DIGIT = 255;
 
 const HEX: Uint8Array = new Uint8Array(256).fill(NO_DIGIT);
@@ -38,15 +38,15 @@ export function convertText(column: ColumnBuffer, source: Buffer, start: number,
 }
 
 /**
- * PostgreSQL's `json` is text that it has looked at: it lets escapes of lone surrogates pass, which stand for no character.
- * Readers of Parquet's JSON type refuse a file over one.
+ * PostgreSQL's `json` is text that it only checks: it accepts escapes of lone surrogates, which stand for no character. Readers
+ * of Parquet's JSON type refuse a file with one.
  */
 export function convertJson(column: ColumnBuffer, source: Buffer, start: number, length: number): boolean {
   column.irregular ||= hasLoneSurrogate(source, start, start + length);
   return convertText(column, source, start, length);
 }
 
-/** In valid JSON, where a backslash stands only inside a string, and `\u` has four digits behind it. */
+/** For valid JSON, where a backslash is always inside a string, and four digits follow `\u`. */
 function hasLoneSurrogate(source: Buffer, start: number, end: number): boolean {
   let high = false;
   for (let at = start; at < end; at++) {
@@ -63,7 +63,7 @@ function hasLoneSurrogate(source: Buffer, start: number, end: number): boolean {
   return high;
 }
 
-/** Of the four hex digits: D8 to DB begin a high surrogate, DC to DF a low one. */
+/** Of four hex digits, D8 to DB begin a high surrogate, DC to DF a low one. */
 function surrogateAt(source: Buffer, at: number): number {
   if (HEX[source[at] as number] !== 0xd) return NO_SURROGATE;
   return (HEX[source[at + 1] as number] as number) >> 2;

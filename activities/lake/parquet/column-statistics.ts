@@ -1,5 +1,5 @@
-// Smallest and largest value of a column, found in its PLAIN bytes when the page is closed: no cost per row. Only where
-// the order is certain and the value short; a missing statistic costs a reader time, a wrong one costs it rows.
+// Smallest and largest value of a column, found in its PLAIN bytes when the page is closed: no cost per row. Only if the order
+// is certain and the values are short: without a statistic a reader loses time, with a wrong one it loses rows.
 // Orders: https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift (ColumnOrder)
 
 /** Values as the footer stores them: PLAIN, byte arrays without their length. */
@@ -11,10 +11,10 @@ export interface MinMax {
 /** How the bytes of a column compare; null = no statistics (floats: NaN and -0 have no agreed place). */
 export type ValueOrder = 'int32' | 'int64' | 'unsigned16' | 'signed16' | 'bytes';
 
-/** Longer extremes are left out: a shortened maximum would no longer be one. */
+/** Longer extremes are left out: a shortened maximum would not be a maximum. */
 const MAX_STATISTIC_BYTES = 64;
 
-/** Over `length` bytes of values; null when there are none or an extreme is too long. `bytes` begins its own memory. */
+/** Of `length` bytes of values; null when there are none or an extreme is too long. `bytes` is at offset 0 of its memory. */
 export function minMaxOf(bytes: Buffer, length: number, order: ValueOrder): MinMax | null {
   if (length === 0) return null;
   switch (order) {
@@ -46,7 +46,7 @@ function fixed(bytes: Buffer, length: number, width: number, compare: CompareAt)
 function minMaxOfInt64(bytes: Buffer, length: number): MinMax {
   const low = new Uint32Array(bytes.buffer, bytes.byteOffset, length >> 2);
   const high = new Int32Array(bytes.buffer, bytes.byteOffset, length >> 2);
-  // Word indices on a little-endian machine: i holds the low half, i + 1 the high half.
+  // Word indices on a little-endian machine: i is the low half, i + 1 the high half.
   const compare = (a: number, b: number) =>
     (high[a + 1] as number) - (high[b + 1] as number) || (low[a] as number) - (low[b] as number);
   let min = 0;
@@ -92,7 +92,7 @@ function compareBytes(bytes: Buffer, a: number, b: number, count: number): numbe
   return 0;
 }
 
-/** Copies: the column's memory is used again. */
+/** Copies the extremes, because the column's memory is reused. */
 function extremes(bytes: Buffer, min: number, minLength: number, max: number, maxLength: number): MinMax {
   return {
     min: Uint8Array.from(bytes.subarray(min, min + minLength)),

@@ -1,4 +1,4 @@
-// Columns → one Parquet file: one row group, one data page (version 1) per column, zstd. Knows nothing of change rows.
+// From columns to a Parquet file: one row group, one data page (version 1) per column, zstd. Knows nothing of changes.
 // Layout: https://github.com/apache/parquet-format#file-format; structs: src/main/thrift/parquet.thrift there.
 
 import type { MinMax } from './column-statistics.ts';
@@ -7,7 +7,7 @@ import { packedBits, runLength } from './run-encoding.ts';
 import type { LeafType } from './schema.ts';
 import { LIST_OF_BINARY, LIST_OF_I32, LIST_OF_STRUCT, ThriftWriter } from './thrift.ts';
 
-/** A column of the file. `list` is an optional list of required elements in the standard three levels. */
+/** A column of the file. `list` is an optional list of required elements, in the standard form with three levels. */
 export interface LeafColumn {
   readonly name: string;
   readonly shape: 'required' | 'optional' | 'list';
@@ -17,13 +17,13 @@ export interface LeafColumn {
 /** A column's data, ready to be compressed. */
 export interface ColumnPages {
   readonly column: LeafColumn;
-  /** Values, NULLs included; for a list its levels. */
+  /** Number of values, including NULLs; for a list, number of levels. */
   readonly valueCount: number;
   /** Levels, then values or dictionary indices. */
   readonly data: Uint8Array;
-  /** PLAIN values the data page's indices point into. */
+  /** PLAIN values, to which the indices of the data page refer. */
   readonly dictionary: { readonly bytes: Uint8Array; readonly count: number } | null;
-  /** Null where the figure is not kept. */
+  /** Null = not counted. */
   readonly nullCount: number | null;
   readonly minMax: MinMax | null;
 }
@@ -64,7 +64,7 @@ export async function encodeParquet(columns: readonly ColumnPages[], rows: numbe
   return Buffer.concat([...parts, footer, length, MAGIC]);
 }
 
-/** Definition levels of an optional column, with their length in front as version 1 pages want it. */
+/** Definition levels of an optional column, after their length, as version 1 pages require. */
 export function definitionLevels(presence: Uint8Array | null, rows: number): Buffer {
   return withLength(presence === null ? runLength(1, rows, 1) : packedBits(presence));
 }
@@ -126,7 +126,7 @@ function encodeFooter(columns: readonly ColumnPages[], placed: readonly PlacedCo
   writeSchema(thrift, columns);
   thrift.i64(3, rows).list(4, LIST_OF_STRUCT, placed.length > 0 ? 1 : 0);
   if (placed.length > 0) writeRowGroup(thrift, placed, rows);
-  // Without column orders readers ignore min_value and max_value.
+  // Without column orders, readers ignore min_value and max_value.
   thrift.binary(6, CREATED_BY).list(7, LIST_OF_STRUCT, columns.length);
   for (const _ of columns) thrift.begin().struct(1).end().end();
   return thrift.end().finish();

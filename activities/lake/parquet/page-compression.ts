@@ -1,5 +1,5 @@
-// zstd at level 1: on change rows it is as small as slower codecs and costs next to nothing. Most pages are compressed at
-// once; the largest in the thread pool, so that the event loop goes on answering the source meanwhile.
+// zstd at level 1: for changes it is as small as slower codecs and costs almost nothing. Most pages are compressed at once; the
+// largest in the thread pool, so that the event loop can answer the source meanwhile.
 
 import { promisify } from 'node:util';
 import { constants, type ZstdOptions, zstdCompress, zstdCompressSync } from 'node:zlib';
@@ -14,11 +14,11 @@ export interface CompressedPages {
   readonly pages: readonly Uint8Array[];
 }
 
-/** Below this a frame costs more than it saves. */
+/** Below this, compression costs more than it saves. */
 const MIN_BYTES = 128;
 /**
- * Below this a page stalls the event loop for a few milliseconds at most; handing it over to another thread costs about
- * twice the processor time, which on a small machine is taken from the source itself.
+ * Below this, a page blocks the event loop for a few milliseconds at most. Another thread costs about twice the processor
+ * time, which on a small machine the source itself would lack.
  */
 const ASYNC_BYTES = 1 << 22;
 const MIN_OUTPUT_CHUNK = 1 << 10;
@@ -35,9 +35,9 @@ export async function compressPages(pages: readonly Uint8Array[]): Promise<Compr
 async function compress(page: Uint8Array): Promise<Uint8Array> {
   const options: ZstdOptions = {
     params: { [constants.ZSTD_c_compressionLevel]: 1 },
-    // Told the size, zstd picks tables that fit it: smaller and twice as fast on pages of this size.
+    // If zstd knows the size, it chooses tables that fit: smaller, and twice as fast for pages of this size.
     pledgedSrcSize: page.length,
-    // Output is gathered in chunks; one that holds a whole small page saves the gathering.
+    // Output comes in chunks, which are joined; a chunk for a whole small page avoids that.
     chunkSize: Math.min(MAX_OUTPUT_CHUNK, Math.max(MIN_OUTPUT_CHUNK, page.length)),
   };
   return page.length < ASYNC_BYTES ? zstdCompressSync(page, options) : await compressInPool(page, options);

@@ -1,4 +1,4 @@
-// Parquet types: physical type, logical type, and the converted type older readers look at.
+// Parquet types: physical type, logical type, and the converted type, which older readers use.
 // Logical types: https://github.com/apache/parquet-format/blob/master/LogicalTypes.md
 
 import type { ThriftWriter } from './thrift.ts';
@@ -13,7 +13,7 @@ const CONVERTED = { UTF8: 0, DECIMAL: 5, DATE: 6, TIME_MICROS: 8, TIMESTAMP_MICR
 /** parquet.thrift `LogicalType`: field ids of the union. */
 const LOGICAL = { STRING: 1, DECIMAL: 5, DATE: 6, TIME: 7, TIMESTAMP: 8, INTEGER: 10, JSON: 12, UUID: 14 } as const;
 
-/** What a leaf column's values are. */
+/** The type of a leaf column's values. */
 export interface LeafType {
   readonly physical: Physical;
   /** Bytes per value, for FIXED only. */

@@ -1,5 +1,5 @@
-// Thrift's compact protocol, the part Parquet's page headers and footer need: writing only. Structs are written field by
-// field in ascending id. Spec: https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
+// Writes Thrift's compact protocol, as far as Parquet's page headers and footer need it. Structs are written field by field, in
+// ascending order of ids. Spec: https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
 
 const TYPE_TRUE = 1;
 const TYPE_FALSE = 2;
@@ -20,7 +20,7 @@ const VARINT_MAX_BYTES = 10;
 export class ThriftWriter {
   #bytes = Buffer.allocUnsafe(1024);
   #length = 0;
-  /** Field id written last, per open struct: ids are stored as differences. */
+  /** Last field id of each open struct: ids are stored as differences. */
   readonly #lastIds: number[] = [];
 
   /** A copy of what was written. */
@@ -28,7 +28,7 @@ export class ThriftWriter {
     return Buffer.from(this.#bytes.subarray(0, this.#length));
   }
 
-  /** Begins a struct that is no field: the outermost one, or an element of a list. */
+  /** Begins a struct that is not a field: the outermost one, or an element of a list. */
   begin(): this {
     this.#lastIds.push(0);
     return this;

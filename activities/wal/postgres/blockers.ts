@@ -20,22 +20,22 @@ export interface Blocker {
   readonly seconds: number;
 }
 
-/** What an activity waits for at the source, by kind of wait: told to the log, and kept for the heartbeat. */
+/** What an activity waits for at the source, by kind of wait: logged, and kept for the heartbeat. */
 export class Waiting {
   readonly #log: (blockers: readonly Blocker[], what: string) => void;
   readonly #blockers = new Map<string, readonly Blocker[]>();
 
-  /** @param log told whom `what` waits for */
+  /** @param log called with the transactions that `what` waits for */
   constructor(log: (blockers: readonly Blocker[], what: string) => void) {
     this.#log = log;
   }
 
-  /** Of all waits under way. */
+  /** Of all current waits. */
   get blockers(): readonly Blocker[] {
     return [...this.#blockers.values()].flat();
   }
 
-  /** For a step that reports its blockers again and again, and none once it waits no more. */
+  /** For a step that keeps reporting its blockers, and reports none once it no longer waits. */
   by(what: string): (blockers: readonly Blocker[]) => void {
     return (blockers) => {
       this.#blockers.set(what, blockers);
@@ -50,7 +50,7 @@ const BLOCKER_COLUMNS = `
   coalesce(extract(epoch from clock_timestamp() - coalesce(a.xact_start, p.prepared)), 0)::float8 as seconds`;
 
 /**
- * Works on a connection, and says every few seconds whom it waits for, read on a connection of its own; at the end nobody.
+ * Works on a connection, and every few seconds reports what it waits for, read on another connection; at the end nothing.
  */
 export async function watchingBlockers<T>(
   url: string,
@@ -81,7 +81,7 @@ export async function watchingBlockers<T>(
   }
 }
 
-/** The sessions and prepared transactions whose locks a backend waits for: on a transaction's end, or on a table. */
+/** The sessions and prepared transactions that a backend waits for: for their end, or for a lock on a table. */
 async function readBlockersOf(statements: Statements, pid: number): Promise<Blocker[]> {
   return await statements.rows<Blocker>(
     `select distinct ${BLOCKER_COLUMNS}

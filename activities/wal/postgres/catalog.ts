@@ -41,12 +41,12 @@ const LEAVES_SQL = `(
   select coalesce(json_agg(oid || path || case when filled then '+' else '' end order by oid), '[]')
   from tree where kind <> 'p')`;
 
-/** OIDs from here on are of types that users made (FirstNormalObjectId); the server's own do not change. */
+/** From this OID on types are made by users (FirstNormalObjectId); the server's own do not change. */
 const FIRST_USER_OID = 16_384;
 
 /**
- * What the values of the table `c` depend on, as `TableLayout.dependencies`: the types its columns are made of, at any
- * depth (arrays, domains, ranges, composites), and operators and collations of the index that is its key.
+ * What the values of the table `c` depend on, as `TableLayout.dependencies`: the types of its columns, at any depth (arrays,
+ * domains, ranges, composites), and the operators and collations of its key's index.
  */
 const DEPENDENCIES_SQL = `(
   with recursive used(oid) as (

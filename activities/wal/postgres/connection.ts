@@ -1,4 +1,4 @@
-// One connection to the source, under walflow's own session settings whatever the role prefers. Statements of one
+// One connection to the source, with walflow's own session settings, whatever those of the role are. Statements of one
 // connection run one after another.
 
 import type { EventEmitter } from 'node:events';
@@ -17,14 +17,14 @@ const TCP_KEEPALIVE_MS = 30_000;
 /** Leaves every value as the text the server printed. */
 const AS_TEXT = { getTypeParser: () => (value: string) => value };
 
-/** A way to connect: the settings of a client, and where they lead. */
+/** A way to connect: settings of a client, and where they lead. */
 export interface Way {
   readonly config: pg.ClientConfig;
   readonly place: Place;
 }
 
 /**
- * The ways to connect, in the order in which they are to be tried.
+ * The ways to connect, in the order to try them.
  * @throws WalflowError SOURCE_URL_INVALID, SOURCE_TLS_FAILED (a certificate file that cannot be read).
  */
 export function waysTo(url: string, applicationName: string): readonly Way[] {
@@ -38,7 +38,7 @@ export function waysTo(url: string, applicationName: string): readonly Way[] {
     keepAliveInitialDelayMillis: TCP_KEEPALIVE_MS,
   };
   const place = placeOf(config);
-  // A socket file of this machine: nothing to encrypt, whatever the mode.
+  // A socket file of this machine is never encrypted.
   if (place.host.startsWith('/')) return [{ config: { ...config, ssl: false }, place }];
   return encryptions.map((encryption) => ({
     config: {
@@ -50,7 +50,7 @@ export function waysTo(url: string, applicationName: string): readonly Way[] {
   }));
 }
 
-/** Tries one way after the other; the next one only where this one's transport cannot be had. */
+/** Tries one way after the other: the next one only if the transport of this one is not available. */
 export async function byAnyWay<T>(ways: readonly Way[], attempt: (way: Way) => Promise<T>): Promise<T> {
   const failures: unknown[] = [];
   for (const way of ways) {
@@ -61,7 +61,7 @@ export async function byAnyWay<T>(ways: readonly Way[], attempt: (way: Way) => P
       if (!mayDependOnTransport(failure)) break;
     }
   }
-  // "The server offers no TLS" says the least where it was one of two ways.
+  // Of two failures, "the server offers no TLS" is the less useful one.
   throw failures.find((failure) => !isTlsFailure(failure)) ?? failures[0];
 }
 
@@ -71,7 +71,7 @@ const NO_HBA_ENTRY = '28000';
 const mayDependOnTransport = (failure: unknown) => isTlsFailure(failure) || sqlState(failure) === NO_HBA_ENTRY;
 const isTlsFailure = (failure: unknown) => failure instanceof WalflowError && failure.code === 'SOURCE_TLS_FAILED';
 
-/** TLS reads from the guarded socket, and is read from itself. */
+/** Guards the TLS socket, which reads from the guarded socket below it. */
 function guardTls(client: pg.Client): void {
   const { connection } = client as unknown as { readonly connection: DriverConnection & EventEmitter };
   connection.once('sslconnect', () => guarded(connection.stream));
@@ -101,15 +101,15 @@ export interface Statements {
   row<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row>;
   /** Rows as arrays of exactly the text the server prints; NULL is null. */
   textRows(text: string, values?: readonly string[]): Promise<(string | null)[][]>;
-  /** Runs COPY … TO STDOUT; stopped by the sink, the connection is closed. */
+  /** Runs COPY … TO STDOUT; if the sink stops it, the connection is closed. */
   copyOut(text: string, sink: CopySink): Promise<'ended' | 'stopped'>;
 }
 
 class ClientStatements implements Statements {
   readonly #client: pg.Client;
-  /** Why the connection broke: the first report tells, what follows only says that it is gone. */
+  /** Why the connection broke: the first report has the reason, later ones only say that it is gone. */
   #lossCause: WalflowError | null = null;
-  /** By ourselves: there is nothing to commit to. */
+  /** Closed by ourselves: then there is nothing to commit. */
   ended = false;
 
   constructor(client: pg.Client, onLost: (cause: WalflowError) => void) {
@@ -228,7 +228,7 @@ export class PostgresConnection implements Statements {
  */
 export async function connect(url: string, applicationName: string, replication = false): Promise<PostgresConnection> {
   return await byAnyWay(waysTo(url, applicationName), async ({ config, place }) => {
-    // Declared nowhere, and all that makes a session a walsender.
+    // Not in pg's types, but this makes the session a walsender.
     const walsender = replication ? { replication: 'database' } : {};
     const client = createClient({ ...config, ...walsender, stream: openGuardedSocket });
     guardTls(client);

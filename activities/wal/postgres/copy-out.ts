@@ -1,20 +1,20 @@
-// COPY … TO STDOUT, read from the driver's socket as it arrives: the driver would make a string of every value, and the
-// answer to a FETCH is in memory as a whole. Whoever takes the rows can hold the server, and can stop.
+// Runs COPY … TO STDOUT and reads its rows from the driver's socket as they arrive: the driver would make a string of every
+// value, and hold the whole answer to a FETCH in memory. The consumer of rows can hold the server, and can stop.
 
 import type { Socket } from 'node:net';
 import type pg from 'pg';
 import { FrameCutter } from '../frames.ts';
 
-/** What becomes of the rows, one frame each. */
+/** Takes the rows, one frame each. */
 export interface CopySink {
   /**
-   * Takes one row, at `buffer[start, end)`, which is valid, and may be changed, until the call returns. A promise holds
-   * the server until it resolves; 'stop' ends the copy, and with it the connection. What it throws does so too.
+   * Takes the row at `buffer[start, end)`, which is valid, and may be changed, until the call returns. A promise holds the
+   * server until it resolves. 'stop' ends the COPY and with it the connection, and so does what it throws.
    */
   row(buffer: Buffer, start: number, end: number): Promise<void> | 'stop' | undefined;
   /** The next piece of a row that is larger than `maxRowBytes`. */
   largePiece(buffer: Buffer, start: number, end: number): void;
-  /** The end of such a row; to be thrown. */
+  /** Called at the end of such a row. @returns the error to throw */
   tooLarge(): Error;
   readonly maxRowBytes: number;
 }
@@ -30,7 +30,7 @@ class Stopped extends Error {}
 
 /**
  * Runs a COPY. Called between two statements, so the next byte begins a message.
- * @returns whether the sink stopped it; the connection is then closed.
+ * @returns whether the sink stopped it, which closes the connection.
  */
 export async function copyOut(client: pg.Client, text: string, sink: CopySink): Promise<'ended' | 'stopped'> {
   const { stream: socket } = (client as unknown as { readonly connection: DriverConnection }).connection;
@@ -58,7 +58,7 @@ export async function copyOut(client: pg.Client, text: string, sink: CopySink): 
       endOfLarge: () => {
         throw sink.tooLarge();
       },
-      // The driver keeps what it reads.
+      // A copy, because the driver keeps what it reads.
       other: (bytes) => pass(readers, Buffer.from(bytes)),
     },
     sink.maxRowBytes,

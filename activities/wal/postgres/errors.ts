@@ -62,14 +62,14 @@ export function statementError(cause: unknown, doing: string): WalflowError {
   return errorOf(statementCode(failure), `${doing} failed: ${failure.message}`, failure, cause);
 }
 
-/** A session that the server ended or a statement that it cancelled: no firewall and no other rule of a code says why. */
+/** When the server ended the session or cancelled the statement, that is the hint, instead of the code's. */
 function errorOf(code: ErrorCode, what: string, failure: Failure, cause: unknown): WalflowError {
   const ended = ENDINGS[String(failure.code)];
   if (ended === undefined) return new WalflowError(code, what, { cause });
   return new WalflowError(code, what, { cause, hint: `the server ${ended} and says "${failure.message}"` });
 }
 
-/** SQLSTATE → what the server did, and where to look. */
+/** What the server did, by SQLSTATE. */
 const ENDINGS: Readonly<Record<string, string>> = {
   '25P03': 'ended the session by its idle_in_transaction_session_timeout',
   '25P04': 'ended the session by its transaction_timeout',

@@ -1,8 +1,8 @@
-// What a listener throws inside a socket's event, nobody catches: it would end the process. Here it ends the connection.
+// What a listener throws in an event of a socket is never caught and would end the process. Here it ends the connection.
 
 import { Socket } from 'node:net';
 
-/** From here on an exception in any listener of the socket destroys it with that very error, which is then reported. */
+/** From now on an exception in any listener destroys the socket with this error, which is then reported. */
 export function guarded<Stream extends Socket>(socket: Stream): Stream {
   const emit = socket.emit.bind(socket) as (event: string | symbol, ...values: unknown[]) => boolean;
   socket.emit = (event: string | symbol, ...values: unknown[]) => {

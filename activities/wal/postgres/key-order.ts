@@ -1,10 +1,10 @@
-// In which order a keyed table is copied: that of its key's own index, by that index's own operators. They are named with
-// their schema, because a type may come from an extension whose operators are on nobody's search path.
+// The order in which a snapshot reads a keyed table: that of its key's index, by the operators of that index. They are named
+// with their schema, because a type may come from an extension whose operators are not on the search path.
 
 import pg from 'pg';
 import type { CapturedTable } from '../../../workflows/model/relation.ts';
 
-/** Operators of one key column, as SQL writes them between two values. */
+/** Operators of one key column, as written between two values in SQL. */
 export interface KeyOperators {
   readonly less: string;
   readonly greater: string;
@@ -21,7 +21,7 @@ const operatorSql = (strategy: number) => `(
   where m.amopfamily = f.opcfamily and m.amopstrategy = ${strategy}
     and m.amoplefttype = f.opcintype and m.amoprighttype = f.opcintype)`;
 
-/** KeyOperators of each key column of the table `c`, as JSON in key order; NULL when no index has exactly this key. */
+/** `KeyOperators` of each key column of the table `c`, as JSON in key order; NULL when no index has exactly this key. */
 export function keyOperatorsSql({ keyColumns }: CapturedTable): string {
   const operators = Object.entries(STRATEGIES).map(([name, strategy]) => `'${name}', ${operatorSql(strategy)}`);
   const names = keyColumns.map((name) => pg.escapeLiteral(name)).join(', ');
@@ -44,7 +44,7 @@ export function orderSql(columns: readonly string[], operators: readonly KeyOper
   return columns.map((column, i) => `${column} using ${operators[i]?.less}`).join(', ');
 }
 
-/** Condition for the rows behind a key; a row comparison where one operator serves all columns: an index answers it whole. */
+/** Condition for the rows after a key. If one operator serves all columns, a row comparison, which uses the whole index. */
 export function behindSql(
   columns: readonly string[],
   values: readonly string[],
@@ -54,7 +54,7 @@ export function behindSql(
   if (operators.every(({ greater }) => greater === first?.greater)) {
     return `(${columns.join(', ')}) ${first?.greater} (${values.join(', ')})`;
   }
-  // Columns whose operators live in several schemas.
+  // Columns whose operators are in different schemas.
   const nested = columns.reduceRight<string>((rest, column, i) => {
     const is = operators[i] as KeyOperators;
     const greater = `${column} ${is.greater} ${values[i]}`;

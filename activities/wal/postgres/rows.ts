@@ -1,5 +1,5 @@
-// A table's rows as PostgreSQL prints them, for comparison: as one transaction sees them, in the server's own CSV, which
-// nothing here reads. Memory stays bounded whatever the size of the table or of a row.
+// A table's rows as PostgreSQL prints them, for comparison: as one transaction sees them, in the server's own CSV, which is
+// passed on unread. Memory is bounded whatever the size of the table or of a row.
 
 import pg from 'pg';
 import { WalflowError } from '../../../workflows/model/errors.ts';
@@ -10,11 +10,11 @@ import type { CopySink } from './copy-out.ts';
 import { sqlName } from './publication.ts';
 import type { Source } from './source.ts';
 
-/** Takes the rows; each promise holds the server until it resolves. */
+/** Takes the rows; a promise holds the server until it resolves. */
 export interface PrintedRows {
-  /** Whole lines of CSV: all columns in table order, NULL is nothing, a value is quoted. */
+  /** Whole lines of CSV: all columns in table order, NULL is empty, a value is quoted. */
   lines(bytes: Buffer): Promise<void>;
-  /** A row too long for a reader of lines: the text of each value. */
+  /** A row that is too long for a reader of lines: the text of each value. */
   longRow(values: readonly (Buffer | null)[]): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ export interface PrintedRows {
 const BLOCK_BYTES = 1024 * 1024;
 /** From here on a row is long. */
 const LONG_ROW_BYTES = 4 * 1024 * 1024;
-/** A value of quotes alone is twice as long in CSV. */
+/** A value that consists of quotes is twice as long in CSV. */
 const CSV_GROWTH = 2;
 
 /**

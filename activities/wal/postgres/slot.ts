@@ -21,7 +21,7 @@ export interface SlotHolder {
 }
 
 interface CreateSlotOptions {
-  /** Called every few seconds with the transactions on the source that creation waits for, and with none at the end. */
+  /** Called every few seconds with the transactions that creation waits for, and with none at the end. */
   readonly onWaiting: (blockers: readonly Blocker[]) => void;
 }
 

@@ -25,37 +25,37 @@ import { behindSql, type KeyOperators, keyOperatorsSql, orderSql } from './key-o
 import { sqlName } from './publication.ts';
 import type { Source } from './source.ts';
 
-/** What a snapshot holds at once. */
+/** Bounds of what is held at once. */
 export interface ChunkBounds {
   readonly maxRows: number;
-  /** About so many; at least one row is always read. */
+  /** Approximate; at least one row is always read. */
   readonly maxBytes: number;
-  /** No row may have more, as PostgreSQL prints it. */
+  /** Limit for one row, as PostgreSQL prints it. */
   readonly maxRowBytes: number;
 }
 
 export interface Chunk {
   readonly rows: number;
   readonly bytes: number;
-  /** The table ends with it. */
+  /** The table ends here. */
   readonly last: boolean;
-  /** Key of the last row, in key order: where the next chunk begins. Null where none does. */
+  /** Key of the last row, in key order: the next chunk begins after it. Null without a row. */
   readonly lastKey: readonly string[] | null;
-  /** False: in this chunk's own transaction the table was another than the captured one; there are no rows. */
+  /** False = in the chunk's own transaction the table was not as captured; there are no rows. */
   readonly asCaptured: boolean;
-  /** The chunk ended by its bytes, which ends the connection: the next one needs another. */
+  /** The chunk ended by its bytes, which ends the connection: the next chunk needs another one. */
   readonly connectionEnded: boolean;
 }
 
 /** Takes one row; its fields are valid until the call returns. */
 export type TakeRow = (row: Tuple) => void;
 
-/** Who takes the rows of an exact snapshot. */
+/** Takes the rows of an exact snapshot. */
 export interface SnapshotRows {
   /** Called once, before the first row. */
   readonly begin: (consistentPoint: Lsn) => void;
   readonly take: TakeRow;
-  /** Called behind each portion of rows within the bounds; the server waits for it. */
+  /** Called after each portion of rows within the bounds; the server waits for it. */
   readonly cut: () => Promise<void>;
 }
 
@@ -73,7 +73,7 @@ interface TableState extends Relation {
   readonly partitioned: boolean;
   /** SQL names of the columns' types. */
   readonly typeNames: Readonly<Record<string, string>>;
-  /** Null when no index has the captured key any more. */
+  /** Null when no index has the captured key. */
   readonly keyOperators: readonly KeyOperators[] | null;
 }
 
@@ -134,7 +134,7 @@ export async function readChunk(
       row: (buffer, start, end) => {
         rows.take(buffer, start, end);
         if (rows.count === bounds.maxRows || rows.bytes >= bounds.maxBytes) rows.noteKey();
-        // Not by counting rows: the server ends those itself.
+        // Only by bytes: at the limit of rows the server ends by itself.
         return rows.bytes >= bounds.maxBytes && rows.count < bounds.maxRows ? 'stop' : undefined;
       },
     });
@@ -160,7 +160,7 @@ export async function exactSnapshot(
   const walsender = await connect(url, `walflow snapshot ${table.table}`, true);
   const slot = `walflow_snapshot_${randomUUID().slice(0, 8)}`;
   try {
-    const copy = async (statements: Statements) => {
+    const read = async (statements: Statements) => {
       const created = await statements.row<{ consistent_point: string }>(
         `CREATE_REPLICATION_SLOT ${slot} TEMPORARY LOGICAL pgoutput (SNAPSHOT 'use')`,
       );
@@ -183,7 +183,7 @@ export async function exactSnapshot(
       if (rows.count > 0) await cut();
       return consistentPoint;
     };
-    const point = await watchingBlockers(url, walsender, onWaiting, () => walsender.transaction(SNAPSHOT_SQL, copy));
+    const point = await watchingBlockers(url, walsender, onWaiting, () => walsender.transaction(SNAPSHOT_SQL, read));
     await walsender.rows(`DROP_REPLICATION_SLOT ${slot}`);
     return point;
   } finally {
@@ -192,7 +192,7 @@ export async function exactSnapshot(
   }
 }
 
-/** Lays rows out and counts them. */
+/** Lays out rows and counts them. */
 class RowReader {
   readonly sink: Omit<CopySink, 'row'>;
   readonly #table: CapturedTable;
@@ -224,7 +224,7 @@ class RowReader {
     this.bytes += end - start;
   }
 
-  /** Of the row that is being taken. */
+  /** Remembers the key of the row that is being taken. */
   noteKey(): void {
     const texts = textsOf(this.#row);
     const { columns, keyColumns } = this.#table;
@@ -237,7 +237,7 @@ class RowReader {
   }
 }
 
-/** The limit lets the planner know that few rows are needed. */
+/** The limit also lets the planner know that few rows are needed. */
 function chunkSql(table: CapturedTable, state: TableState, after: readonly string[] | null, maxRows: number): string {
   const { partitioned, typeNames } = state;
   const operators = state.keyOperators ?? [];

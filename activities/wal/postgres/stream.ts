@@ -32,7 +32,7 @@ export interface ReplicationStreamOptions {
   readonly startLsn: Lsn;
   /** Takes one pgoutput message at `buffer[offset, end)`; what it throws ends the stream. */
   readonly decode: (buffer: Buffer, offset: number, end: number) => void;
-  /** Content of the largest message that is held; a larger one reaches `onLargeChange` instead of `decode`. */
+  /** Size of the largest message that is held; a larger one goes to `onLargeChange` instead of `decode`. */
   readonly maxRowBytes: number;
   readonly onLargeChange: (largest: LargestValue) => void;
   /** Everything before `walEnd` was sent. */
@@ -202,7 +202,7 @@ class LogicalStream implements ReplicationStream {
     // pg does not declare its connection, but a COPY BOTH can be controlled only through it.
     const { connection } = client as unknown as { readonly connection: CopyConnection };
     this.#connection = connection;
-    // A plain socket is guarded from the beginning, TLS opened its own on top of it.
+    // A plain socket is guarded already; TLS has opened a socket of its own on top of it.
     this.#takeOver(connection.stream instanceof TLSSocket ? guarded(connection.stream) : connection.stream);
     this.#reads = new LazyReads(connection.stream, coalesceMs);
     this.#keepAlive(Number(rows[0]?.setting ?? 0));
@@ -279,7 +279,7 @@ class LogicalStream implements ReplicationStream {
   }
 
   #send(replyRequested: boolean): void {
-    // Timers of others lead here too.
+    // Also called from timers of others.
     this.#guard(() => {
       if (this.#over || this.#connection === null) return;
       const { receivedLsn: received } = this;

@@ -1,6 +1,5 @@
-// How the connection to the source is encrypted: libpq's meaning of `sslmode` and its neighbours, because the URL is the one
-// people also give to psql. Some modes mean two attempts: the second kind of transport is tried only when the first one
-// cannot be had.
+// How the connection to the source is encrypted: `sslmode` and related parameters mean what they mean in libpq, because people
+// give the same URL to psql. Some modes mean two attempts: the second kind of transport only if the first is not available.
 // https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION
 
 import { readFileSync } from 'node:fs';
@@ -12,26 +11,26 @@ type Encryption = ConnectionOptions | null;
 
 /** A source URL, taken apart. */
 export interface SourceUrl {
-  /** What is left for the driver to read: place and login. */
+  /** What is left for the driver: place and login. */
   readonly connectionString: string;
-  /** In the order in which they are to be tried. */
+  /** In the order to try them. */
   readonly encryptions: readonly Encryption[];
-  /** TLS begins with the first byte, without asking the server. */
+  /** TLS begins with the first byte, without a question to the server. */
   readonly direct: boolean;
-  /** Server settings the URL asks for (`options=-c …`). */
+  /** Server settings from the URL (`options=-c …`). */
   readonly options: string | null;
 }
 
-/** How TLS is asked for; node-postgres knows most of them too, and follows rules of its own. */
+/** Parameters for TLS. They are kept from node-postgres, which has rules of its own for most of them. */
 const TLS_PARAMETERS = [
   ...['sslmode', 'ssl', 'sslrootcert', 'sslcert', 'sslkey', 'sslpassword', 'sslnegotiation', 'uselibpqcompat'],
 ] as const;
-/** The driver would send these beside the startup options, where they win. */
+/** Kept from the driver: it would send them beside the startup options, and they would win. */
 const SESSION_PARAMETERS = [
   ...['options', 'application_name', 'fallback_application_name', 'replication', 'client_encoding'],
   ...['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'query_timeout'],
 ] as const;
-/** `sslrootcert=system`: the certificate authorities every browser knows. */
+/** `sslrootcert=system`: the public certificate authorities. */
 const PUBLIC_ROOTS = 'system';
 
 /**
@@ -87,7 +86,7 @@ function encryptionsOf(given: Given): readonly Encryption[] {
   }
 }
 
-/** `ssl=` and `no-verify` are node-postgres' own words, found in many a URL. */
+/** `ssl=` and `no-verify` are node-postgres's own, and many URLs have them. */
 function modeOf(given: Given): string {
   const mode = given.get('sslmode');
   if (mode !== undefined) return mode;

@@ -9,8 +9,8 @@ import { columnAlias } from './merge/changes-sql.ts';
 import { duckDbType } from './type.ts';
 
 /**
- * From here on a value of a table with long rows is compared by its digest, which stands in a place of its own: no value can
- * look like the digest of another.
+ * A longer value, in a table with long rows, is compared by its digest, which has a column of its own: no value can look like
+ * the digest of another.
  */
 const LONG_VALUE_BYTES = 65_536;
 
@@ -27,7 +27,7 @@ export function addDigestsSql(table: CapturedTable): readonly string[] {
   return digested(table).map((i) => `alter table ${SOURCE_TEXT} add column ${digestAlias(i)} VARCHAR`);
 }
 
-/** INSERT of a row whose values lie in files of their own: one value is in memory at a time, of a long one its digest stays. */
+/** INSERT of a row whose values are in files: one value is in memory at a time, and of a long one only the digest is kept. */
 export function longRowSql(table: CapturedTable, paths: readonly (string | null)[]): string {
   const given = paths.flatMap((path, i) => (path === null ? [] : [{ i, path }]));
   const read = (sql: string, path: string) => `(select ${sql} from read_text(${literal(path)}))`;
@@ -37,7 +37,7 @@ export function longRowSql(table: CapturedTable, paths: readonly (string | null)
     const long = isLong(table, i, parsed);
     return [
       [columnAlias(i), read(`case when not ${long} then content end`, path)],
-      // A text that cannot be parsed is no NULL.
+      // A text that cannot be parsed is not NULL.
       [digestAlias(i), read(`case when ${long} then sha256(${parsed}) when ${parsed} is null then '' end`, path)],
     ];
   });
@@ -59,7 +59,7 @@ export function uncastableSql(table: CapturedTable): string {
  * warehouse has twice is `extra`, whatever its values.
  * @param before rows of the warehouse from commits at or after this position are newer than the source's rows and do not
  * count. Null = all rows count.
- * @param hasLongRows compare long values by their digests, so that they need not be in memory side by side.
+ * @param hasLongRows compare long values by their digests, so that they need not be in memory together
  */
 export function keyedDifferencesSql(
   table: CapturedTable,
@@ -129,7 +129,7 @@ function sidesSql(table: CapturedTable, place: TableName, hasLongRows: boolean):
 warehouse as (select ${warehouse.join(', ')}, _walflow_commit_lsn as written, true as present from ${qualified(place)})`;
 }
 
-/** Numbers of the columns whose long values give way to their digests: no key, and nothing that is always short. */
+/** Numbers of the columns whose long values are replaced by digests: no key, and no type that is always short. */
 function digested({ columns, keyColumns }: CapturedTable): readonly number[] {
   const types = ['VARCHAR', 'BLOB', 'JSON'];
   return columns.flatMap((column, i) =>

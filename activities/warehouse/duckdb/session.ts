@@ -32,7 +32,7 @@ export class DuckDbSession {
     return (await result.getRowObjectsJson()) as Row[];
   }
 
-  /** A statement whose result nobody needs: it runs in front of the next one that is awaited, in the same turn. */
+  /** A statement whose result is not needed: it runs before the next one that is awaited, in the same turn. */
   queue(sql: string): void {
     this.#queued.push(sql);
   }
@@ -60,8 +60,8 @@ export class DuckDbSession {
   }
 
   /**
-   * Of several statements DuckDB answers the last. Without parameters it is one turn in Node's thread pool instead of three,
-   * which on a busy machine is what counts.
+   * Of several statements DuckDB returns the result of the last. Without parameters it takes one turn of Node's thread pool
+   * instead of three, which matters on a busy machine.
    */
   async #result(sql: string, parameters?: SqlParameters): Promise<DuckDBMaterializedResult> {
     const all = [...this.#queued, sql].join(';\n');

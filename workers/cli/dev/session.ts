@@ -28,7 +28,7 @@ export interface DevSession {
   readonly projectArgs: readonly string[];
 }
 
-/** On one machine a worker that crashed is started again at once; nothing is gained by waiting longer for the lost one. */
+/** On one machine a worker that crashed starts again at once, so it is replaced sooner. */
 const DEV_HEARTBEAT_TIMEOUT = '12';
 
 /** @throws WalflowError CONFIG_NOT_FOUND, CONFIG_INVALID, PORT_TAKEN, SETTING_INVALID */

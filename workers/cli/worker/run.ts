@@ -25,9 +25,9 @@ export interface WorkerFlags extends ProjectFlags {
 const ROLES = { ingest: ingestRole, warehouse: warehouseRole } as const;
 
 /**
- * Buffers count as part of the heap, whose limit grows and shrinks with what is alive. Without it V8 starts a full garbage
- * collection for every 64 MB of them, and every chunk of a TLS socket or of an object is one: at full speed up to a third
- * of the time goes into marking a heap that hardly changes.
+ * Makes buffers count as part of the heap, whose limit adapts to what is alive. Otherwise V8 starts a full garbage collection
+ * for every 64 MB of buffers, and every chunk from a TLS socket or an object is one: at full speed up to a third of the time
+ * goes into marking a heap that hardly changes.
  */
 const BUFFERS_ON_HEAP = '--external-memory-accounted-in-global-limit';
 

@@ -27,7 +27,7 @@ export function insertWinnersSql({ entry, target }: PlacedTable, winners: string
   return `${insertInto(entry, target)} from ${winners} where op <> 'd'`;
 }
 
-/** Copied rows; of a mirror with changes over them, only those no change has touched. */
+/** Inserts the rows of a snapshot; in a mirror with changes on top, only rows that no change touches. */
 export function insertChunksSql(
   { entry, target }: PlacedTable,
   paths: readonly string[],

@@ -64,7 +64,7 @@ export function unfoldedSql(input: FoldInput): string {
   return `select *, false as unresolved from (${changesOf(input)})${inserts}`;
 }
 
-/** Did some change not carry a column? */
+/** Is there a change that did not carry a column? */
 export const isSparse = (input: FoldInput) => sparseColumns(input).length > 0;
 
 /** SELECT: how many `changes` there are, and how many `keys` they have. Reads only the key columns. */

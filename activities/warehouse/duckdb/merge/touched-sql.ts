@@ -27,8 +27,8 @@ export const markPartitionsSql = (mark: Mark, keys: string) =>
   markSql(mark, `select distinct partition from (${keys}) where partition is not null`);
 
 /**
- * Marks for changed rows, before the winners are applied. Where the column is no date the whole
- * asset is due: its run then fails and says so, the merge does not.
+ * Marks for changed rows, before the winners are applied. If the column is not a date, the whole asset is marked: then its run
+ * fails with the reason, and not the merge.
  */
 export function markChangesSql(touch: Touch, mark: Mark, { entry, target }: PlacedTable, winners: string): string {
   if (touch.tag === 'whole') return markWholeSql(mark);

@@ -1,5 +1,5 @@
-// The cheapest way to the winners of a table's changes. Most windows are small, and there a statement costs more by being
-// planned than by what it does: so as few as possible are run, and a look whether a fold is needed costs more than the fold.
+// The cheapest way to the winners of a table's changes. Most windows are small, and then planning a statement costs more than
+// running it: so there are as few statements as possible, and checking whether a fold is needed costs more than the fold.
 
 import type { DuckDbSession } from '../session.ts';
 import { type FoldInput, isSparse, keysSql, unfoldedSql, winnersSql } from './fold-sql.ts';
@@ -8,11 +8,11 @@ import type { ChangeFile } from './local-plan.ts';
 export interface Winners {
   /** FROM item with columns op, lsn, commit_time, unresolved, c0, c1, … */
   readonly relation: string;
-  /** Statements that make the relation. */
+  /** Statements that create the relation. */
   readonly before: readonly string[];
-  /** Some may lack a value that the log did not carry. */
+  /** Some may lack a value that the WAL did not carry. */
   readonly mayLack: boolean;
-  /** The table has none of their keys. */
+  /** The table has none of their keys yet. */
   readonly areNew: boolean;
   readonly isEmpty: boolean;
 }
@@ -26,7 +26,7 @@ const NONE: Winners = { relation: '', before: [], mayLack: false, areNew: true, 
 export async function winnersOf(session: DuckDbSession, fold: FoldInput): Promise<Winners> {
   const { target, changeFiles } = fold;
   if (changeFiles.length === 0) return NONE;
-  // Of a keyed table: a key that is inserted twice is deleted in between.
+  // In a keyed table a key that is inserted twice is deleted in between.
   const areNew = target.mode === 'append' || changeFiles.every(hasOnlyInserts);
   const mayLack = !areNew && isSparse(fold);
   if (areNew || (!mayLack && (await everyKeyOnce(session, fold)))) {
@@ -36,7 +36,7 @@ export async function winnersOf(session: DuckDbSession, fold: FoldInput): Promis
   return { relation: FOLDED, before, mayLack, areNew, isEmpty: false };
 }
 
-/** Looking costs a tenth of a large fold. */
+/** Counting keys costs a tenth of a large fold. */
 async function everyKeyOnce(session: DuckDbSession, fold: FoldInput): Promise<boolean> {
   const rows = fold.changeFiles.reduce((sum, { file }) => sum + file.rows, 0);
   if (rows <= SMALL_ROWS) return rows === 1;
