@@ -15,7 +15,9 @@ const CHUNK_DELAY_MS = 30;
 /** Longer than a copy goes on before it notices that another one took its place. */
 const REPLACED_AFTER_MS = 12_000;
 
-const pipeline = livePipeline({ held: true, pipeline: 'snapshot: { chunkRows: 50 },' });
+const CHUNK_ROWS = 50;
+
+const pipeline = livePipeline({ held: true, pipeline: `snapshot: { chunkRows: ${CHUNK_ROWS} },` });
 
 const isMarkerPut = ({ method, key }: S3Exchange) =>
   method === 'PUT' && /\/snapshot\/.*\/documents\/.*\/\d+\.json$/.test(key);
@@ -76,6 +78,12 @@ test(
     await withClient(url, (client) =>
       client.query(
         `insert into documents select 9000001, 'far', string_agg(md5(random()::text), ''), nextval('versions') from generate_series(1, 120)`,
+      ),
+    );
+    // One chunk is read while the one before it is stored: the row has to be further away than that.
+    await withClient(url, (client) =>
+      client.query(
+        `insert into documents select 8000000 + i, 'between', 'x', nextval('versions') from generate_series(1, ${CHUNK_ROWS * 4}) i`,
       ),
     );
     await rig.caughtUp();
