@@ -72,8 +72,8 @@ export class DuckDbOwner {
   async use<T>(work: (session: DuckDbSession) => Promise<T>): Promise<T> {
     const connection = await this.#instance.connect();
     const session = new DuckDbSession(connection);
+    session.queue(`use ${CATALOG}`);
     try {
-      await session.run(`use ${CATALOG}`);
       return await work(session);
     } catch (failure) {
       const named = warehouseFailure(failure);
@@ -84,11 +84,11 @@ export class DuckDbOwner {
     }
   }
 
-  /** A bare connection, for the query endpoint; the caller closes it. */
-  async connect() {
+  /** A bare connection in a read-only transaction, for the query endpoint; the caller closes it. */
+  async connectReader() {
     const connection = await this.#instance.connect();
     try {
-      await connection.run(`use ${CATALOG}`);
+      await connection.run(`use ${CATALOG}; begin transaction read only`);
       return connection;
     } catch (failure) {
       connection.closeSync();

@@ -28,7 +28,7 @@ export async function runQuery(
 ): Promise<QueryResult> {
   const deadlineMs = performance.now() + limits.timeoutMs;
   return await owner.reading.pass(async () => {
-    const connection = await owner.connect();
+    const connection = await owner.connectReader();
     const watch = new Watch(connection, deadlineMs - performance.now(), limits.signal);
     try {
       return await answer(connection, sql, parameters, { ...limits, watch });
@@ -47,7 +47,6 @@ async function answer(
   parameters: readonly QueryValue[],
   limits: QueryLimits & { readonly watch: Watch },
 ): Promise<QueryResult> {
-  await connection.run('begin transaction read only');
   await assertReader(connection, sql);
   const statement = await connection.prepare(sql);
   bind(statement, parameters);
@@ -56,8 +55,10 @@ async function answer(
     const rows = await rowsOf(result, limits);
     const columns = result.columnNames().map((name, i) => ({ name, type: typeName(result.columnType(i)) }));
     return { columns, rows };
-  } finally {
+  } catch (failure) {
     await endStream(connection, result);
+    throw failure;
+  } finally {
     statement.destroySync();
   }
 }
