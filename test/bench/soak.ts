@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { type ChildSpec, startChild } from '../../workers/embedded/child.ts';
 import { notedChildren } from '../../workers/embedded/pid-file.ts';
 import { freePorts } from '../../workers/embedded/port.ts';
+import { DEV_PORT_SETTINGS } from '../support/dev-port.ts';
 import { usageOf } from './process-usage.ts';
 
 export interface SoakOptions {
@@ -29,14 +30,6 @@ export interface SoakSample {
 }
 
 const BIN = fileURLToPath(new URL('../../workers/cli/bin.js', import.meta.url));
-const PORTS = [
-  'WALFLOW_HTTP_PORT',
-  'WALFLOW_INGEST_HTTP_PORT',
-  'WALFLOW_POSTGRES_PORT',
-  'WALFLOW_S3_PORT',
-  'WALFLOW_TEMPORAL_PORT',
-  'WALFLOW_TEMPORAL_UI_PORT',
-] as const;
 const TABLES = 5;
 const LIVE_TIMEOUT_MS = 300_000;
 const STOP_MS = 30_000;
@@ -104,7 +97,7 @@ async function pidsOf(folder: string, dev: number): Promise<readonly number[]> {
 }
 
 async function demo(folder: string, rowsPerSecond: number): Promise<ChildSpec> {
-  const ports = await freePorts(PORTS.length);
+  const ports = await freePorts(DEV_PORT_SETTINGS.length);
   return {
     name: 'walflow dev',
     command: process.execPath,
@@ -113,7 +106,7 @@ async function demo(folder: string, rowsPerSecond: number): Promise<ChildSpec> {
       ...process.env,
       TEMPORAL_ADDRESS: undefined,
       WALFLOW_HOME: join(folder, 'state'),
-      ...Object.fromEntries(PORTS.map((setting, i) => [setting, String(ports[i])])),
+      ...Object.fromEntries(DEV_PORT_SETTINGS.map((setting, i) => [setting, String(ports[i])])),
     },
     cwd: folder,
     logFile: join(folder, 'dev.log'),

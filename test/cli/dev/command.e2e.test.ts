@@ -7,18 +7,11 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { notedChildren } from '../../../workers/embedded/pid-file.ts';
 import { freePorts } from '../../../workers/embedded/port.ts';
 import { freshDatabase, withClient } from '../../support/database.ts';
+import { DEV_PORT_SETTINGS } from '../../support/dev-port.ts';
 import { freshFolder } from '../../support/folder.ts';
 import { stillRunning } from '../../support/process.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../workers/cli/bin.js', import.meta.url));
-const PORT_SETTINGS = [
-  'WALFLOW_HTTP_PORT',
-  'WALFLOW_INGEST_HTTP_PORT',
-  'WALFLOW_POSTGRES_PORT',
-  'WALFLOW_S3_PORT',
-  'WALFLOW_TEMPORAL_PORT',
-  'WALFLOW_TEMPORAL_UI_PORT',
-] as const;
 /** First starts bundle the workflows and create a database, on a machine that runs all other tests too. */
 const START_MS = 150_000;
 
@@ -31,9 +24,9 @@ class DevHome {
   output = '';
 
   async choosePorts(): Promise<void> {
-    const ports = await freePorts(PORT_SETTINGS.length);
+    const ports = await freePorts(DEV_PORT_SETTINGS.length);
     this.#env = { ...process.env, WALFLOW_HOME: this.home };
-    for (const [i, setting] of PORT_SETTINGS.entries()) this.#env[setting] = String(ports[i]);
+    for (const [i, setting] of DEV_PORT_SETTINGS.entries()) this.#env[setting] = String(ports[i]);
     delete this.#env.TEMPORAL_ADDRESS;
   }
 
