@@ -24,11 +24,11 @@ export interface MaterializationQuery {
   readonly cursor?: string;
 }
 
-/** The state of a derived asset. */
+/** The state of a derived asset. An asset without partitions counts as one. */
 export interface AssetFigures {
-  /** Partitions that were materialized at least once; 1 or 0 for an asset without partitions. */
-  readonly done: number;
-  /** Partitions whose input changed since. */
+  /** Partitions that were materialized from what their inputs hold now. */
+  readonly current: number;
+  /** Partitions that were materialized, and whose inputs or code changed since. */
   readonly stale: number;
   /** When the oldest change that is not in the asset was merged; ISO 8601 UTC, null when nothing is due. */
   readonly dueSince: string | null;

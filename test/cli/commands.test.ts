@@ -22,7 +22,7 @@ const REVENUE: AssetStatus = {
   kind: 'derived',
   deps: ['shop/public.orders'],
   freshness: { state: 'PASS', ageSeconds: 1.2 },
-  partitions: { total: 15, done: 14, failed: 0, missing: 1, stale: 0, running: 0 },
+  partitions: { current: 14, stale: 1 },
   checks: [],
 };
 

@@ -14,7 +14,7 @@ describe('status', () => {
     expect(page).toContain('1,234,567');
     expect(page).toContain('81 ms');
     expect(page).toContain('2 s ago');
-    expect(page).toContain('14 of 14');
+    expect(page).toContain('13 of 14');
     expect(page).toContain('href="http://127.0.0.1:8233/namespaces/default/workflows/merge%2Fshop/0196-run-1/history"');
   });
 

@@ -46,6 +46,9 @@ export abstract class WarehouseLab {
   /** Every row of a table, walflow's own columns among the others: what no port offers. */
   abstract rowsOf(place: TableName): Promise<readonly TextRow[]>;
 
+  /** The partitions of an asset that are due, null for the whole of it: what no port lists. */
+  abstract marksOf(asset: string): Promise<readonly (string | null)[]>;
+
   /** Opens before the file's tests and closes after them. */
   forFile(): this {
     beforeAll(() => this.open());

@@ -19,6 +19,10 @@ class ReferenceLab extends WarehouseLab {
       ...{ ...values, _walflow_commit_lsn: String(lsn), _walflow_commit_time: time },
     }));
   }
+
+  async marksOf(asset: string): Promise<readonly (string | null)[]> {
+    return this.#warehouse.marksOf(asset);
+  }
 }
 
 conformance(new ReferenceLab(), {

@@ -2,7 +2,7 @@
 
 import { lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
 import type { AssetStatus, PipelineStatus } from '../http/backend.ts';
-import { bytesText, countText, durationText } from '../text/quantity.ts';
+import { bytesText, countText, currentText, durationText } from '../text/quantity.ts';
 import { textTable } from '../text/table.ts';
 
 export function statusText(pipelines: readonly PipelineStatus[], assets: readonly AssetStatus[]): string {
@@ -55,7 +55,7 @@ function assetTables(assets: readonly AssetStatus[]): readonly string[] {
     { name: 'asset' },
     { name: 'freshness' },
     { name: 'age', align: 'right' },
-    { name: 'partitions', align: 'right' },
+    { name: 'current', align: 'right' },
     { name: 'last run' },
   ] as const;
   return [
@@ -65,7 +65,7 @@ function assetTables(assets: readonly AssetStatus[]): readonly string[] {
         key,
         freshness.state,
         ageText(freshness.ageSeconds),
-        partitions === undefined ? '–' : `${partitions.done} of ${partitions.total}`,
+        partitions === undefined ? '–' : currentText(partitions),
         lastMaterialization?.at ?? 'never',
       ]),
     ),

@@ -66,20 +66,19 @@ export interface PipelineStatus {
 
 export type FreshnessState = 'PASS' | 'WARN' | 'FAIL' | 'UNKNOWN';
 
+/** Of the partitions that were materialized; others are not counted. */
+export interface PartitionCounts {
+  readonly current: number;
+  readonly stale: number;
+}
+
 export interface AssetStatus {
   readonly key: string;
   readonly kind: 'captured' | 'derived';
   readonly deps: readonly string[];
   readonly group?: string;
   readonly freshness: { readonly state: FreshnessState; readonly ageSeconds: number | null };
-  readonly partitions?: {
-    readonly total: number;
-    readonly done: number;
-    readonly failed: number;
-    readonly missing: number;
-    readonly stale: number;
-    readonly running: number;
-  };
+  readonly partitions?: PartitionCounts;
   readonly checks: readonly { readonly name: string; readonly state: string; readonly severity: string }[];
   readonly lastMaterialization?: Materialization;
 }

@@ -4,7 +4,7 @@ import { html } from 'hono/html';
 import { lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
 import type { AssetStatus, MergeSummary, PipelineStatus, SlotStatus, TableStatus } from '../http/backend.ts';
 import type { Status } from '../http/status-feed.ts';
-import { bytesText, countText, durationText } from '../text/quantity.ts';
+import { bytesText, countText, currentText, durationText } from '../text/quantity.ts';
 
 /** Where links to runs lead. */
 export interface TemporalUi {
@@ -82,7 +82,7 @@ function assetsView(assets: readonly AssetStatus[], ui: TemporalUi | null, nowMs
   return html`<section class="card">
 <h2>Assets</h2>
 <div class="scroll"><table>
-<thead><tr><th>asset</th><th>freshness</th><th class="number">age</th><th class="number">partitions</th><th>last run</th></tr></thead>
+<thead><tr><th>asset</th><th>freshness</th><th class="number">age</th><th class="number">current</th><th>last run</th></tr></thead>
 <tbody>${assets.map((asset) => assetRow(asset, ui, nowMs))}</tbody>
 </table></div>
 </section>`;
@@ -93,13 +93,12 @@ function assetRow(
   ui: TemporalUi | null,
   nowMs: number,
 ): Html {
-  const done = partitions === undefined ? '–' : `${countText(partitions.done)} of ${countText(partitions.total)}`;
   const run =
     last === undefined
       ? html`<span class="quiet">never</span>`
       : html`${agoText(last.at, nowMs)}, ${countText(last.rows)} ${last.rows === 1 ? 'row' : 'rows'}${last.partition === null ? '' : ` (${last.partition})`} ${runView(last, ui)}`;
   return html`<tr><td>${key}</td><td>${badge(freshness.state)}</td><td class="number">${ageText(freshness.ageSeconds)}</td>
-<td class="number">${done}</td><td>${run}</td></tr>`;
+<td class="number">${partitions === undefined ? '–' : currentText(partitions)}</td><td>${run}</td></tr>`;
 }
 
 /** A link to the run's history in the Temporal Web UI. */

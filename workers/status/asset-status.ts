@@ -67,14 +67,12 @@ async function derivedStatus(
     deps: asset.definition.deps,
     ...(asset.group === null ? {} : { group: asset.group }),
     freshness: { state: freshnessState(asset, ageSeconds), ageSeconds },
-    ...(asset.definition.partitions === undefined ? {} : { partitions: partitionCounts(figures) }),
+    ...(asset.definition.partitions === undefined
+      ? {}
+      : { partitions: { current: figures.current, stale: figures.stale } }),
     checks: [],
     ...(last === undefined ? {} : { lastMaterialization: last }),
   };
-}
-
-function partitionCounts({ done, stale }: { readonly done: number; readonly stale: number }) {
-  return { total: Math.max(done, stale), done, failed: 0, missing: 0, stale, running: 0 };
 }
 
 function freshnessState({ definition }: DerivedAsset, ageSeconds: number | null): FreshnessState {

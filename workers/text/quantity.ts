@@ -31,6 +31,11 @@ export function countText(value: number): string {
   return rounded.toLocaleString('en-US');
 }
 
+/** `13 of 14`: how many of the partitions that were materialized are current. */
+export function currentText({ current, stale }: { readonly current: number; readonly stale: number }): string {
+  return `${countText(current)} of ${countText(current + stale)}`;
+}
+
 function short(value: number): string {
   return value < 9.95 ? value.toFixed(1).replace(/\.0$/, '') : String(Math.round(value));
 }

@@ -1,11 +1,11 @@
 // Figures for status, API and page: how many rows each table has, and which runs merged what last.
 
 import { lsnToHex } from '../../../workflows/model/lsn.ts';
-import type { RowCounts } from '../merge-plan.ts';
 import type { LedgerEntry } from '../table-status.ts';
 import { isoText } from './catalog-sql.ts';
 import { qualified } from './identifier.ts';
 import type { DuckDbSession } from './session.ts';
+import { parseRowCounts } from './stored-json.ts';
 
 /** Rows of every captured table of a pipeline that has a table in the warehouse, by table id. */
 export async function countRows(session: DuckDbSession, pipeline: string): Promise<ReadonlyMap<string, number>> {
@@ -51,7 +51,7 @@ export async function readLedger(
     seqTo: Number(row.seq_to),
     lsnFrom: lsnToHex(BigInt(row.lsn_from)),
     lsnTo: lsnToHex(BigInt(row.lsn_to)),
-    rows: JSON.parse(row.rows) as Record<string, RowCounts>,
+    rows: parseRowCounts(row.rows),
     workflowId: row.workflow_id,
     runId: row.run_id,
     attempt: row.attempt,

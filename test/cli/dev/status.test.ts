@@ -20,7 +20,7 @@ const SNAPSHOT: StatusView = {
       ],
     },
   ],
-  assets: [{ key: 'analytics/revenue_by_day', freshness: 'PASS', ageMs: 1_200, partitions: { done: 15, total: 15 } }],
+  assets: [{ key: 'analytics/revenue_by_day', freshness: 'PASS', ageMs: 1_200, partitions: { current: 15, stale: 0 } }],
   links: [
     { label: 'page', text: 'http://127.0.0.1:4400' },
     { label: 'query', text: 'npx walflow query "select 1"' },
@@ -41,7 +41,7 @@ describe('renderStatus', () => {
       ' public.orders             loading           9,981        –',
       ' public.customers          live              2,594   400 ms',
       '',
-      ' asset                     state        partitions    fresh',
+      ' asset                     state           current    fresh',
       ' analytics/revenue_by_day  PASS           15 of 15    1.2 s',
       '',
       ' page   http://127.0.0.1:4400',

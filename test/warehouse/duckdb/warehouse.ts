@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { type DuckDbOwner, openDuckDb } from '../../../activities/warehouse/duckdb/client.ts';
-import { qualified } from '../../../activities/warehouse/duckdb/identifier.ts';
+import { literal, qualified } from '../../../activities/warehouse/duckdb/identifier.ts';
 import { DuckDbWarehouse } from '../../../activities/warehouse/duckdb/warehouse.ts';
 import type { Warehouse } from '../../../activities/warehouse/warehouse.ts';
 import type { TableName } from '../../../workflows/model/relation.ts';
@@ -39,6 +39,13 @@ export class TestWarehouse extends WarehouseLab {
 
   async rowsOf(place: TableName): Promise<readonly TextRow[]> {
     return await this.rows<TextRow>(`select columns(*)::VARCHAR from ${qualified(place)}`);
+  }
+
+  async marksOf(asset: string): Promise<readonly (string | null)[]> {
+    const marks = await this.rows<{ partition: string | null }>(
+      `select distinct partition from _walflow.dirty_partitions where asset = ${literal(asset)} order by partition`,
+    );
+    return marks.map(({ partition }) => partition);
   }
 
   async rows<Row = Record<string, unknown>>(sql: string): Promise<readonly Row[]> {

@@ -112,6 +112,12 @@ export class ReferenceWarehouse implements Warehouse {
     return rows;
   }
 
+  /** The days of an asset that are due, null for the whole of it, each once and in order. */
+  marksOf(asset: string): readonly (string | null)[] {
+    const marks = this.#state.assets.marks.filter((mark) => mark.asset === asset);
+    return [...new Set(marks.map(({ day }) => day))].sort();
+  }
+
   async #read(plan: MergePlan, source: FileSource): Promise<WindowInput> {
     const of = new Map<string, TableInput>();
     const unreadable: TablePauseOrder[] = [];

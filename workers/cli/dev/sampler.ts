@@ -77,8 +77,7 @@ function tableView({ table, state, reason, rows, freshnessAgeSeconds }: TableSta
 }
 
 function assetView({ key, freshness, partitions }: AssetStatus): AssetView {
-  const counts = partitions === undefined ? null : { done: partitions.done, total: partitions.total };
-  return { key, freshness: freshness.state, ageMs: toMs(freshness.ageSeconds), partitions: counts };
+  return { key, freshness: freshness.state, ageMs: toMs(freshness.ageSeconds), partitions: partitions ?? null };
 }
 
 function toMs(seconds: number | null): number | null {

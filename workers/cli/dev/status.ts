@@ -1,6 +1,7 @@
 // The live status of `walflow dev` as text, from the figures of one moment. Pure; screen.ts draws it.
 
-import { bytesText, countText, durationText } from '../../text/quantity.ts';
+import type { PartitionCounts } from '../../http/backend.ts';
+import { bytesText, countText, currentText, durationText } from '../../text/quantity.ts';
 import { cell, type Line, lineText, span, type Tone } from '../../text/style.ts';
 
 export interface TableView {
@@ -26,7 +27,7 @@ export interface AssetView {
   readonly key: string;
   readonly freshness: string;
   readonly ageMs: number | null;
-  readonly partitions: { readonly done: number; readonly total: number } | null;
+  readonly partitions: PartitionCounts | null;
 }
 
 export interface StatusView {
@@ -140,14 +141,14 @@ function tableLine(table: TableView, name: number): Line {
 
 function assetLines(assets: readonly AssetView[], name: number): readonly Line[] {
   return [
-    header(name, 'asset', ['state', 'partitions', 'fresh']),
+    header(name, 'asset', ['state', 'current', 'fresh']),
     ...assets.map(
       (asset): Line => [
         INDENT,
         cell(asset.key, name),
         span('  '),
         cell(asset.freshness, 11, 'left', toneOf(asset.freshness)),
-        cell(asset.partitions === null ? '' : `${asset.partitions.done} of ${asset.partitions.total}`, 12, 'right'),
+        cell(asset.partitions === null ? '' : currentText(asset.partitions), 12, 'right'),
         cell(ageText(asset.ageMs), 9, 'right'),
       ],
     ),

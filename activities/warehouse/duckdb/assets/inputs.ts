@@ -6,8 +6,8 @@ import type { LsnHex } from '../../../../workflows/model/lsn.ts';
 import { NOTHING_MERGED } from '../../../../workflows/model/watermark.ts';
 import { readTables } from '../merge/table-state.ts';
 import type { DuckDbSession } from '../session.ts';
+import { parseInputs } from '../stored-json.ts';
 import { readWatermark } from '../watermark.ts';
-import { parseInputs } from './records.ts';
 
 export interface InputPosition {
   readonly asset: string;

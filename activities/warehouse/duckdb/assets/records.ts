@@ -1,11 +1,12 @@
 // The records of materializations in the catalog: numbered in the order of their commits, listed newest first.
 
-import type { Materialization, MaterializationInput } from '../../../../workflows/model/asset/record.ts';
+import type { Materialization } from '../../../../workflows/model/asset/record.ts';
 import type { MaterializationQuery } from '../../asset-order.ts';
 import { isoText } from '../catalog-sql.ts';
 import type { DuckDbOwner } from '../client.ts';
 import { literal } from '../identifier.ts';
 import type { DuckDbSession } from '../session.ts';
+import { parseInputs } from '../stored-json.ts';
 
 /** With more rows in one statement DuckDB's parser becomes slow. */
 const ROWS_PER_INSERT = 500;
@@ -47,10 +48,6 @@ export async function writeRecords(session: DuckDbSession, records: readonly Mat
          (select coalesce(max(no), 0) as no from _walflow.materializations) last`,
     );
   }
-}
-
-export function parseInputs(json: string): readonly MaterializationInput[] {
-  return JSON.parse(json) as readonly MaterializationInput[];
 }
 
 function recordRow(record: Materialization, place: number): string {

@@ -1,4 +1,4 @@
-// The state of a derived asset: which partitions exist, which are due, since when.
+// The state of a derived asset: how many of its partitions are current, how many stale, since when.
 
 import type { AssetFigures } from '../../asset-order.ts';
 import { isoText } from '../catalog-sql.ts';
@@ -7,13 +7,16 @@ import type { DuckDbOwner } from '../client.ts';
 /** Counts of one asset. */
 export async function assetFigures(owner: DuckDbOwner, asset: string): Promise<AssetFigures> {
   const [row] = await owner.use((session) =>
-    session.rows<{ done: string; stale: string; due: string | null }>(
-      `select
-         (select count(*) from (select distinct partition from _walflow.materializations where asset = $1)) as done,
-         count(distinct partition) + coalesce(bool_or(partition is null), false)::INTEGER as stale, ${isoText('min(marked_at)')} as due
-       from _walflow.dirty_partitions where asset = $1`,
-      [asset],
+    session.rows<{ current: string; stale: string; due: string | null }>(
+      `with marks as (from _walflow.dirty_partitions where asset = $asset),
+         done as (select distinct partition from _walflow.materializations where asset = $asset),
+         states as (select exists (from marks where partition is null)
+           or coalesce(partition in (select partition from marks), false) as stale from done)
+       select count(*) filter (not stale) as current, count(*) filter (stale) as stale,
+         (select ${isoText('min(marked_at)')} from marks) as due
+       from states`,
+      { asset },
     ),
   );
-  return { done: Number(row?.done ?? 0), stale: Number(row?.stale ?? 0), dueSince: row?.due ?? null };
+  return { current: Number(row?.current ?? 0), stale: Number(row?.stale ?? 0), dueSince: row?.due ?? null };
 }

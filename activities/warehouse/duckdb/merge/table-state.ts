@@ -8,6 +8,7 @@ import type { PlacedTable, TablePauseOrder } from '../../merge-plan.ts';
 import { FLOWING, type TableState, type TableStatus } from '../../table-status.ts';
 import { literal } from '../identifier.ts';
 import type { DuckDbSession } from '../session.ts';
+import { parseCapture } from '../stored-json.ts';
 import { collisionOf } from './schema-sql.ts';
 
 const FLOWING_SQL = FLOWING.map(literal).join(', ');
@@ -124,7 +125,7 @@ export async function readTables(
     place: { schema: row.schema_name, name: row.table_name },
     state: row.state,
     reason: row.reason_code === null ? null : { code: row.reason_code, text: row.reason ?? '' },
-    entry: JSON.parse(row.capture) as CaptureEntry,
+    entry: parseCapture(row.capture),
     mergedTo:
       row.merged_seq === null || row.merged_lsn === null
         ? null
