@@ -10,7 +10,7 @@ import type { StreamEnd } from '../../workflows/model/run.ts';
 import type { PipelineResources } from '../resources.ts';
 import { matchTables } from '../wal/postgres/catalog.ts';
 import { mayCapture, mayRead } from '../wal/postgres/preflight.ts';
-import { type PublicationPlan, planPublications } from '../wal/postgres/publication.ts';
+import { type PublicationPlan, planPublications, withdrawUnidentified } from '../wal/postgres/publication.ts';
 import type { Source } from '../wal/postgres/source.ts';
 import type { MatchedTable } from '../wal/table-match.ts';
 import { isRecorded, isWanted, sameTable, UNREADABLE } from './capture.ts';
@@ -19,6 +19,8 @@ import type { LiveCapture } from './live-capture.ts';
 /** How often the catalog is read without a sign that anything changed. */
 const RESCAN_MS = 60_000;
 const LOOK_MS = 250;
+/** How long a table that lost its key may make the application's updates fail. */
+const URGENT_MS = 1_000;
 
 interface Watched {
   readonly pipeline: PipelineResources;
@@ -35,21 +37,46 @@ interface Watched {
 /** Resolves when the source has to be prepared again; rejects when it cannot be read, or on abort. */
 export async function captureChanged(watched: Watched, signal: AbortSignal): Promise<StreamEnd> {
   const { source, reshaped, redescribed, settledLsn } = watched;
+  const urgent = new UrgentLook(watched);
   let askedMs = performance.now();
   let seen = redescribed();
   for (;;) {
     await sleep(LOOK_MS, undefined, { signal });
+    const urgently = await urgent.look();
     const described = redescribed();
-    if (reshaped().size === 0 && described === seen && performance.now() - askedMs < RESCAN_MS) continue;
+    const told = urgently || reshaped().size > 0 || described !== seen;
+    if (!told && performance.now() - askedMs < RESCAN_MS) continue;
     seen = described;
     askedMs = performance.now();
     let tables = await changedInCatalog(watched);
     if (tables.length > 0) {
       const askedLsn = await source.insertLsn();
-      while (settledLsn() < askedLsn) await sleep(LOOK_MS, undefined, { signal });
+      while (settledLsn() < askedLsn) {
+        await sleep(LOOK_MS, undefined, { signal });
+        // A stream that is behind may need long for this.
+        await urgent.look();
+      }
       tables = await changedInCatalog(watched);
     }
     if (tables.length + reshaped().size > 0) return { tag: 'capture-changed', tables: [...reshaped(), ...tables] };
+  }
+}
+
+/** Keeps the publication from making the application's updates fail. */
+class UrgentLook {
+  readonly #watched: Watched;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(watched: Watched) {
+    this.#watched = watched;
+  }
+
+  /** Looks if it is time to. @returns whether a table was taken out of the publication */
+  async look(): Promise<boolean> {
+    if (performance.now() - this.#lookedMs < URGENT_MS) return false;
+    this.#lookedMs = performance.now();
+    const { source, pipeline } = this.#watched;
+    return (await withdrawUnidentified(source, pipeline.source.publication)).length > 0;
   }
 }
 

@@ -5,7 +5,7 @@
 import pg from 'pg';
 import { WalflowError } from '../../../workflows/model/errors.ts';
 import { appendPublicationName } from '../../../workflows/model/names.ts';
-import type { CapturedTable } from '../../../workflows/model/relation.ts';
+import { type CapturedTable, tableId } from '../../../workflows/model/relation.ts';
 import type { Statements } from './connection.ts';
 import type { Source } from './source.ts';
 
@@ -94,6 +94,33 @@ export async function planPublications(
     plans.push(planOf(one, row ?? null));
   }
   return plans;
+}
+
+/** The server looks at the identity of the table that is written to: of a partitioned table, at that of the partition. */
+const UNIDENTIFIED_SQL = `
+  select n.nspname as schema, c.relname as name
+  from pg_publication p join pg_publication_rel r on r.prpubid = p.oid
+  join pg_class c on c.oid = r.prrelid join pg_namespace n on n.oid = c.relnamespace
+  where p.pubname = $1 and (p.pubupdate or p.pubdelete) and pg_has_role(p.pubowner, 'USAGE') and exists (
+    select from pg_class l
+    where (l.oid = c.oid and c.relkind = 'r' or c.relkind = 'p' and l.oid in (
+        select t.relid from pg_partition_tree(c.oid) t where t.isleaf and t.relid <> c.oid))
+      and case l.relreplident when 'f' then false when 'n' then true else not exists (
+        select from pg_index i where i.indrelid = l.oid and i.indisvalid and i.indimmediate
+          and case l.relreplident when 'i' then i.indisreplident else i.indisprimary end) end)`;
+
+/**
+ * Takes the tables out of a publication whose updates it makes fail: those that lost their key or their identity. Nothing
+ * of that is in the WAL, and a failed update is not either.
+ * @returns their ids.
+ */
+export async function withdrawUnidentified(source: Source, publication: string): Promise<readonly string[]> {
+  const found = await source.connection.rows<{ schema: string; name: string }>(UNIDENTIFIED_SQL, [publication]);
+  if (found.length > 0) {
+    const alter = `alter publication ${pg.escapeIdentifier(publication)}`;
+    await source.connection.rows(`${alter} drop table ${only(found.map(sqlName))}`);
+  }
+  return found.map(({ schema, name }) => tableId(schema, name));
 }
 
 /** Drops both publications; those that do not exist are skipped. */

@@ -4,6 +4,7 @@ import {
   dropPublications,
   ensurePublications,
   planPublications,
+  withdrawUnidentified,
 } from '../../../activities/wal/postgres/publication.ts';
 import { createSlot, dropSlot } from '../../../activities/wal/postgres/slot.ts';
 import { openSource, type Source } from '../../../activities/wal/postgres/source.ts';
@@ -323,5 +324,44 @@ describe('publications', () => {
     await dropPublications(source, 'shop');
     await dropPublications(source, 'shop');
     expect(await publications()).toEqual([]);
+  });
+});
+
+describe('a table that lost its identity', () => {
+  const tables = ['own.keyed', 'own.indexed', 'own.whole', 'own.parted'];
+
+  /** Publishes the tables as captured, and answers which updates the publication makes fail. */
+  async function failing(): Promise<string[]> {
+    const failures: string[] = [];
+    for (const table of tables) {
+      await sql(`update ${table} set note = note`).catch(() => failures.push(table));
+    }
+    return failures;
+  }
+
+  it.each([
+    ['has no primary key any more', 'alter table own.keyed drop constraint keyed_pkey', 'own.keyed'],
+    ['has replica identity nothing', 'alter table own.keyed replica identity nothing', 'own.keyed'],
+    ['lost the index that was its identity', 'drop index own.indexed_id', 'own.indexed'],
+    ['has a partition without one', 'alter table own.parted_1 replica identity nothing', 'own.parted'],
+  ])('is withdrawn, and its updates succeed: it %s', async (_, ddl, table) => {
+    await sql(`drop schema if exists own cascade; create schema own;
+      create table own.keyed (id int primary key, note text);
+      create table own.indexed (id int not null, note text); create unique index indexed_id on own.indexed (id);
+      alter table own.indexed replica identity using index indexed_id;
+      create table own.whole (id int, note text); alter table own.whole replica identity full;
+      create table own.parted (id int primary key, note text) partition by range (id);
+      create table own.parted_1 partition of own.parted default;
+      insert into own.keyed values (1); insert into own.indexed values (1); insert into own.whole values (1);
+      insert into own.parted values (1); create publication shop for table ${tables.join(', ')}
+        with (publish_via_partition_root = true)`);
+    expect(await withdrawUnidentified(source, 'shop')).toEqual([]);
+    expect(await failing()).toEqual([]);
+    await sql(ddl);
+    expect(await failing()).toEqual([table]);
+    expect(await withdrawUnidentified(source, 'shop')).toEqual([table]);
+    expect(await failing()).toEqual([]);
+    expect(await withdrawUnidentified(source, 'shop')).toEqual([]);
+    await sql('drop schema own cascade');
   });
 });
