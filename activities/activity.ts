@@ -7,6 +7,7 @@ import type { RunRef } from '../workflows/model/run.ts';
 
 /** A heartbeat timeout is at least five seconds, and the SDK sends a heartbeat at most every two. */
 const HEARTBEAT_MS = 1_000;
+const WAIT_AGAIN = '5 seconds';
 
 /**
  * Wraps an activity so that its failures explain themselves: the code is the failure's type, and message and hint can be read
@@ -35,6 +36,8 @@ function asApplicationFailure(failure: unknown): unknown {
     type: known.code,
     message: known.toLine(),
     nonRetryable: retryRuleOf(known.code) === 'never',
+    // It only looks whether the wait is over; with the usual backoff it would see that up to a minute late.
+    ...(known.code === 'SNAPSHOT_WAITS' ? { nextRetryDelay: WAIT_AGAIN } : {}),
   });
 }
 

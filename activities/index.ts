@@ -6,16 +6,18 @@ import { listDueRuns, materializeAsset } from './materialize.ts';
 import { mergePending } from './merge.ts';
 import { prepareSource } from './prepare.ts';
 import type { IngestResources, WarehouseResources } from './resources.ts';
+import { SnapshotPlaces } from './snapshot/places.ts';
 import { snapshotTable } from './snapshot.ts';
 import { streamChanges } from './stream.ts';
 
 /** Activities of the queues `walflow-ingest` and `walflow-copy`. */
 export function createIngestActivities(resources: IngestResources) {
+  const places = new SnapshotPlaces();
   return {
     prepareSource: describeFailure((input: PrepareInput) => prepareSource(resources, input)),
     // The name stands in recorded histories.
     copyTable: describeFailure((input: { pipeline: string; table: string; id: string }) =>
-      snapshotTable(resources, input),
+      snapshotTable(resources, places, input),
     ),
     streamChanges: describeFailure((input: { pipeline: string }) => streamChanges(resources, input)),
   };

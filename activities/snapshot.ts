@@ -15,9 +15,11 @@ import { nudgeChannel } from './landing/slot-meter.ts';
 import { type IngestResources, type PipelineResources, pipelineOf } from './resources.ts';
 import { readMarkers } from './snapshot/chunk-marker.ts';
 import { ChunkWriter } from './snapshot/chunk-writer.ts';
+import type { Leave, SnapshotPlaces } from './snapshot/places.ts';
 import { StillWanted } from './snapshot/still-wanted.ts';
-import { Waiting } from './wal/postgres/blockers.ts';
-import { exactSnapshot, readChunk, waitForTransactions } from './wal/postgres/snapshot-reader.ts';
+import { blockersText } from './wal/blocker-text.ts';
+import { takeHorizon, Waiting } from './wal/postgres/blockers.ts';
+import { exactSnapshot, readChunk, runningBelow } from './wal/postgres/snapshot-reader.ts';
 import { openSource, type Source } from './wal/postgres/source.ts';
 
 /** A chunk of large rows ends here, before `snapshot.chunkRows`: two chunks are in memory, one of which is being stored. */
@@ -28,6 +30,8 @@ const AIMED_PART = 0.75;
 const BLAMES_ROW: ReadonlySet<string> = new Set(['VALUE_NOT_EXACT', 'VALUE_TOO_LARGE']);
 
 const WAITS = 'the snapshot waits for older transactions';
+/** Most transactions are shorter: no need to give the place up. */
+const PATIENCE_MS = 1_000;
 
 interface Job {
   readonly resources: IngestResources;
@@ -36,6 +40,7 @@ interface Job {
   /** Aborted = the attempt is cancelled, or another snapshot has replaced this one. */
   readonly signal: AbortSignal;
   readonly waiting: Waiting;
+  readonly places: SnapshotPlaces;
   readonly chunks: ChunkWriter;
   source: Source;
 }
@@ -43,6 +48,7 @@ interface Job {
 /** Takes one snapshot; resumes after the chunks that are stored. Ends early once another snapshot has replaced it. */
 export async function snapshotTable(
   resources: IngestResources,
+  places: SnapshotPlaces,
   input: { pipeline: string; table: string; id: string },
 ): Promise<SnapshotResult> {
   const pipeline = pipelineOf(resources, input.pipeline);
@@ -57,7 +63,7 @@ export async function snapshotTable(
   );
   const { unencoded } = await source.identifySystem();
   const chunks = new ChunkWriter(pipeline.lake, entry, unencoded);
-  const job: Job = { resources, pipeline, entry, signal, waiting, chunks, source };
+  const job: Job = { resources, pipeline, entry, signal, waiting, places, chunks, source };
   const figures = () => ({ rows: chunks.rows, chunks: chunks.files.length });
   const unwatch = order.watch();
   try {
@@ -100,10 +106,31 @@ async function run(job: Job): Promise<'copied' | 'failed'> {
 
 /** Reads chunks by key range, each in its own transaction, so nothing is held open at the source. */
 async function readByKey(job: Job): Promise<Lsn> {
-  const { entry, pipeline, chunks, signal } = job;
-  const r0Lsn = parseLsn(entry.snapshot.r0Lsn);
+  const r0Lsn = parseLsn(job.entry.snapshot.r0Lsn);
   // A transaction with a commit record before R0 can still be invisible now: wait until it has ended.
-  await waitForTransactions(job.source, { onBlocked: job.waiting.by(WAITS), signal });
+  await untilVisible(job);
+  const leave = await job.places.enterReading();
+  try {
+    await readChunks(job, r0Lsn);
+  } finally {
+    leave();
+  }
+  return r0Lsn;
+}
+
+/** @throws WalflowError SNAPSHOT_WAITS: the attempt ends, so that it holds no place, and the next one looks again. */
+async function untilVisible({ entry, source, places, signal }: Job): Promise<void> {
+  const { id } = entry.snapshot;
+  const horizon = places.horizonOf(id) ?? (await takeHorizon(source.connection));
+  const blockers = await runningBelow(source, horizon, PATIENCE_MS, signal);
+  places.remember(id, blockers.length > 0 ? horizon : null);
+  if (blockers.length === 0) return;
+  const what = `the snapshot of ${entry.table} waits for transactions on the source to end`;
+  throw new WalflowError('SNAPSHOT_WAITS', `${what}: ${blockersText(blockers)}`);
+}
+
+async function readChunks(job: Job, r0Lsn: Lsn): Promise<void> {
+  const { entry, pipeline, chunks, signal } = job;
   const done = await readMarkers(pipeline.lake, entry);
   for (const marker of done) chunks.keep(marker);
   chunks.begin(r0Lsn);
@@ -123,21 +150,29 @@ async function readByKey(job: Job): Promise<Lsn> {
     maxRows = aimedRows(job, chunk);
     if (chunk.connectionEnded) job.source = await connectTo(pipeline, entry);
   }
-  return r0Lsn;
 }
 
 /** Reads a table without a key in one transaction, from the start after a crash. The slot's consistent point is its R0. */
 async function readExactly(job: Job): Promise<Lsn> {
-  const { pipeline, entry, chunks, signal } = job;
+  const { pipeline, entry, chunks, places, signal } = job;
+  const leaveCreating = await places.enterCreating(signal);
+  let leaveReading: Leave | null = null;
   const rows = {
-    begin: (consistentPoint: Lsn) => chunks.begin(consistentPoint),
+    begin: (consistentPoint: Lsn) => {
+      leaveCreating();
+      leaveReading = places.takeReading();
+      chunks.begin(consistentPoint);
+    },
     take: (row: Tuple) => chunks.take(row),
     cut: async () => {
       signal.throwIfAborted();
       await chunks.cut(null);
     },
   };
-  return await exactSnapshot(pipeline.source.url, entry, boundsOf(job), rows, job.waiting.by(WAITS));
+  return await exactSnapshot(pipeline.source.url, entry, boundsOf(job), rows, job.waiting.by(WAITS)).finally(() => {
+    leaveCreating();
+    leaveReading?.();
+  });
 }
 
 const boundsOf = ({ pipeline }: Job) => ({

@@ -98,7 +98,8 @@ export class LargeCopyRow {
     for (let at = start; at < end; at++) {
       const tab = buffer.subarray(at, end).indexOf(TAB);
       const stop = tab < 0 ? end : at + tab;
-      this.#bytes += stop - at;
+      // A newline inside a value is written as an escape: this one ends the row.
+      this.#bytes += stop - at - (byteAt(buffer, stop - 1) === NEWLINE && stop > at ? 1 : 0);
       if (tab < 0) return;
       this.#largest = this.largest;
       this.#column += 1;

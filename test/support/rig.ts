@@ -81,6 +81,8 @@ export interface RigOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Path of the warehouse file, from the folder; default `<pipeline>.duckdb`. */
   readonly warehouse?: string;
+  /** More fields of the source, as the configuration file writes them. */
+  readonly source?: string;
   /** More fields of the pipeline, as the configuration file writes them. */
   readonly pipeline?: string;
   /** Text of the configuration's `assets`, for a pipeline's name. */
@@ -168,7 +170,7 @@ export default defineConfig({
   warehouses: { main: duckdb({ path: './${options.warehouse ?? `${at.pipeline}.duckdb`}' }) },
   pipelines: {
     ${at.pipeline}: {
-      source: { url: ${JSON.stringify(options.url)}, tables: ${JSON.stringify(options.tables)} },
+      source: { url: ${JSON.stringify(options.url)}, tables: ${JSON.stringify(options.tables)}, ${options.source ?? ''} },
       lake: { url: '${at.lake}', endpoint: '${at.endpoint}', region: 'us-east-1' },
       ${options.pipeline ?? ''}
     },

@@ -48,7 +48,7 @@ it('finds the largest column of a row that arrives in pieces', () => {
   const values = fc.array(fc.nat(50), { minLength: 1, maxLength: 5 });
   fc.assert(
     fc.property(values, fc.array(fc.nat(60), { maxLength: 20 }), (sizes, cuts) => {
-      const row = Buffer.from(sizes.map((size) => 'x'.repeat(size)).join('\t'));
+      const row = Buffer.from(`${sizes.map((size) => 'x'.repeat(size)).join('\t')}\n`);
       const large = new LargeCopyRow();
       let at = 0;
       for (const size of [...cuts, row.length]) {

@@ -5,10 +5,10 @@ import { INGEST_QUEUE, SNAPSHOT_QUEUE } from '../../workflows/model/names.ts';
 import { createWorker, createWorkerOn, type ServedActivities, type TemporalSettings } from './connection.ts';
 
 /**
- * How many snapshots one process takes at once. Each holds a connection of the source (and for a table without a key a
- * walsender and a slot, of which a server has 10 by default) and a chunk of rows in memory. Two keep source and encoder busy.
+ * Snapshots under way in one process: two that read (`activities/snapshot/places.ts`), and one of a table without a key that
+ * waits until its slot can be created. Each holds a connection of the source, such a table also a walsender and a slot.
  */
-const SNAPSHOTS_AT_ONCE = 2;
+const SNAPSHOTS_AT_ONCE = 3;
 
 export async function createIngestWorkers(
   temporal: TemporalSettings,

@@ -4,13 +4,17 @@
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { z } from 'zod';
+import type { Activities } from '../../activities/index.ts';
+import { blockersText } from '../../activities/wal/blocker-text.ts';
 import type { Blocker } from '../../activities/wal/postgres/blockers.ts';
-import { durationText } from '../text/quantity.ts';
 
 const REMEMBER_MS = 2_000;
 const ANSWER_MS = 1_500;
 /** PENDING_ACTIVITY_STATE_SCHEDULED (temporal.api.enums.v1): not running; with a failure it waits for its retry. */
 const SCHEDULED = 1;
+
+/** Activities of this name stand in line; all others are taken at once. */
+const SNAPSHOT: keyof Activities = 'copyTable';
 
 const BLOCKER: z.ZodType<Blocker> = z.object({
   pid: z.number().nullable(),
@@ -22,8 +26,6 @@ const BLOCKER: z.ZodType<Blocker> = z.object({
   seconds: z.number(),
 });
 const HEARTBEAT = z.object({ waitingFor: z.array(BLOCKER) });
-/** At most so many are named. */
-const NAMED = 5;
 
 export class Standstills {
   readonly #client: Client;
@@ -51,6 +53,8 @@ export class Standstills {
       const pending = raw.pendingActivities ?? [];
       const failed = pending.find(({ state, lastFailure }) => state === SCHEDULED && lastFailure);
       if (failed !== undefined) return failed.lastFailure?.message ?? null;
+      const queued = pending.some(({ state, activityType }) => state === SCHEDULED && activityType?.name === SNAPSHOT);
+      if (queued) return 'its snapshot waits for its turn: those of other tables are taken first';
       return waitText(pending.flatMap(({ heartbeatDetails }) => waitingFor(heartbeatDetails?.payloads?.[0])));
     } catch {
       return null;
@@ -66,16 +70,7 @@ function waitingFor(payload: Payload | undefined): readonly Blocker[] {
   return heartbeat.success ? heartbeat.data.waitingFor : [];
 }
 
-/** Names the sessions that an operator may end, without what they execute; null when there are none. */
+/** Null when nobody is waited for. */
 function waitText(blockers: readonly Blocker[]): string | null {
-  if (blockers.length === 0) return null;
-  const named = blockers.slice(0, NAMED).map(blockerText);
-  const more = blockers.length > NAMED ? `, and ${blockers.length - NAMED} more` : '';
-  return `it waits for transactions on the source to end: ${named.join(', ')}${more}`;
-}
-
-function blockerText({ pid, prepared, database, applicationName, user, state, seconds }: Blocker): string {
-  const who = prepared === null ? `pid ${pid}` : `prepared transaction "${prepared}"`;
-  const facts = [applicationName, `user ${user}`, `database ${database}`, state, durationText(seconds * 1_000)];
-  return `${who} (${facts.filter((fact) => fact !== '').join(', ')})`;
+  return blockers.length === 0 ? null : `it waits for transactions on the source to end: ${blockersText(blockers)}`;
 }

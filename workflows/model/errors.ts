@@ -205,6 +205,10 @@ export const ERROR_RULES = {
     retry: 'manual',
     hint: 'create the publication if it is gone; if the slot still has to read WAL from before it existed, run `walflow slot recreate`',
   },
+  SNAPSHOT_WAITS: {
+    retry: 'timed',
+    hint: 'it begins once they have ended; other tables are loaded meanwhile. End the transaction, if nobody needs it',
+  },
   SLOT_BUSY: {
     retry: 'timed',
     hint: 'stop the other consumer, or give this pipeline a slot of its own with source.slot',

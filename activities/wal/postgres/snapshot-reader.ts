@@ -99,15 +99,28 @@ const stateSql = (table: CapturedTable) => `
  */
 export async function waitForTransactions(source: Source, { onBlocked, signal }: WaitOptions): Promise<void> {
   const horizon = await takeHorizon(source.connection);
-  let tellAt = performance.now() + BLOCKED_EVERY_MS;
+  for (;;) {
+    const blockers = await runningBelow(source, horizon, BLOCKED_EVERY_MS, signal);
+    onBlocked(blockers);
+    if (blockers.length === 0) return;
+  }
+}
+
+/**
+ * The transactions of this database from before `horizon` that still run after so long; none as soon as all have ended.
+ * @param horizon taken after reading R0, by `takeHorizon`.
+ */
+export async function runningBelow(
+  source: Source,
+  horizon: string,
+  patienceMs: number,
+  signal: AbortSignal,
+): Promise<readonly Blocker[]> {
+  const untilMs = performance.now() + patienceMs;
   for (;;) {
     signal.throwIfAborted();
     const blockers = await readBlockersBelow(source.connection, horizon);
-    if (blockers.length === 0) return onBlocked([]);
-    if (performance.now() >= tellAt) {
-      onBlocked(blockers);
-      tellAt = performance.now() + BLOCKED_EVERY_MS;
-    }
+    if (blockers.length === 0 || performance.now() >= untilMs) return blockers;
     await sleep(POLL_MS);
   }
 }

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Blocker } from '../../../activities/wal/postgres/blockers.ts';
+import { blockersText } from '../../../activities/wal/blocker-text.ts';
+import { type Blocker, takeHorizon } from '../../../activities/wal/postgres/blockers.ts';
 import { matchTables } from '../../../activities/wal/postgres/catalog.ts';
 import { behindSql, orderSql } from '../../../activities/wal/postgres/key-order.ts';
 import { createSlot, dropSlot } from '../../../activities/wal/postgres/slot.ts';
-import { waitForTransactions } from '../../../activities/wal/postgres/snapshot-reader.ts';
+import { runningBelow, waitForTransactions } from '../../../activities/wal/postgres/snapshot-reader.ts';
 import { openSource, type Source } from '../../../activities/wal/postgres/source.ts';
 import type { CapturedTable } from '../../../workflows/model/relation.ts';
 import { freshDatabase, withClient } from '../../support/database.ts';
@@ -238,6 +239,24 @@ describe('waitForTransactions', () => {
         await reader.query('rollback');
       });
       await client.query('rollback');
+    });
+  });
+
+  it('names what still runs below a horizon, also to a later look, and not what began since', async () => {
+    await withClient(database.url, async (early) => {
+      await early.query(`begin; select pg_current_xact_id()`);
+      const horizon = await takeHorizon(source.connection);
+      await withClient(database.url, async (late) => {
+        await late.query('begin; select pg_current_xact_id()');
+        const before = await runningBelow(source, horizon, 100, signal);
+        expect(before).toEqual([expect.objectContaining({ database: database.name, state: 'idle in transaction' })]);
+        expect(blockersText(before)).toMatch(
+          /^pid \d+ \(user postgres, database walflow_test_\w+, idle in transaction, \d+ s\)$/,
+        );
+        await early.query('commit');
+        expect(await runningBelow(source, horizon, 5_000, signal)).toEqual([]);
+        await late.query('rollback');
+      });
     });
   });
 
