@@ -70,7 +70,7 @@ async function prepare(attempt: Attempt, input: PrepareInput): Promise<PrepareRe
   if (checked.publication.length > 0) throw combined(checked.publication);
   // Publications before the slot: WAL from before a publication existed cannot be decoded with it.
   await ensurePublications(source, pipeline.source.publication, tables);
-  const writer = open ?? appender(await beginEpoch(attempt, before));
+  const writer = open ?? appender(await beginEpoch(attempt, before, input.because ?? null));
   const blocked = { onBlocked: waiting.by('new snapshots wait for older transactions') };
   await untilLoggedInFull(
     source,
@@ -151,12 +151,22 @@ async function pendingSnapshots(
  * the slot is created, then the caller stores the epoch's first manifest. A slot of ours without that manifest was
  * interrupted in between, and is made again.
  */
-async function beginEpoch({ pipeline, source, waiting }: Attempt, head: StoredManifest | null): Promise<LogPosition> {
+async function beginEpoch(
+  { resources, pipeline, source, waiting }: Attempt,
+  head: StoredManifest | null,
+  because: string | null,
+): Promise<LogPosition> {
   // Once per epoch is enough: the race takes seconds on some stores.
   await pipeline.lake.provesConditionalWrites();
   const { slot } = pipeline.source;
   const epochNo = (head?.manifest.epochNo ?? 0) + 1;
   const intentKey = epochIntentKey(epochNo);
+  if (because !== null) {
+    resources.log.warn(
+      { pipeline: pipeline.name, epochNo, because },
+      'a new epoch begins: every table gets a new snapshot',
+    );
+  }
   const existing = await source.slotRow(slot);
   if (existing !== null) {
     if (head === null && !(await pipeline.lake.exists(intentKey))) {
@@ -164,7 +174,10 @@ async function beginEpoch({ pipeline, source, waiting }: Attempt, head: StoredMa
     }
     await dropSlot(source, slot, streamApplicationName(pipeline.name));
   }
-  await pipeline.lake.putText(intentKey, JSON.stringify({ slot, epochNo, ...runRef() }));
+  await pipeline.lake.putText(
+    intentKey,
+    JSON.stringify({ slot, epochNo, ...(because === null ? {} : { because }), ...runRef() }),
+  );
   const system = await source.identifySystem();
   const created = await createSlot(pipeline.source.url, slot, {
     onWaiting: waiting.by('slot creation waits for running transactions'),

@@ -1,6 +1,7 @@
 // ingest/<pipeline>: prepares the source, starts snapshots, keeps one long streaming activity alive. It decides only when to
 // stream, pause and retry; the activity reads from lake and slot where to go on.
 
+import { ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, condition, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 import { prepareSource, startSnapshot, streamChanges } from './ingest-steps.ts';
 import { runUntil } from './interruption.ts';
@@ -65,7 +66,9 @@ export async function ingest(input: IngestInput): Promise<void> {
   const stream = async (seen: number, onStreaming: () => void) => {
     enter({ state: 'preparing' });
     const tables = [...wishes.resync];
-    const prepared = await prepareSource({ pipeline, resync: tables, newEpoch: wishes.newEpoch }, settings.now);
+    const because = wishes.newEpoch && status.lastFailure !== null ? { because: status.lastFailure } : {};
+    const input = { pipeline, resync: tables, newEpoch: wishes.newEpoch, ...because };
+    const prepared = await prepareSource(input, settings.now);
     for (const table of tables) wishes.resync.delete(table);
     wishes.newEpoch = false;
     for (const pending of prepared.pendingSnapshots) await startSnapshot(pipeline, pending, settings.now);
@@ -99,6 +102,7 @@ export async function ingest(input: IngestInput): Promise<void> {
       const succeeded = Date.now() - streamingSinceMs > SUCCESS_MS;
       if (succeeded) backoffSeconds = FIRST_BACKOFF_SECONDS;
       const attempts = succeeded ? 1 : status.attempts + 1;
+      if (Number.isFinite(streamingSinceMs) && meetsUndecodable(failure)) wishes.newEpoch = true;
       enter({ state: 'waiting-to-retry', lastFailure: innermostMessage(failure), attempts });
       await condition(() => wishes.rings !== seen, `${backoffSeconds} seconds`);
       backoffSeconds = Math.min(backoffSeconds * 2, MAX_BACKOFF_SECONDS);
@@ -106,6 +110,15 @@ export async function ingest(input: IngestInput): Promise<void> {
   }
   const { paused, newEpoch } = wishes;
   await continueAsNew<typeof ingest>(settings.now, { pipeline, paused, newEpoch, resync: [...wishes.resync] });
+}
+
+/**
+ * The slot still has to read WAL from while its publication was dropped. The server cannot, also once the publication is
+ * there again: only a new slot gets on.
+ */
+function meetsUndecodable(failure: unknown): boolean {
+  if (failure instanceof ApplicationFailure && failure.type === 'PUBLICATION_MISSING') return true;
+  return failure instanceof Error && meetsUndecodable(failure.cause);
 }
 
 function describe(pipeline: string, status: IngestStatus): string {

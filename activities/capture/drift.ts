@@ -10,7 +10,13 @@ import type { StreamEnd } from '../../workflows/model/run.ts';
 import type { PipelineResources } from '../resources.ts';
 import { matchTables } from '../wal/postgres/catalog.ts';
 import { mayCapture, mayRead } from '../wal/postgres/preflight.ts';
-import { type PublicationPlan, planPublications, withdrawUnidentified } from '../wal/postgres/publication.ts';
+import {
+  arePublished,
+  type PublicationPlan,
+  planPublications,
+  publicationsOf,
+  withdrawUnidentified,
+} from '../wal/postgres/publication.ts';
 import type { Source } from '../wal/postgres/source.ts';
 import type { MatchedTable } from '../wal/table-match.ts';
 import { isRecorded, isWanted, sameTable, UNREADABLE } from './capture.ts';
@@ -19,7 +25,7 @@ import type { LiveCapture } from './live-capture.ts';
 /** How often the catalog is read without a sign that anything changed. */
 const RESCAN_MS = 60_000;
 const LOOK_MS = 250;
-/** How long a table that lost its key may make the application's updates fail. */
+/** How often to look for what cannot wait: updates of the application that fail, a publication that is gone. */
 const URGENT_MS = 1_000;
 
 interface Watched {
@@ -62,7 +68,7 @@ export async function captureChanged(watched: Watched, signal: AbortSignal): Pro
   }
 }
 
-/** Keeps the publication from making the application's updates fail. */
+/** Keeps a publication from making the application's updates fail, and notices one that was dropped. */
 class UrgentLook {
   readonly #watched: Watched;
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -71,12 +77,14 @@ class UrgentLook {
     this.#watched = watched;
   }
 
-  /** Looks if it is time to. @returns whether a table was taken out of the publication */
+  /** Looks if it is time to. @returns whether the publications are no longer what was prepared */
   async look(): Promise<boolean> {
     if (performance.now() - this.#lookedMs < URGENT_MS) return false;
     this.#lookedMs = performance.now();
-    const { source, pipeline } = this.#watched;
-    return (await withdrawUnidentified(source, pipeline.source.publication)).length > 0;
+    const { source, pipeline, capture } = this.#watched;
+    const { publication } = pipeline.source;
+    const withdrawn = await withdrawUnidentified(source, publication);
+    return withdrawn.length > 0 || !(await arePublished(source, publicationsOf(publication, capture.entries)));
   }
 }
 

@@ -1,8 +1,6 @@
 // Runs beside the stream: reports its progress and measures the slot. No row passes here.
 
 import { type Lsn, type LsnHex, lsnToHex } from '../../workflows/model/lsn.ts';
-import type { CaptureEntry } from '../../workflows/model/manifest.ts';
-import { appendPublicationName } from '../../workflows/model/names.ts';
 import type { IngestResources, PipelineResources } from '../resources.ts';
 import type { Source } from '../wal/postgres/source.ts';
 import { classifySlot } from '../wal/slot-health.ts';
@@ -16,15 +14,6 @@ export const nudgeChannel = (pipeline: string) => `walflow_${pipeline}`;
 
 /** By this name walflow recognises its own walsender: a stale one may be ended, another consumer's never. */
 export const streamApplicationName = (pipeline: string) => `walflow ${pipeline} stream`;
-
-/**
- * Both publications, the second one only if a captured table needs it.
- * @param capture also as it was when changes that are sent again were written: then a table may have had no key
- */
-export function publicationsOf(publication: string, capture: readonly CaptureEntry[]): string[] {
-  const append = capture.some((entry) => entry.mode === 'append-only');
-  return append ? [publication, appendPublicationName(publication)] : [publication];
-}
 
 /** A heartbeat of the stream. Rows count from the beginning of this attempt. */
 interface StreamProgress {

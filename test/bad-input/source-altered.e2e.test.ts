@@ -125,6 +125,17 @@ describe('a source that is altered by somebody else', { timeout: 300_000 }, () =
     await vi.waitFor(() => expectTablesEqual(rig, ['public.steps']), 30_000);
   });
 
+  test('a publication that is dropped, with writes before it is back: a new epoch begins by itself', async () => {
+    const before = await copyOf('public.items');
+    await sql(`drop publication ${publication()}; insert into items (name, price) values ('unpublished', 1)`);
+    await change(url, 'unpublished too');
+    await copiedAgain('public.items', before);
+    await change(url, 'in the new epoch');
+    await expectGoesOn(rig);
+    const epochs = (await readLog(rig.prefix, rig.pipeline)).map(({ epochNo }) => epochNo);
+    expect([...new Set(epochs)]).toEqual([1, 2]);
+  });
+
   test('a table asked for by name that is dropped: the others go on, and it comes back', async () => {
     const others = await copyOf('public.others');
     await sql('drop table doomed');

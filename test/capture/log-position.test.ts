@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { sentCaptures } from '../../activities/capture/log-position.ts';
 import { encodeManifest } from '../../activities/lake/manifest-codec.ts';
-import { publicationsOf } from '../../activities/landing/slot-meter.ts';
+import { publicationsOf } from '../../activities/wal/postgres/publication.ts';
 import { parseLsn } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry, Manifest } from '../../workflows/model/manifest.ts';
 import { following, SAMPLE } from '../lake/sample-manifest.ts';

@@ -1,7 +1,7 @@
 // ingest/<pipeline> decides when to stream, pause and retry. Real server and workers, scripted activities.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CancelledFailure } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { describe, expect, test, vi } from 'vitest';
 import { INGEST_QUEUE, ingestWorkflowId } from '../../workflows/model/names.ts';
@@ -63,6 +63,31 @@ describe('ingest', { timeout: 180_000 }, () => {
       expect(status).toMatchObject({ state: 'waiting-to-retry', attempts: count });
       expect(status.lastFailure).toContain('connection refused');
     }, PATIENCE);
+
+  test('a slot that can never be read on is replaced: the next preparation begins a new epoch and knows why', async () => {
+    const prepared: PrepareInput[] = [];
+    const streams = streamUntilCancelled();
+    stage.play({
+      prepareSource: async (input) => {
+        prepared.push(input);
+        return PREPARED;
+      },
+      streamChanges: async () => {
+        if (prepared.length > 1) return await streams.activity();
+        throw ApplicationFailure.create({ type: 'PUBLICATION_MISSING', message: 'publication "p" does not exist' });
+      },
+    });
+    const handle = await start();
+    await vi.waitFor(() => expect(streams.open).toBe(1), PATIENCE);
+    expect(prepared).toMatchObject([
+      { newEpoch: false },
+      { newEpoch: true, because: expect.stringContaining('does not exist') },
+    ]);
+    await handle.signal('resyncTable', 'public.any');
+    await vi.waitFor(() => expect(streams).toMatchObject({ open: 1, started: 2 }), PATIENCE);
+    expect(prepared.at(-1)).toMatchObject({ newEpoch: false });
+    await handle.terminate();
+  });
 
   test('pause ends the stream, resume starts one, resyncTable prepares that table again', async () => {
     const prepared: PrepareInput[] = [];

@@ -202,8 +202,8 @@ export const ERROR_RULES = {
     hint: 'set source.publication to a name of its own, or drop this publication so that walflow creates it',
   },
   PUBLICATION_MISSING: {
-    retry: 'manual',
-    hint: 'create the publication if it is gone; if the slot still has to read WAL from before it existed, run `walflow slot recreate`',
+    retry: 'timed',
+    hint: 'nothing to do: the publication was dropped while tables were written to, so a new epoch begins and every table gets a new snapshot',
   },
   SNAPSHOT_WAITS: {
     retry: 'timed',

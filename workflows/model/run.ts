@@ -40,6 +40,8 @@ export interface PrepareInput {
   readonly resync: readonly string[];
   /** Begin a new epoch: with a new slot, and a new snapshot of every table. */
   readonly newEpoch: boolean;
+  /** Why the new epoch begins, where no person asked for it. */
+  readonly because?: string;
 }
 
 export interface PendingSnapshot {

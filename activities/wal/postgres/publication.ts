@@ -96,6 +96,15 @@ export async function planPublications(
   return plans;
 }
 
+/**
+ * Both publications, the second one only if a captured table needs it.
+ * @param capture also as it was when changes that are sent again were written: then a table may have had no key
+ */
+export function publicationsOf(publication: string, capture: readonly CapturedTable[]): string[] {
+  const append = capture.some((entry) => entry.mode === 'append-only');
+  return append ? [publication, appendPublicationName(publication)] : [publication];
+}
+
 /** The server looks at the identity of the table that is written to: of a partitioned table, at that of the partition. */
 const UNIDENTIFIED_SQL = `
   select n.nspname as schema, c.relname as name
@@ -108,6 +117,12 @@ const UNIDENTIFIED_SQL = `
       and case l.relreplident when 'f' then false when 'n' then true else not exists (
         select from pg_index i where i.indrelid = l.oid and i.indisvalid and i.indimmediate
           and case l.relreplident when 'i' then i.indisreplident else i.indisprimary end) end)`;
+
+/** Do these publications exist? A change that is written while one does not can never be read by the slot. */
+export async function arePublished(source: Source, publications: readonly string[]): Promise<boolean> {
+  const rows = await source.connection.rows('select from pg_publication where pubname = any($1)', [publications]);
+  return rows.length === publications.length;
+}
 
 /**
  * Takes the tables out of a publication whose updates it makes fail: those that lost their key or their identity. Nothing

@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { preflight } from '../../../activities/wal/postgres/preflight.ts';
 import {
+  arePublished,
   dropPublications,
   ensurePublications,
   planPublications,
+  publicationsOf,
   withdrawUnidentified,
 } from '../../../activities/wal/postgres/publication.ts';
 import { createSlot, dropSlot } from '../../../activities/wal/postgres/slot.ts';
@@ -317,6 +319,18 @@ describe('publications', () => {
     const before = await versions();
     await ensure('public.orders');
     expect(await versions()).toEqual(before);
+  });
+
+  it.each([
+    ['shop', ['public.orders'], false],
+    ['shop_append', ['public.orders'], true],
+    ['shop_append', ['public.orders', 'public.log'], false],
+  ])('%s is missed once it is gone, where one of %j needs it', async (dropped, wanted, expected) => {
+    await ensure(...wanted);
+    const { tables } = await preflight(source, settings(wanted));
+    expect(await arePublished(source, publicationsOf('shop', tables))).toBe(true);
+    await sql(`drop publication ${dropped}`);
+    expect(await arePublished(source, publicationsOf('shop', tables))).toBe(expected);
   });
 
   it('can be dropped, also twice', async () => {
