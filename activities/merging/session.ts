@@ -139,7 +139,7 @@ export class MergeSession {
   #begins(capture: readonly CaptureEntry[]): CaptureEntry[] {
     return capture.filter((entry) => {
       const known = this.#tables.get(entry.table);
-      return known?.entry.snapshot.id !== entry.snapshot.id;
+      return known?.state === 'detached' || known?.entry.snapshot.id !== entry.snapshot.id;
     });
   }
 
@@ -151,7 +151,8 @@ export class MergeSession {
 
   #removed(capture: readonly CaptureEntry[]): string[] {
     const captured = new Set(capture.map((entry) => entry.table));
-    return [...this.#tables.keys()].filter((table) => !captured.has(table));
+    const known = [...this.#tables.values()].filter(({ state }) => state !== 'detached');
+    return known.map(({ table }) => table).filter((table) => !captured.has(table));
   }
 
   #note(window: PendingWindow, plan: MergePlan, outcome: Extract<MergeOutcome, { tag: 'merged' }>): void {

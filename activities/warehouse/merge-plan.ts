@@ -65,7 +65,7 @@ export interface MergePlan {
   /** New tables and new snapshots: state `loading`; old rows stay readable until the load. */
   readonly begins: readonly PlacedTable[];
   readonly pauses: readonly TablePauseOrder[];
-  /** Tables no longer captured: forgotten, their rows stay. */
+  /** Tables no longer captured: detached with their rows, or forgotten if they never had any. */
   readonly removes: readonly string[];
   /** From the pipeline's tables to the assets that read them: these become due when a table changes. */
   readonly readers: readonly AssetEdge<CapturedAsset>[];

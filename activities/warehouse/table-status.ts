@@ -6,7 +6,8 @@ import type { TableName } from '../../workflows/model/relation.ts';
 import type { RunRef } from '../../workflows/model/run.ts';
 import type { RowCounts } from './merge-plan.ts';
 
-export type TableState = 'loading' | 'live' | 'paused' | 'append-only';
+/** `detached`: no longer captured, because it was dropped, renamed or left out; its rows stay as they were. */
+export type TableState = 'loading' | 'live' | 'paused' | 'append-only' | 'detached';
 
 /** Tables in these states stand at the watermark. Others have a position of their own. */
 export const FLOWING: readonly TableState[] = ['live', 'append-only'];
@@ -16,6 +17,8 @@ export interface TableStatus {
   /** Where its rows are. */
   readonly place: TableName;
   readonly state: TableState;
+  /** When it came into this state; ISO 8601 UTC. */
+  readonly since: string;
   readonly reason: { readonly code: string; readonly text: string } | null;
   /** The snapshot and shape of its rows, or of those that are being loaded. */
   readonly entry: CaptureEntry;

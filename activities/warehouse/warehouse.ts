@@ -34,6 +34,11 @@ export interface Warehouse {
   prefetch(files: readonly LakeFile[], source: FileSource): Promise<void>;
   /** Resolves when another window is merged, of any pipeline. Take it before reading a watermark. */
   readonly nextMerge: Promise<void>;
+  /**
+   * Drops the tables that a pipeline no longer captures, or one of them: their rows are gone.
+   * @returns their ids; none if nothing is detached.
+   */
+  dropDetached(pipeline: string, table?: string): Promise<readonly string[]>;
   /** Housekeeping that cannot wait until the engine is idle. Called between two merges. */
   tidyBetweenMerges(): Promise<void>;
   /** Housekeeping while no merge is waiting. */

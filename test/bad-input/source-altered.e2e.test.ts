@@ -146,7 +146,16 @@ describe('a source that is altered by somebody else', { timeout: 300_000 }, () =
     });
     await change(url, 'without it');
     await vi.waitFor(() => expectTablesEqual(rig, TABLES), { timeout: 60_000, interval: 250 });
-    expect((await seen(rig)).state).toBe('streaming');
+    const { state, tables } = await seen(rig);
+    expect(state).toBe('streaming');
+    expect(tables.find(({ table }) => table === 'public.doomed')).toMatchObject({
+      ...{ state: 'detached', since: expect.any(String), rows: 0 },
+      reason: expect.stringContaining('not captured since'),
+    });
+    const { code, output } = await rig.run('drop-detached', rig.pipeline);
+    expect([code, output]).toEqual([0, expect.stringContaining('dropped: public.doomed')]);
+    expect((await seen(rig)).tables.map(({ table }) => table)).not.toContain('public.doomed');
+    await expect(rig.query('select * from public.doomed')).rejects.toThrow(/refused/);
     await sql(
       `create table doomed (id int primary key, name text, price int); insert into doomed values (1, 'back', 1)`,
     );

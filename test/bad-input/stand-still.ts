@@ -9,12 +9,20 @@ export const TABLES = ['public.items', 'public.others'] as const;
 /** After some failures in a row the next attempt, good or bad, is a minute away. */
 const PATIENCE = { timeout: 120_000, interval: 250 };
 
+interface SeenTable {
+  readonly table: string;
+  readonly state: string;
+  readonly since: string;
+  readonly reason?: string;
+  readonly rows: number;
+}
+
 interface SeenPipeline {
   readonly state: string;
   readonly reason?: string;
   readonly seq: number;
   readonly durableLsn: string;
-  readonly tables: readonly { readonly table: string; readonly state: string; readonly reason?: string }[];
+  readonly tables: readonly SeenTable[];
 }
 
 /** Two tables with some rows. */

@@ -4,6 +4,8 @@ import type { AssetStatus, PipelineStatus, VerifyReport } from '../../workers/ht
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { fakeTerminal } from './fake-terminal.ts';
 
+const SINCE = '2026-11-24T17:00:00.000000Z';
+
 const SHOP: PipelineStatus = {
   name: 'shop',
   state: 'streaming',
@@ -12,8 +14,15 @@ const SHOP: PipelineStatus = {
   mergedLsn: '000000000195a2b8',
   seq: 42,
   tables: [
-    { table: 'public.orders', state: 'live', rows: 2_000, freshnessAgeSeconds: 0.4 },
-    { table: 'public.events', state: 'paused', reason: 'column "x" is new', rows: 10, freshnessAgeSeconds: 61 },
+    { table: 'public.orders', state: 'live', since: SINCE, rows: 2_000, freshnessAgeSeconds: 0.4 },
+    {
+      table: 'public.events',
+      state: 'paused',
+      since: SINCE,
+      reason: 'column "x" is new',
+      rows: 10,
+      freshnessAgeSeconds: 61,
+    },
   ],
 };
 
@@ -151,7 +160,9 @@ describe('walflow status', () => {
     const terminal = fakeTerminal({ answers });
     expect(await run(['status'], terminal)).toBe(0);
     const text = terminal.printed[0] ?? '';
-    expect(text).toMatch(/shop +streaming +walflow_shop \(active, reserved\) +12 kB +17 MB +0\/195A2B8 +42/);
+    expect(text).toMatch(
+      /shop +streaming +1 of 2 live, 1 paused +walflow_shop \(active, reserved\) +12 kB +17 MB +0\/195A2B8 +42/,
+    );
     expect(text).toMatch(/shop\/public\.orders +live +2,000 +400 ms/);
     expect(text).toMatch(/shop\/public\.events +paused +10/);
     expect(text).toMatch(/^shop\/public\.events: column "x" is new$/m);
@@ -259,6 +270,24 @@ test('walflow resync names the table to the API', async () => {
   expect(await run(['resync', 'shop', 'public.orders'], terminal)).toBe(0);
   expect(terminal.requests[0]).toMatchObject({ method: 'POST', body: { table: 'public.orders' } });
   expect(terminal.printed).toEqual(['public.orders gets a new snapshot (ingest/shop)']);
+});
+
+describe('walflow drop-detached', () => {
+  const path = '/api/pipelines/shop/drop-detached';
+
+  test('names what it dropped', async () => {
+    const terminal = fakeTerminal({ answers: { [path]: { dropped: ['public.a', 'public.b'] } } });
+    expect(await run(['drop-detached', 'shop', '--table', 'public.a'], terminal)).toBe(0);
+    expect(terminal.requests[0]).toMatchObject({ method: 'POST', body: { table: 'public.a' } });
+    expect(terminal.printed).toEqual(['dropped: public.a, public.b']);
+  });
+
+  test('says when there is nothing to drop', async () => {
+    const terminal = fakeTerminal({ answers: { [path]: { dropped: [] } } });
+    expect(await run(['drop-detached', 'shop'], terminal)).toBe(0);
+    expect(terminal.requests[0]?.body).toEqual({});
+    expect(terminal.printed).toEqual(['shop has no detached tables']);
+  });
 });
 
 test('the error class is what the command line prints', () => {

@@ -144,6 +144,21 @@ describe('operating', () => {
     expect(asked).toEqual(['shop', 'public.orders']);
   });
 
+  test('drop-detached takes a table, or none for all', async () => {
+    const asked: (string | undefined)[] = [];
+    const backend = fakeBackend({
+      dropDetached: async (_pipeline, table) => {
+        asked.push(table);
+        return { dropped: table === undefined ? ['public.a', 'public.b'] : [table] };
+      },
+    });
+    const { url } = await runningApi(backend);
+    const one = await post(`${url}/api/pipelines/shop/drop-detached`, '{"table":"public.a"}');
+    expect(await one.json()).toEqual({ dropped: ['public.a'] });
+    expect((await post(`${url}/api/pipelines/shop/drop-detached`)).status).toBe(200);
+    expect(asked).toEqual(['public.a', undefined]);
+  });
+
   test('verify takes a table', async () => {
     let asked: string | undefined;
     const backend = fakeBackend({

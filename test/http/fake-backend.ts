@@ -5,6 +5,8 @@ import { WalflowError } from '../../workflows/model/errors.ts';
 
 export const NOW_MS = Date.parse('2026-11-24T18:00:00.000Z');
 
+const SINCE = '2026-11-24T17:00:00.000000Z';
+
 export const SHOP: PipelineStatus = {
   name: 'shop',
   state: 'streaming',
@@ -37,9 +39,16 @@ export const SHOP: PipelineStatus = {
     },
   ],
   tables: [
-    { table: 'public.orders', state: 'live', rows: 1_234_567, freshnessAgeSeconds: 0.2 },
-    { table: 'public.events', state: 'append-only', reason: 'no key', rows: 88, freshnessAgeSeconds: 0.2 },
-    { table: 'public.products', state: 'loading', rows: 0, freshnessAgeSeconds: null },
+    { table: 'public.orders', state: 'live', since: SINCE, rows: 1_234_567, freshnessAgeSeconds: 0.2 },
+    {
+      table: 'public.events',
+      state: 'append-only',
+      since: SINCE,
+      reason: 'no key',
+      rows: 88,
+      freshnessAgeSeconds: 0.2,
+    },
+    { table: 'public.products', state: 'loading', since: SINCE, rows: 0, freshnessAgeSeconds: null },
   ],
 };
 
@@ -90,6 +99,7 @@ export function fakeBackend(own: Partial<ApiBackend> = {}): ApiBackend {
     pausePipeline: order,
     resumePipeline: order,
     resyncTable: order,
+    dropDetached: async () => ({ dropped: [] }),
     notReady: async () => null,
     ...own,
   };

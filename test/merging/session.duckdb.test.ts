@@ -66,7 +66,7 @@ async function mixedLog(schema: string, capture: Manifest['capture'] = null) {
   const lake = new MemoryLake([begin, window]);
   for (const { key } of [first, between, again, aside]) lake.dataFiles.set(key, warehouse.writer.pathOf({ key }));
   for (const entry of [docs, side]) completeCopy(lake, entry, []);
-  return { lake, keys: { first: first.key, between: between.key, again: again.key, aside: aside.key } };
+  return { lake, last: window, keys: { first: first.key, between: between.key, again: again.key, aside: aside.key } };
 }
 
 function completeCopy(lake: MemoryLake, entry: CaptureEntry, chunks: readonly DataFile[]): void {
@@ -183,4 +183,21 @@ test('a damaged chunk pauses the table that was to be loaded', async () => {
   lake.damaged.add(chunk.key);
   expect(await mergeAll('chunk', lake)).toMatchObject([{ table: 'chunk.docs', code: 'DATA_FILE_DAMAGED' }]);
   expect(await statesOf('chunk')).toEqual({ 'chunk.docs': 'paused', 'chunk.other': 'live' });
+});
+
+test('a table that is no longer captured is detached once, and loads again when it is captured again', async () => {
+  const { lake, last } = await mixedLog('left', [other('left')]);
+  expect(await mergeAll('left', lake)).toEqual([]);
+  expect(await statesOf('left')).toEqual({ 'left.docs': 'detached', 'left.other': 'live' });
+  const since = async () => (await warehouse.port.tables('left', 'left.docs')).map((table) => table.since);
+  const first = await since();
+  const without = following(last, { capture: [other('left')] });
+  lake.append(without);
+  await mergeAll('left', lake);
+  expect(await since()).toEqual(first);
+  const anew = shapeA('left', 'snapshot-2', RESHAPED + 1);
+  completeCopy(lake, anew, []);
+  lake.append(following(without, { capture: [anew, other('left')] }));
+  expect(await mergeAll('left', lake)).toEqual([]);
+  expect(await statesOf('left')).toEqual({ 'left.docs': 'live', 'left.other': 'live' });
 });

@@ -62,7 +62,13 @@ describe('metrics', () => {
 
   test('states are set from the status, and what is gone loses its sample', async () => {
     const metrics = createMetrics();
-    const paused = { table: 'public.x', state: 'paused' as const, rows: 0, freshnessAgeSeconds: 9 };
+    const paused = {
+      table: 'public.x',
+      state: 'paused' as const,
+      since: '2026-11-24T17:00:00.000000Z',
+      rows: 0,
+      freshnessAgeSeconds: 9,
+    };
     observeStatus(metrics, [{ ...SHOP, tables: [paused] }], [REVENUE]);
     const before = await metrics.registry.metrics();
     expect(before).toContain('table_paused{pipeline="shop",table="public.x"} 1');

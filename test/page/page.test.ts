@@ -33,7 +33,16 @@ describe('status', () => {
       state: EVIL,
       reason: EVIL,
       slot: SHOP.slot === null ? null : { ...SHOP.slot, name: EVIL, walStatus: EVIL },
-      tables: [{ table: EVIL, state: 'paused' as const, reason: EVIL, rows: 1, freshnessAgeSeconds: 1 }],
+      tables: [
+        {
+          table: EVIL,
+          state: 'paused' as const,
+          since: '2026-11-24T17:00:00.000000Z',
+          reason: EVIL,
+          rows: 1,
+          freshnessAgeSeconds: 1,
+        },
+      ],
       lastMerges: [{ ...merge, workflowId: EVIL, runId: EVIL }],
     };
     const page = String(await statusView({ pipelines: [pipeline], assets: [{ ...REVENUE, key: EVIL }] }, UI, NOW_MS));

@@ -65,6 +65,15 @@ test('a larger position of an older epoch reaches nothing: the server was restor
   });
 });
 
+test('a table that is no longer captured is waited for only by who names it', async () => {
+  const tables = async () => [...LIVE, { table: 'public.old', state: 'detached' as const }];
+  const merged = { ...pipeline(20n, 1, 1), tables, reading: { headEpochNo: 1 } };
+  const wait = (asked: readonly string[] | null) =>
+    waitReadable(merged, { lsn: 20n, tables: asked, timeoutMs: 2_000 }, signal);
+  expect(await wait(null)).toMatchObject({ reached: true, notLive: [] });
+  expect(await wait(['public.old'])).toMatchObject({ reached: false, notLive: ['public.old'] });
+});
+
 test('what is merged already is answered without a nudge', async () => {
   const merged = pipeline(20n, 1, 1);
   expect(await waitReadable(merged, { lsn: 20n, tables: null, timeoutMs: 60_000 }, signal)).toMatchObject({

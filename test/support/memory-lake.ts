@@ -20,7 +20,11 @@ export class MemoryLake {
   mostAsking = 0;
 
   constructor(manifests: readonly Manifest[]) {
-    for (const manifest of manifests) this.put(manifestKey(manifest.seq), encodeManifest(manifest).bytes);
+    for (const manifest of manifests) this.append(manifest);
+  }
+
+  append(manifest: Manifest): void {
+    this.put(manifestKey(manifest.seq), encodeManifest(manifest).bytes);
   }
 
   put(key: string, body: Uint8Array): void {

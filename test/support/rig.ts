@@ -225,9 +225,11 @@ async function caughtUp(base: string, pipeline: string, url: string): Promise<vo
   await until(`the pipeline did not reach ${lsn}`, base, wait, (answer) => (answer as { reached?: boolean }).reached);
   // A table that was paused or asked for anew on the way joins the others when its copy is merged.
   await until('not every table is live', base, '/api/pipelines', (answer) =>
-    (answer as PipelineStatuses)[0]?.tables.every(({ state }) => state === 'live' || state === 'append-only'),
+    (answer as PipelineStatuses)[0]?.tables.every(({ state }) => SETTLED.has(state)),
   );
 }
+
+const SETTLED = new Set(['live', 'append-only', 'detached']);
 
 type PipelineStatuses = readonly { readonly tables: readonly { readonly state: string }[] }[];
 

@@ -4,6 +4,7 @@
 import { describe, test } from 'vitest';
 import { assetMarks } from './conformance/asset-marks.ts';
 import { comparison } from './conformance/comparison.ts';
+import { detaching } from './conformance/detaching.ts';
 import { foldModel } from './conformance/fold-model.ts';
 import { liveTable } from './conformance/live-table.ts';
 import { loadingTable } from './conformance/loading-table.ts';
@@ -15,7 +16,7 @@ import type { WarehouseLab } from './lab.ts';
 
 const SECTIONS = {
   merge: [liveTable, loadingTable, watermark, foldModel],
-  standing: [standing],
+  standing: [standing, detaching],
   'asset bookkeeping': [assetMarks],
   comparison: [comparison],
   'comparison of typed values': [typedComparison],

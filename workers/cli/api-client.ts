@@ -3,7 +3,7 @@
 
 import type { QueryResult } from '../../activities/warehouse/query.ts';
 import { ERROR_RULES, type ErrorCode, WalflowError } from '../../workflows/model/errors.ts';
-import type { AssetStatus, PipelineStatus, RunHandle, VerifyReport } from '../http/backend.ts';
+import type { AssetStatus, DroppedTables, PipelineStatus, RunHandle, VerifyReport } from '../http/backend.ts';
 
 interface ApiClientOptions {
   readonly url: string;
@@ -19,6 +19,7 @@ export interface ApiClient {
   verify(pipeline: string, table: string | undefined): Promise<VerifyReport>;
   operate(pipeline: string, operation: 'pause' | 'resume'): Promise<RunHandle>;
   resync(pipeline: string, table: string): Promise<RunHandle>;
+  dropDetached(pipeline: string, table: string | undefined): Promise<DroppedTables>;
   /** Text of /metrics. */
   metrics(): Promise<string>;
 }
@@ -39,9 +40,10 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     pipelines: () => get('api/pipelines'),
     assets: () => get('api/assets'),
     query: (sql) => post('api/query', { sql }),
-    verify: (name, table) => post(`${pipeline(name)}/verify`, table === undefined ? {} : { table }),
+    verify: (name, table) => post(`${pipeline(name)}/verify`, { table }),
     operate: (name, operation) => post(`${pipeline(name)}/${operation}`, {}),
     resync: (name, table) => post(`${pipeline(name)}/resync`, { table }),
+    dropDetached: (name, table) => post(`${pipeline(name)}/drop-detached`, { table }),
     metrics: () => request('metrics'),
   };
 }

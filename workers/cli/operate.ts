@@ -1,5 +1,5 @@
-// `walflow pause`, `resume` and `resync`: ask a pipeline's ingest to stop reading WAL, which its slot then keeps, to go on,
-// or to take a new snapshot of one table.
+// `walflow pause`, `resume`, `resync` and `drop-detached`: ask a pipeline's ingest to stop reading WAL, which its slot then keeps,
+// to go on, or to take a new snapshot of one table; and the warehouse to drop tables that are no longer captured.
 
 import type { Command } from 'commander';
 import { type Cli, examples } from './cli.ts';
@@ -29,6 +29,11 @@ export function addOperations(program: Command, cli: Cli): void {
         }),
       );
   }
+  addResync(program, cli);
+  addDropDetached(program, cli);
+}
+
+function addResync(program: Command, cli: Cli): void {
   program
     .command('resync')
     .argument('<pipeline>', 'name of the pipeline')
@@ -39,6 +44,27 @@ export function addOperations(program: Command, cli: Cli): void {
       cli.action(async (pipeline: string, table: string) => {
         const { workflowId } = await cli.api().resync(pipeline, table);
         cli.terminal.out(`${table} gets a new snapshot (${workflowId})`);
+        return EXIT.done;
+      }),
+    );
+}
+
+function addDropDetached(program: Command, cli: Cli): void {
+  program
+    .command('drop-detached')
+    .argument('<pipeline>', 'name of the pipeline')
+    .option('--table <schema.table>', 'only this table')
+    .description('drop tables from the warehouse that are no longer captured, with their rows')
+    .addHelpText(
+      'after',
+      examples('walflow drop-detached shop', 'walflow drop-detached shop --table public.old_orders'),
+    )
+    .action(
+      cli.action(async (pipeline: string, { table }: { readonly table?: string }) => {
+        const { dropped } = await cli.api().dropDetached(pipeline, table);
+        cli.terminal.out(
+          dropped.length === 0 ? `${pipeline} has no detached tables` : `dropped: ${dropped.join(', ')}`,
+        );
         return EXIT.done;
       }),
     );

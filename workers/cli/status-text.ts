@@ -4,6 +4,7 @@ import { lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
 import type { AssetStatus, PipelineStatus } from '../http/backend.ts';
 import { bytesText, countText, currentText, durationText } from '../text/quantity.ts';
 import { textTable } from '../text/table.ts';
+import { liveText } from '../text/table-count.ts';
 
 export function statusText(pipelines: readonly PipelineStatus[], assets: readonly AssetStatus[]): string {
   if (pipelines.length === 0) return 'no pipelines';
@@ -15,15 +16,17 @@ function pipelineTable(pipelines: readonly PipelineStatus[]): string {
     [
       { name: 'pipeline' },
       { name: 'state' },
+      { name: 'tables' },
       { name: 'slot' },
       { name: 'lag', align: 'right' },
       { name: 'retained', align: 'right' },
       { name: 'merged to' },
       { name: 'manifest', align: 'right' },
     ],
-    pipelines.map(({ name, state, slot, mergedLsn, seq }) => [
+    pipelines.map(({ name, state, slot, mergedLsn, seq, tables }) => [
       name,
       state,
+      liveText(tables),
       slot === null ? '–' : `${slot.name} (${slot.active ? 'active' : 'inactive'}, ${slot.walStatus})`,
       slot === null ? '–' : bytesText(slot.lagBytes),
       slot === null ? '–' : bytesText(slot.retainedBytes),

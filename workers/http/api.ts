@@ -9,7 +9,7 @@ import { answerFailures } from './answer.ts';
 import type { ApiBackend } from './backend.ts';
 import { guardOrigin, guardToken, type HttpGuard } from './guard.ts';
 import { addProbes } from './probes.ts';
-import { emptyRequest, pageRequest, queryRequest, resyncRequest, verifyRequest, waitRequest } from './request.ts';
+import { emptyRequest, oneTableRequest, pageRequest, queryRequest, someTableRequest, waitRequest } from './request.ts';
 import { StatusFeed } from './status-feed.ts';
 
 export interface ApiOptions {
@@ -75,12 +75,16 @@ function addOperating(app: Hono, backend: ApiBackend): void {
     return c.json(await backend.resumePipeline(c.req.param('name')));
   });
   app.post('/api/pipelines/:name/resync', async (c) => {
-    const { table } = await resyncRequest(c);
+    const { table } = await oneTableRequest(c);
     return c.json(await backend.resyncTable(c.req.param('name'), table));
   });
   app.post('/api/pipelines/:name/verify', async (c) => {
-    const { table } = await verifyRequest(c);
+    const { table } = await someTableRequest(c);
     return c.json(await backend.verify(c.req.param('name'), table, c.req.raw.signal));
+  });
+  app.post('/api/pipelines/:name/drop-detached', async (c) => {
+    const { table } = await someTableRequest(c);
+    return c.json(await backend.dropDetached(c.req.param('name'), table));
   });
 }
 

@@ -25,6 +25,8 @@ export interface SlotStatus {
 export interface TableStatus {
   readonly table: string;
   readonly state: TableState;
+  /** When it came into this state. */
+  readonly since: string;
   readonly reason?: string;
   readonly rows: number;
   /** Null until the table has been readable. */
@@ -107,7 +109,7 @@ export interface VerifyReport {
 
 export interface WaitRequest {
   readonly lsn: Lsn;
-  /** Null = every captured table. */
+  /** Null = every table that is captured. */
   readonly tables: readonly string[] | null;
   readonly timeoutMs: number;
 }
@@ -126,6 +128,11 @@ export interface RunHandle {
   readonly runId: string;
 }
 
+export interface DroppedTables {
+  /** Their rows are gone from the warehouse. */
+  readonly dropped: readonly string[];
+}
+
 /** Methods throw WalflowError; failure.ts has the status of each code. */
 export interface ApiBackend {
   pipelines(): Promise<readonly PipelineStatus[]>;
@@ -142,6 +149,8 @@ export interface ApiBackend {
   resumePipeline(pipeline: string): Promise<RunHandle>;
   /** Takes a new snapshot of one captured table. @throws WalflowError TABLE_UNKNOWN */
   resyncTable(pipeline: string, table: string): Promise<RunHandle>;
+  /** Drops tables that are no longer captured, all or one. @throws WalflowError TABLE_UNKNOWN */
+  dropDetached(pipeline: string, table: string | undefined): Promise<DroppedTables>;
   /** Null when everything that this process needs answers, else what does not. */
   notReady(): Promise<string | null>;
 }

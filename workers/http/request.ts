@@ -19,8 +19,8 @@ const QUERY = z.strictObject({
   sql: z.string().min(1).max(MAX_SQL_LENGTH),
   params: z.array(scalar).max(1_000).default([]),
 });
-const VERIFY = z.strictObject({ table: z.string().min(1).optional() });
-const RESYNC = z.strictObject({ table: z.string().min(1) });
+const SOME_TABLE = z.strictObject({ table: z.string().min(1).optional() });
+const ONE_TABLE = z.strictObject({ table: z.string().min(1) });
 const NOTHING = z.strictObject({});
 const WAIT = z.object({
   pipeline: z.string().min(1),
@@ -40,13 +40,13 @@ export async function queryRequest(c: Context): Promise<{ sql: string; params: r
 }
 
 /** `{table?}`. */
-export async function verifyRequest(c: Context): Promise<{ table?: string | undefined }> {
-  return checked(VERIFY, await jsonBody(c));
+export async function someTableRequest(c: Context): Promise<{ table?: string | undefined }> {
+  return checked(SOME_TABLE, await jsonBody(c));
 }
 
 /** `{table}`. */
-export async function resyncRequest(c: Context): Promise<{ table: string }> {
-  return checked(RESYNC, await jsonBody(c));
+export async function oneTableRequest(c: Context): Promise<{ table: string }> {
+  return checked(ONE_TABLE, await jsonBody(c));
 }
 
 /** `{}` or no body at all. */

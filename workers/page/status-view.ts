@@ -5,6 +5,7 @@ import { lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
 import type { AssetStatus, MergeSummary, PipelineStatus, SlotStatus, TableStatus } from '../http/backend.ts';
 import type { Status } from '../http/status-feed.ts';
 import { bytesText, countText, currentText, durationText } from '../text/quantity.ts';
+import { liveText } from '../text/table-count.ts';
 
 /** Where links to runs lead. */
 export interface TemporalUi {
@@ -16,6 +17,7 @@ type Html = ReturnType<typeof html>;
 
 const SHOWN_MERGES = 5;
 const GOOD = new Set(['live', 'append-only', 'streaming', 'pass']);
+const QUIET = new Set(['unknown', 'detached']);
 const BAD = new Set(['paused', 'fail', 'failed', 'down', 'lost']);
 
 export function statusView({ pipelines, assets }: Status, ui: TemporalUi | null, nowMs: number): Html {
@@ -53,9 +55,9 @@ function slotFacts({ name, active, walStatus, lagBytes, retainedBytes, budgetByt
 ${fact('slot', name, `${active ? 'active' : 'inactive'}, ${walStatus}`)}`;
 }
 
-function logFacts({ mergedLsn, seq, pendingManifests }: PipelineStatus): Html {
+function logFacts({ mergedLsn, seq, pendingManifests, tables }: PipelineStatus): Html {
   const pending = pendingManifests === undefined ? '' : `${countText(pendingManifests)} pending`;
-  return html`${fact('merged to', lsnToText(parseLsn(mergedLsn)))}${fact('manifest', countText(seq), pending)}`;
+  return html`${fact('tables', liveText(tables))}${fact('merged to', lsnToText(parseLsn(mergedLsn)))}${fact('manifest', countText(seq), pending)}`;
 }
 
 function fact(label: string, value: string, detail = ''): Html {
@@ -112,7 +114,7 @@ function runView({ workflowId, runId }: { workflowId: string; runId: string }, u
 
 function badge(state: string): Html {
   const word = state.toLowerCase();
-  const tone = GOOD.has(word) ? 'good' : BAD.has(word) ? 'bad' : word === 'unknown' ? 'none' : 'warn';
+  const tone = GOOD.has(word) ? 'good' : BAD.has(word) ? 'bad' : QUIET.has(word) ? 'none' : 'warn';
   return html`<span class="badge ${tone}">${word}</span>`;
 }
 

@@ -2,6 +2,7 @@
 
 import type { Logger } from 'pino';
 import { readCapture, readHead } from '../../activities/capture/log-position.ts';
+import type { PipelineResources } from '../../activities/resources.ts';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
 import type { AssetGraph } from '../../workflows/model/asset/graph.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
@@ -94,8 +95,7 @@ class WarehouseBackend implements ApiBackend {
   async verify(name: string, table: string | undefined, signal: AbortSignal) {
     const { opened } = this.#options;
     const monitor = this.#monitorOf(name);
-    const pipeline = opened.pipelines.get(name);
-    if (pipeline === undefined) throw unknownPipeline(name);
+    const pipeline = this.#pipeline(name);
     return await verifyPipeline({
       pipeline,
       warehouse: this.#warehouse(pipeline.warehouse),
@@ -117,11 +117,19 @@ class WarehouseBackend implements ApiBackend {
   }
 
   async resyncTable(name: string, table: string): Promise<RunHandle> {
-    const pipeline = this.#options.opened.pipelines.get(name);
-    if (pipeline === undefined) throw unknownPipeline(name);
-    const [known] = await this.#warehouse(pipeline.warehouse).tables(name, table);
-    if (known === undefined) throw new WalflowError('TABLE_UNKNOWN', `pipeline ${name} has no table ${table}`);
+    const [known] = await this.#warehouse(this.#pipeline(name).warehouse).tables(name, table);
+    if (known === undefined || known.state === 'detached')
+      throw new WalflowError('TABLE_UNKNOWN', `pipeline ${name} has no table ${table}`);
     return await this.#signal(name, 'resyncTable', table);
+  }
+
+  async dropDetached(name: string, table: string | undefined) {
+    const warehouse = this.#warehouse(this.#pipeline(name).warehouse);
+    const dropped = await warehouse.dropDetached(name, table);
+    if (dropped.length === 0 && table !== undefined) {
+      throw new WalflowError('TABLE_UNKNOWN', `pipeline ${name} has no detached table ${table}`);
+    }
+    return { dropped };
   }
 
   async notReady(): Promise<string | null> {
@@ -154,6 +162,12 @@ class WarehouseBackend implements ApiBackend {
     const monitor = this.#monitors.get(name);
     if (monitor === undefined) throw unknownPipeline(name);
     return monitor;
+  }
+
+  #pipeline(name: string): PipelineResources {
+    const pipeline = this.#options.opened.pipelines.get(name);
+    if (pipeline === undefined) throw unknownPipeline(name);
+    return pipeline;
   }
 
   #warehouse(name: string): Warehouse {

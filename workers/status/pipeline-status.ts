@@ -64,16 +64,22 @@ async function reasonOf({ pipeline, reading, ingest, standstillOf }: PipelinePar
   return known.length === 0 ? null : known.join('; ');
 }
 
-/** Why a table is paused, or why the snapshot of a loading one does not get on. */
+/** Why a table is paused or detached, or why the snapshot of a loading one does not get on. */
 async function tableReason(
   pipeline: string,
-  { table, state, reason, entry }: WarehouseTable,
+  { table, state, since, reason, entry }: WarehouseTable,
   standstillOf: PipelineParts['standstillOf'],
 ): Promise<{ readonly reason?: string }> {
   if (reason !== null) return { reason: `${reason.text} (${reason.code})` };
+  if (state === 'detached') return { reason: detachedText(since) };
   if (state !== 'loading') return {};
   const standstill = await standstillOf(snapshotWorkflowId(pipeline, table, entry.snapshot.id));
   return standstill === null ? {} : { reason: standstill };
+}
+
+function detachedText(since: string): string {
+  const when = `${since.slice(0, 16).replace('T', ' ')} UTC`;
+  return `not captured since ${when}: its rows stay as they were until \`walflow drop-detached\` removes them`;
 }
 
 function slotStatus({ source }: PipelineResources, { slot }: PipelineReading): PipelineStatus['slot'] {
@@ -91,6 +97,7 @@ function tableStatus(table: WarehouseTable, rows: number, ageSeconds: number | n
   return {
     table: table.table,
     state: table.state,
+    since: table.since,
     rows,
     freshnessAgeSeconds: follows ? ageSeconds : null,
   };

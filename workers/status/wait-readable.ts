@@ -14,7 +14,7 @@ const NUDGE_EVERY_MS = 2_000;
 
 interface WaitedFor {
   watermark(): Promise<Watermark>;
-  /** Captured tables that the warehouse has. */
+  /** Tables that the warehouse has. */
   tables(): Promise<readonly { readonly table: string; readonly state: TableState }[]>;
   readonly nextMerge: Promise<void>;
   /** Epoch of the last manifest, at most a second old. */
@@ -55,10 +55,11 @@ export async function waitReadable(
   }
 }
 
-/** Which of the given tables cannot be read; null = all tables. Before the first merge there are none. */
+/** Which of the given tables cannot be read; null = all that are captured. Before the first merge there are none. */
 async function readable(pipeline: WaitedFor, asked: readonly string[] | null) {
   const states = new Map((await pipeline.tables()).map(({ table, state }) => [table, state]));
-  const notLive = (asked ?? [...states.keys()]).filter((table) => {
+  const captured = [...states.keys()].filter((table) => states.get(table) !== 'detached');
+  const notLive = (asked ?? captured).filter((table) => {
     const state = states.get(table);
     return state === undefined || !FLOWING.includes(state);
   });

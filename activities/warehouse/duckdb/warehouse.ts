@@ -16,6 +16,7 @@ import { listMaterializations } from './assets/records.ts';
 import { assetFigures } from './assets/status.ts';
 import type { DuckDbOwner } from './client.ts';
 import { compareTable } from './compare.ts';
+import { dropDetached } from './detached.ts';
 import { mergeWindow } from './merge/merge.ts';
 import { readTables } from './merge/table-state.ts';
 import { runQuery } from './query.ts';
@@ -55,6 +56,10 @@ export class DuckDbWarehouse implements Warehouse {
 
   get nextMerge(): Promise<void> {
     return this.#owner.nextMerge;
+  }
+
+  async dropDetached(pipeline: string, table?: string): Promise<readonly string[]> {
+    return await dropDetached(this.#owner, pipeline, table);
   }
 
   async tidyBetweenMerges(): Promise<void> {

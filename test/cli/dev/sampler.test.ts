@@ -11,7 +11,9 @@ const SHOP: PipelineStatus = {
   mergedLsn: '0',
   seq: 1,
   commitToQueryable: { p50Ms: 80, p99Ms: 200 },
-  tables: [{ table: 'public.orders', state: 'live', rows: 5, freshnessAgeSeconds: 0.25 }],
+  tables: [
+    { table: 'public.orders', state: 'live', since: '2026-11-24T17:00:00.000000Z', rows: 5, freshnessAgeSeconds: 0.25 },
+  ],
 };
 
 function fakeApi() {

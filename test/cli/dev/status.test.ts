@@ -33,7 +33,7 @@ describe('renderStatus', () => {
     expect(renderStatus(SNAPSHOT, 80).split('\n')).toEqual([
       ' walflow · shop                                                       up 2.3 min',
       '',
-      ' ● shop streaming   203 rows/s   lag 12 kB',
+      ' ● shop streaming   203 rows/s   lag 12 kB   1 of 3 live, 1 paused',
       '   commit → queryable p50 84 ms, p99 191 ms',
       '',
       ' table                     state              rows    fresh',
@@ -79,13 +79,14 @@ describe('renderStatus', () => {
     const sick = { table: 'sick', state: 'paused', rows: 1, ageMs: 1 };
     const text = renderStatus({ ...SNAPSHOT, pipelines: [{ ...pipeline, tables: [...tables, sick] }] }, 80);
     expect(text).toContain('… and 19 more: npx walflow status');
+    expect(text).toContain('30 of 31 live, 1 paused');
     expect(text.indexOf(' sick ')).toBeLessThan(text.indexOf(' t0 '));
   });
 });
 
 test('plainStatus is one line per pipeline and asset', () => {
   expect(plainStatus(SNAPSHOT).split('\n')).toEqual([
-    'shop: streaming, 203 rows/s, lag 12 kB, commit → queryable p50 84 ms, p99 191 ms, 1 of 3 tables live',
+    'shop: streaming, 203 rows/s, lag 12 kB, commit → queryable p50 84 ms, p99 191 ms, tables: 1 of 3 live, 1 paused',
     'analytics/revenue_by_day: PASS, age 1.2 s',
   ]);
 });

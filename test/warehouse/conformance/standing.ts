@@ -25,7 +25,7 @@ export function standing(lab: WarehouseLab): void {
       const tables = await lab.port.tables('listed');
       expect(tables).toEqual(
         [first, second].map((entry) => ({
-          ...{ table: entry.table, entry, state: 'loading', reason: null, mergedTo: null },
+          ...{ table: entry.table, entry, state: 'loading', since: expect.any(String), reason: null, mergedTo: null },
           place: { schema: entry.schema, name: entry.name },
         })),
       );
@@ -53,15 +53,6 @@ export function standing(lab: WarehouseLab): void {
       expect(await lab.port.tables('born')).toMatchObject([
         { state: 'paused', reason: { code: PAUSE.code, text: PAUSE.reason }, mergedTo: null },
       ]);
-    });
-
-    test('are forgotten when they are no longer captured, and their rows stay', async () => {
-      const entry = entryOf('gone.a');
-      await lab.goLive('gone', 100, entry, [{ id: '1' }]);
-      await lab.merge('gone', 110, { removes: ['gone.a'] });
-      expect(await lab.port.tables('gone')).toEqual([]);
-      expect(await lab.port.rowCounts('gone')).toEqual(new Map());
-      expect(await lab.contents(entry)).toHaveLength(1);
     });
 
     test('are counted, those that have been loaded once', async () => {

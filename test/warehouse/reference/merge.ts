@@ -59,7 +59,7 @@ class WindowMerge {
     const pipeline = pipelineIn(this.#state, plan.pipeline);
     this.#assertFlowing();
     pipeline.watermark = plan.next;
-    for (const table of plan.removes) this.#tables.delete(table);
+    for (const table of plan.removes) this.#detach(table);
     for (const table of plan.begins) this.#begin(table);
     for (const order of plan.pauses) this.#pause(order);
     for (const order of this.#input.unreadable) this.#pauseByItself(order);
@@ -82,14 +82,27 @@ class WindowMerge {
     throw new WalflowError('WATERMARK_MOVED', `the plan does not know which tables of ${this.#plan.pipeline} flow`);
   }
 
+  #detach(table: string): void {
+    const known = this.#tables.get(table);
+    if (known === undefined || known.state === 'detached') return;
+    const mergedTo = FLOWING.includes(known.state) ? this.#expected() : known.mergedTo;
+    if (mergedTo === null || known.reason?.code === 'NAME_COLLISION') this.#tables.delete(table);
+    else this.#tables.set(table, { ...known, ...this.#entering('detached'), reason: null, mergedTo });
+  }
+
+  #entering(state: TableRecord['state']) {
+    return { state, since: this.#plan.nowIso };
+  }
+
   #begin({ entry, target }: PlacedTable): void {
     const { schema, name } = target;
     const known = this.#tables.get(entry.table);
     const taken = this.#ownerOf(placeKey(target), entry.table);
     const collision = taken === null ? null : `${entry.table} and ${taken} have one place`;
     const pause = collision === null ? (entry.paused ?? null) : { code: 'NAME_COLLISION', reason: collision };
+    if (collision === null) this.#forgetDetachedAt(placeKey(target));
     this.#tables.set(entry.table, {
-      ...{ entry, place: { schema, name }, state: pause === null ? 'loading' : 'paused' },
+      ...{ entry, place: { schema, name }, ...this.#entering(pause === null ? 'loading' : 'paused') },
       reason: pause === null ? null : { code: pause.code, text: pause.reason },
       mergedTo: known === undefined ? null : (known.mergedTo ?? this.#expected()),
     });
@@ -102,17 +115,25 @@ class WindowMerge {
       for (const [other, record] of pipeline.tables) {
         const itself = name === this.#plan.pipeline && other === table;
         const has = placeKey(record.place) === place && record.reason?.code !== 'NAME_COLLISION';
-        if (has && !itself) return `${other} of ${name}`;
+        if (has && !itself && record.state !== 'detached') return `${other} of ${name}`;
       }
     }
     return null;
+  }
+
+  #forgetDetachedAt(place: string): void {
+    for (const { tables } of this.#state.pipelines.values()) {
+      for (const [table, record] of tables) {
+        if (record.state === 'detached' && placeKey(record.place) === place) tables.delete(table);
+      }
+    }
   }
 
   #pause({ table, code, reason }: TablePauseOrder): void {
     const known = this.#tables.get(table);
     if (known === undefined) return;
     const mergedTo = FLOWING.includes(known.state) ? this.#expected() : known.mergedTo;
-    this.#tables.set(table, { ...known, state: 'paused', reason: { code, text: reason }, mergedTo });
+    this.#tables.set(table, { ...known, ...this.#entering('paused'), reason: { code, text: reason }, mergedTo });
   }
 
   #pauseByItself(order: TablePauseOrder): void {
@@ -172,7 +193,7 @@ class WindowMerge {
     }
     this.#state.stored.set(placeKey(target), rows);
     const state = entry.mode === 'append-only' ? 'append-only' : 'live';
-    this.#tables.set(entry.table, { ...known, state, reason: null, mergedTo: null });
+    this.#tables.set(entry.table, { ...known, ...this.#entering(state), reason: null, mergedTo: null });
     const readers = this.#readersOf(entry);
     for (const { to } of readers) markWhole(this.#state.assets, to, this.#mark());
     this.#done(

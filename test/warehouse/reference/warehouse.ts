@@ -60,6 +60,16 @@ export class ReferenceWarehouse implements Warehouse {
     return ledger.filter(({ rows }) => Object.keys(rows).length > 0).slice(0, limit);
   }
 
+  async dropDetached(pipeline: string, table?: string): Promise<readonly string[]> {
+    const { tables } = pipelineIn(this.#state, pipeline);
+    const detached = [...tables].filter(([name, { state }]) => state === 'detached' && (table ?? name) === name);
+    for (const [name, { place }] of detached) {
+      tables.delete(name);
+      this.#state.stored.delete(placeKey(place));
+    }
+    return detached.map(([name]) => name).sort();
+  }
+
   async merge(plan: MergePlan, source: FileSource): Promise<MergeOutcome> {
     const outcome = await this.#merging.pass(async () => {
       const input = await this.#read(plan, source);

@@ -3,6 +3,7 @@
 import type { PartitionCounts } from '../../http/backend.ts';
 import { bytesText, countText, currentText, durationText } from '../../text/quantity.ts';
 import { cell, type Line, lineText, span, type Tone } from '../../text/style.ts';
+import { liveText } from '../../text/table-count.ts';
 
 export interface TableView {
   readonly table: string;
@@ -57,6 +58,7 @@ const STATE_TONES: Readonly<Record<string, Tone>> = {
   paused: 'bad',
   failed: 'bad',
   fail: 'bad',
+  detached: 'quiet',
 };
 
 /** The whole screen, every line at most `width` characters wide. */
@@ -80,13 +82,12 @@ export function renderStatus(view: StatusView, width: number, colors = false): s
 /** The same facts as one line per pipeline, for logs and pipes. */
 export function plainStatus(view: StatusView): string {
   const lines = view.pipelines.map((pipeline) => {
-    const live = pipeline.tables.filter(({ state }) => state === 'live' || state === 'append-only').length;
     return [
       `${pipeline.name}: ${stateText(pipeline)}`,
       `${countText(pipeline.rowsPerSecond)} rows/s`,
       `lag ${pipeline.lagBytes === null ? 'unknown' : bytesText(pipeline.lagBytes)}`,
       ...latencyText(pipeline),
-      `${live} of ${pipeline.tables.length} tables live`,
+      `tables: ${liveText(pipeline.tables)}`,
     ].join(', ');
   });
   const assets = view.assets.map(({ key, freshness, ageMs }) => `${key}: ${freshness}, age ${ageText(ageMs)}`);
@@ -107,7 +108,7 @@ function pipelineLines(pipeline: PipelineView, name: number): readonly Line[] {
     span('● ', toneOf(pipeline.state)),
     span(pipeline.name, 'strong'),
     span(` ${pipeline.state}   `, toneOf(pipeline.state)),
-    span(`${countText(pipeline.rowsPerSecond)} rows/s${lag}`),
+    span(`${countText(pipeline.rowsPerSecond)} rows/s${lag}   ${liveText(pipeline.tables)}`),
   ];
   const shown = [...pipeline.tables].sort((a, b) => trouble(b) - trouble(a)).slice(0, MAX_TABLES);
   const hidden = pipeline.tables.length - shown.length;
@@ -122,9 +123,9 @@ function pipelineLines(pipeline: PipelineView, name: number): readonly Line[] {
   ];
 }
 
-/** Paused tables come first, then loading ones; the rest keep their order. */
+/** Paused tables come first, then loading ones, detached ones last; the rest keep their order. */
 function trouble(table: TableView): number {
-  return table.state === 'paused' ? 2 : table.state === 'loading' ? 1 : 0;
+  return { paused: 2, loading: 1, detached: -1 }[table.state] ?? 0;
 }
 
 function tableLine(table: TableView, name: number): Line {

@@ -12,11 +12,11 @@ import { type LocalPlan, localPlan } from './local-plan.ts';
 import { loadTable, mergeTable, type TableMerge } from './merge-table.ts';
 import {
   beginTable,
+  detachTable,
   enliven,
   flowingTables,
   pauseTable,
   readTables,
-  removeTable,
   type StateChange,
 } from './table-state.ts';
 
@@ -74,7 +74,7 @@ class WindowMerge {
     const plan = this.#plan;
     if (!(await moveWatermark(this.#session, plan))) return await this.#alreadyMerged();
     await this.#assertFlowing();
-    for (const table of plan.removes) await removeTable(this.#session, plan.pipeline, table);
+    for (const table of plan.removes) await detachTable(this.#session, this.#change, table);
     for (const table of plan.begins) {
       const collision = await beginTable(this.#session, this.#change, table);
       if (collision !== null) this.#paused.push(collision);

@@ -6,7 +6,7 @@ import { folded, qualified, quoted } from '../identifier.ts';
 import { duckDbType } from '../type.ts';
 
 /** Position and time of the commit that last changed the row. */
-const COMMIT_LSN_COLUMN = '_walflow_commit_lsn';
+export const COMMIT_LSN_COLUMN = '_walflow_commit_lsn';
 const COMMIT_TIME_COLUMN = '_walflow_commit_time';
 
 const OWN_COLUMNS = [COMMIT_LSN_COLUMN, COMMIT_TIME_COLUMN];

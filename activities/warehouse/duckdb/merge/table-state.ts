@@ -1,11 +1,12 @@
-// The state of each captured table: loading, live, paused, append-only. A table that does not stand at the watermark keeps
-// the position up to which it was merged, so that its rows are not mistaken for current ones.
+// The state of each table: loading, live, paused, append-only, or detached when it is no longer captured. A table that does not
+// stand at the watermark keeps the position up to which it was merged, so that its rows are not mistaken for current ones.
 
 import { lsnToHex, parseLsn } from '../../../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
 import type { Watermark } from '../../../../workflows/model/watermark.ts';
 import type { PlacedTable, TablePauseOrder } from '../../merge-plan.ts';
 import { FLOWING, type TableState, type TableStatus } from '../../table-status.ts';
+import { isoText } from '../catalog-sql.ts';
 import { literal } from '../identifier.ts';
 import type { DuckDbSession } from '../session.ts';
 import { parseCapture } from '../stored-json.ts';
@@ -29,14 +30,16 @@ export async function beginTable(
 ): Promise<TablePauseOrder | null> {
   const places = await session.rows<{ schema: string; name: string; label: string }>(
     `select schema_name as schema, table_name as name, table_id || ' of ' || pipeline as label from _walflow.tables
-     where not (pipeline = $pipeline and table_id = $table) and reason_code is distinct from 'NAME_COLLISION'`,
+     where not (pipeline = $pipeline and table_id = $table) and reason_code is distinct from 'NAME_COLLISION'
+       and state <> 'detached'`,
     { pipeline: change.pipeline, table: entry.table },
   );
   const collision = collisionOf(entry, target, places);
   const pause = collision === null ? (entry.paused ?? null) : { code: 'NAME_COLLISION', reason: collision };
   const [known] = await readTables(session, change.pipeline, entry.table);
   const frozen = known === undefined ? null : (known.mergedTo ?? positionOf(change.mergedTo));
-  await removeTable(session, change.pipeline, entry.table);
+  await forgetTable(session, change.pipeline, entry.table);
+  if (collision === null) await forgetDetachedAt(session, target);
   await session.run(
     `insert into _walflow.tables by name
      select $pipeline as pipeline, $table as table_id, $schema as schema_name, $name as table_name, $state as state,
@@ -80,8 +83,34 @@ export async function pauseTable(session: DuckDbSession, change: StateChange, or
   );
 }
 
+/** The table is no longer captured. Its rows stay as they are; one that has no rows of its own is forgotten. */
+export async function detachTable(session: DuckDbSession, change: StateChange, table: string): Promise<void> {
+  const at = positionOf(change.mergedTo);
+  const parameters = { pipeline: change.pipeline, table };
+  await session.run(
+    `delete from _walflow.tables where pipeline = $pipeline and table_id = $table
+       and (reason_code is not distinct from 'NAME_COLLISION' or (state not in (${FLOWING_SQL}) and merged_seq is null))`,
+    parameters,
+  );
+  await session.run(
+    `update _walflow.tables set state = 'detached', reason_code = null, reason = null, changed_at = $now::TIMESTAMPTZ,
+       merged_seq = coalesce(merged_seq, $seq::BIGINT), merged_lsn = coalesce(merged_lsn, $lsn::BIGINT)
+     where pipeline = $pipeline and table_id = $table and state <> 'detached'`,
+    { ...parameters, now: change.nowIso, seq: at.seq, lsn: decimal(at.lsn) },
+  );
+}
+
+/** A detached table whose place another one takes has no rows any more. */
+async function forgetDetachedAt(session: DuckDbSession, { schema, name }: PlacedTable['target']): Promise<void> {
+  await session.run(
+    `delete from _walflow.tables where state = 'detached' and lower(schema_name) = lower($schema)
+       and lower(table_name) = lower($name)`,
+    { schema, name },
+  );
+}
+
 /** Forgets a table; its rows stay. */
-export async function removeTable(session: DuckDbSession, pipeline: string, table: string): Promise<void> {
+export async function forgetTable(session: DuckDbSession, pipeline: string, table: string): Promise<void> {
   await session.run('delete from _walflow.tables where pipeline = $pipeline and table_id = $table', {
     pipeline,
     table,
@@ -101,6 +130,7 @@ interface TableRow {
   readonly schema_name: string;
   readonly table_name: string;
   readonly state: TableState;
+  readonly since: string;
   readonly reason_code: string | null;
   readonly reason: string | null;
   readonly capture: string;
@@ -115,7 +145,7 @@ export async function readTables(
   table?: string,
 ): Promise<readonly TableStatus[]> {
   const rows = await session.rows<TableRow>(
-    `select table_id, schema_name, table_name, state, reason_code, reason, capture, merged_seq, merged_lsn
+    `select table_id, schema_name, table_name, state, ${isoText('changed_at')} as since, reason_code, reason, capture, merged_seq, merged_lsn
      from _walflow.tables
      where pipeline = $pipeline and table_id = coalesce($table::VARCHAR, table_id) order by table_id`,
     { pipeline, table: table ?? null },
@@ -124,6 +154,7 @@ export async function readTables(
     table: row.table_id,
     place: { schema: row.schema_name, name: row.table_name },
     state: row.state,
+    since: row.since,
     reason: row.reason_code === null ? null : { code: row.reason_code, text: row.reason ?? '' },
     entry: parseCapture(row.capture),
     mergedTo:
