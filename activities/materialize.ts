@@ -2,6 +2,7 @@
 // input. Idempotency key: the due partitions themselves, which the transaction that recomputes them clears.
 
 import type { DerivedAsset } from '../workflows/model/asset/graph.ts';
+import type { Materialization } from '../workflows/model/asset/record.ts';
 import type { DueRun, MaterializeInput, MaterializeResult } from '../workflows/model/run.ts';
 import { NOTHING_MERGED } from '../workflows/model/watermark.ts';
 import { runRef, withHeartbeat } from './activity.ts';
@@ -28,12 +29,26 @@ export async function materializeAsset(
   );
 }
 
+/** How many records before the new ones are looked for in the lake. */
+const LOOK_BACK = 50;
+
+/** An asset of no single pipeline has no lake. */
+async function keepInLake(
+  { pipelines, warehouse }: WarehouseResources,
+  { key, pipeline }: DerivedAsset,
+  records: readonly Materialization[],
+): Promise<void> {
+  const lake = pipeline === null ? undefined : pipelines.get(pipeline)?.lake;
+  if (lake === undefined) return;
+  await keepRecords(lake, records, await warehouse.materializations(key, { limit: records.length + LOOK_BACK }));
+}
+
 async function recompute(resources: WarehouseResources, asset: DerivedAsset): Promise<MaterializeResult> {
   const startedMs = performance.now();
   const { warehouse, graph, telemetry, doorbell } = resources;
   const readers = graph.readersOf(asset.key);
   const records = await warehouse.materialize({ asset, readers, run: runRef() });
-  await keepRecords(resources, asset, records);
+  await keepInLake(resources, asset, records);
   telemetry.assetRan(asset.key, (performance.now() - startedMs) / 1000);
   if (records.length > 0 && readers.length > 0) doorbell.changed();
   const read = records.flatMap((record) => record.inputs);

@@ -14,6 +14,14 @@ export interface DataPlace extends TableName {
   readonly nonce: string;
 }
 
+/** Of a record: a later run on the same day replaces it. */
+export interface RecordPlace {
+  readonly asset: string;
+  /** Null = the asset has no partitions. */
+  readonly partition: string | null;
+  readonly at: string;
+}
+
 const SEQ_DIGITS = 20;
 const CHUNK_DIGITS = 8;
 
@@ -57,9 +65,10 @@ export function snapshotFailedKey(table: TableName, id: string): string {
   return `${snapshotFolder(table, id)}/failed.json`;
 }
 
-/** `records/dt=YYYY-MM-DD/<id>.json`. `at`: ISO 8601, UTC. */
-export function recordKey(record: { readonly id: string; readonly at: string }): string {
-  return `records/dt=${record.at.slice(0, 10)}/${encodeName(record.id)}.json`;
+/** `records/dt=YYYY-MM-DD/<asset>/<partition>.json`, without partitions `<asset>.json`. `at`: ISO 8601, UTC. */
+export function recordKey({ asset, partition, at }: RecordPlace): string {
+  const name = partition === null ? encodeName(asset) : `${encodeName(asset)}/${encodeName(partition)}`;
+  return `records/dt=${at.slice(0, 10)}/${name}.json`;
 }
 
 /** Written before the slot of an epoch is created; the epoch exists once a manifest carries its number. */

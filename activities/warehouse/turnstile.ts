@@ -24,6 +24,11 @@ export class Turnstile {
     }
   }
 
+  /** Runs `work` alone if nothing is inside, else not at all. */
+  async passIfFree(work: () => Promise<void>): Promise<void> {
+    if (this.#inside === 0) await this.passAlone(work);
+  }
+
   /** Runs `work` alone: waits until nothing else runs, and lets nothing start meanwhile. ⚠ Two at once would deadlock. */
   async passAlone<T>(work: () => Promise<T>): Promise<T> {
     const enter = async (inside: number): Promise<T> =>

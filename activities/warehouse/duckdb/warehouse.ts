@@ -17,14 +17,19 @@ import { assetFigures } from './assets/status.ts';
 import type { DuckDbOwner } from './client.ts';
 import { compareTable } from './compare.ts';
 import { dropDetached } from './detached.ts';
+import { foldHistory } from './history.ts';
 import { mergeWindow } from './merge/merge.ts';
 import { readTables } from './merge/table-state.ts';
 import { runQuery } from './query.ts';
 import { countRows, readLedger } from './status.ts';
 import { readWatermark } from './watermark.ts';
 
+/** How many rows the ledger may grow by before old ones are folded; the first time after the first merge. */
+const MERGES_A_FOLD = 1_000;
+
 export class DuckDbWarehouse implements Warehouse {
   readonly #owner: DuckDbOwner;
+  #mergesSinceFold = MERGES_A_FOLD;
 
   constructor(owner: DuckDbOwner) {
     this.#owner = owner;
@@ -63,6 +68,11 @@ export class DuckDbWarehouse implements Warehouse {
   }
 
   async tidyBetweenMerges(): Promise<void> {
+    this.#mergesSinceFold += 1;
+    if (this.#mergesSinceFold > MERGES_A_FOLD) {
+      this.#mergesSinceFold = 0;
+      await foldHistory(this.#owner);
+    }
     await this.#owner.checkpointWhenLarge();
   }
 

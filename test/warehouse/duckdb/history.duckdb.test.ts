@@ -1,0 +1,160 @@
+// walflow's own tables after a year: as small and as fast to read as after a day.
+
+import { describe, expect, test } from 'vitest';
+import { foldHistory } from '../../../activities/warehouse/duckdb/history.ts';
+import type { AssetDefinition } from '../../../workflows/model/asset/definition.ts';
+import { buildAssetGraph } from '../../../workflows/model/asset/graph.ts';
+import { INT, TIMESTAMPTZ, testEntry } from '../change-files.ts';
+import { NOW } from '../lab.ts';
+import { TestWarehouse } from './warehouse.ts';
+
+const DAYS = 365;
+const WINDOWS_A_DAY = 1_000;
+const RUNS_A_DAY = 300;
+
+/** A window every 86 s that changed two tables, each day from seq 1 on; a year of it up to day `days`. */
+const windows = (days: number) => `insert into _walflow.ledger
+  select 'year', n, n, n * 10, n * 10 + 10,
+    case when n % 3 = 0 then '{}' else '{"a": {"inserts": 1, "updates": 2, "deletes": 0, "loaded": 0},
+      "b": {"inserts": 0, "updates": 0, "deletes": 3, "loaded": 0}}' end,
+    'merge/year', 'run-1', 1, moment, moment
+  from (select i + 1 as n, timestamptz '2025-01-01 00:00:00Z' + i * interval '86.4 seconds' as moment
+    from range(${days * WINDOWS_A_DAY}) r(i))`;
+/** A run every five minutes, by turns of three partitions. */
+const runs = (days: number) => `insert into _walflow.materializations
+  select i + 1, 'id-' || i, 'year/by_day', '2025-01-0' || (1 + i % 3), moment, moment, i,
+    json_array({'asset': 'year/a', 'lsnTo': printf('%016x', i * 10 + 10), 'seqTo': i + 1, 'seqFrom': i, 'lsnFrom': printf('%016x', i * 10)}),
+    'code', 'materialize/year', 'run', 1
+  from (select i, timestamptz '2025-01-01 00:00:00Z' + i * interval '288 seconds' as moment from range(${days * RUNS_A_DAY}) r(i))`;
+/** An asset that never runs: marked by every window, as a whole and two partitions of it. */
+const marks = (days: number) => `insert into _walflow.dirty_partitions (asset, partition, cause, seq, marked_at)
+  select 'year/never', [null, '2025-01-01', '2025-01-02'][1 + i % 3], 'year/a', i, timestamptz '2025-01-01 00:00:00Z' + i * interval '86.4 seconds'
+  from range(${days * WINDOWS_A_DAY}) r(i)`;
+
+const warehouse = TestWarehouse.forFile();
+const young = TestWarehouse.forFile();
+const count = async (table: string) => {
+  const [row] = await warehouse.rows<{ n: number }>(`select count(*)::INTEGER as n from _walflow.${table}`);
+  return row?.n ?? 0;
+};
+
+describe('a year of history', { timeout: 120_000 }, () => {
+  test('is folded, day by day as it comes', async () => {
+    for (const fill of [windows, runs, marks]) await warehouse.rows(fill(DAYS));
+    await foldHistory(warehouse.owner);
+    const sizes = [await count('ledger'), await count('materializations'), await count('dirty_partitions')];
+    // Twenty days stay whole, and three and a bit; the day that is cut has a summary and whole rows.
+    expect(sizes).toEqual([20_000 + DAYS - 20, 1_000 + (DAYS - 3) * 3, 3]);
+    await foldHistory(warehouse.owner);
+    expect([await count('ledger'), await count('materializations'), await count('dirty_partitions')]).toEqual(sizes);
+  });
+
+  test('the ledger has no gap, and counts every row', async () => {
+    const gaps = await warehouse.rows(
+      `select seq_from from (select *, lag(seq_to) over (order by seq_to) as last, lag(lsn_to) over (order by seq_to) as lsn
+         from _walflow.ledger) where seq_from <> last + 1 or lsn_from <> lsn`,
+    );
+    expect(gaps).toEqual([]);
+    const windowsThatChanged = DAYS * WINDOWS_A_DAY - Math.floor((DAYS * WINDOWS_A_DAY) / 3);
+    const totals = await warehouse.rows(
+      `select key as "table", sum((value->>'inserts')::INT)::INT as inserts, sum((value->>'updates')::INT)::INT as updates,
+         sum((value->>'deletes')::INT)::INT as deletes from _walflow.ledger, json_each(rows) group by 1 order by 1`,
+    );
+    expect(totals).toEqual([
+      { table: 'a', inserts: windowsThatChanged, updates: 2 * windowsThatChanged, deletes: 0 },
+      { table: 'b', inserts: 0, updates: 0, deletes: 3 * windowsThatChanged },
+    ]);
+    const newest = await warehouse.port.ledger('year', 5);
+    expect(newest.map(({ seqTo }) => seqTo).at(0)).toBe(DAYS * WINDOWS_A_DAY);
+  });
+
+  test('the newest record of a partition stays, and records span what they replace', async () => {
+    const all = await warehouse.port.materializations('year/by_day', { limit: 10_000 });
+    expect(all[0]).toMatchObject({ id: `id-${DAYS * RUNS_A_DAY - 1}`, rows: DAYS * RUNS_A_DAY - 1 });
+    const oldest = all.filter(({ partition }) => partition === '2025-01-01').at(-1);
+    // The first day's runs 0, 3, …, 297.
+    expect(oldest).toMatchObject({ id: 'id-297', rows: 297, startedAt: '2025-01-01T00:00:00.000000Z' });
+    expect(oldest?.inputs).toEqual([
+      {
+        asset: 'year/a',
+        seqFrom: 0,
+        lsnFrom: '0'.repeat(16),
+        seqTo: 298,
+        lsnTo: (2980).toString(16).padStart(16, '0'),
+      },
+    ]);
+  });
+
+  test('a folded mark is as old as the oldest and as new as the newest', async () => {
+    const [mark] = await warehouse.rows(
+      `select seq::INT as seq, marked_at = timestamptz '2025-01-01 00:00:00Z' as first from _walflow.dirty_partitions
+       where asset = 'year/never' and partition is null`,
+    );
+    expect(mark).toEqual({ seq: DAYS * WINDOWS_A_DAY - 2, first: true });
+  });
+
+  test('status, merge and start are as fast as with a day', async () => {
+    for (const fill of [windows, runs, marks]) await young.rows(fill(1));
+    const [year, day] = [await asked(warehouse), await asked(young)];
+    for (const what of ['status', 'merge', 'start'] as const) {
+      const [yearMs, dayMs] = await fastest(year[what], day[what]);
+      // Without folding, status takes five times as long.
+      expect(yearMs, what).toBeLessThan(3 * dayMs + 20);
+    }
+  });
+});
+
+test('marks are left alone while a step computes: its publish looks for those that it saw', async () => {
+  const mark = `insert into _walflow.dirty_partitions (asset, cause, seq, marked_at) values ('a', 'x', 1, now())`;
+  for (let i = 0; i < 3; i += 1) await warehouse.rows(mark);
+  const before = await count('dirty_partitions');
+  await warehouse.owner.steps.pass(() => foldHistory(warehouse.owner));
+  expect(await count('dirty_partitions')).toBe(before);
+  await foldHistory(warehouse.owner);
+  expect(await count('dirty_partitions')).toBe(before - 2);
+});
+
+test('a thousand merges fold by themselves', async () => {
+  await warehouse.rows(marks(1));
+  for (let i = 0; i < 1_001; i += 1) await warehouse.port.tidyBetweenMerges();
+  expect((await warehouse.marksOf('year/never')).length).toBe(
+    await count(`dirty_partitions where asset = 'year/never'`),
+  );
+});
+
+/** What is asked all the time, or waited for. */
+async function asked(lab: TestWarehouse) {
+  const entry = testEntry('speed.orders', { id: INT, placed: TIMESTAMPTZ }, ['id']);
+  await lab.goLive('speed', 100, entry, [{ id: '1', placed: NOW }]);
+  const asset: AssetDefinition = { key: 'year/by_day', deps: ['speed/speed.orders'], sql: 'from {speed/speed.orders}' };
+  await lab.port.declareAssets(buildAssetGraph([asset], new Set(['speed'])).derived, NOW);
+  let lsn = 100;
+  return {
+    status: () =>
+      Promise.all([
+        ...[lab.port.ledger('year', 20), lab.port.assetFigures('year/by_day'), lab.port.tables('year')],
+        lab.port.dueAssets(),
+      ]),
+    merge: () => {
+      lsn += 10;
+      return lab.merge('speed', lsn, {});
+    },
+    start: async () => {
+      await lab.close();
+      await lab.open();
+    },
+  };
+}
+
+/** Milliseconds of both, taken by turns: what else the machine does then meets both. */
+async function fastest(...works: readonly [() => Promise<unknown>, () => Promise<unknown>]): Promise<[number, number]> {
+  const times: [number, number] = [Infinity, Infinity];
+  for (let round = 0; round < 7; round += 1) {
+    for (const i of [0, 1] as const) {
+      const from = performance.now();
+      await works[i]();
+      times[i] = Math.min(times[i], performance.now() - from);
+    }
+  }
+  return times;
+}
