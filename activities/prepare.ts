@@ -1,9 +1,8 @@
-// Prepares the source before a byte is read: preflight, publications, slot, epoch, and the list of captured tables.
+// Prepares the source before a byte is read: ownership, preflight, publications, slot, epoch, and the captured tables.
 // Idempotency key: the epoch number, whose first manifest is a conditional PUT; a second run finds its own work done.
 
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import { WalflowError } from '../workflows/model/errors.ts';
 import { lsnToHex } from '../workflows/model/lsn.ts';
 import type { CaptureEntry, StoredManifest } from '../workflows/model/manifest.ts';
 import type { CapturedTable } from '../workflows/model/relation.ts';
@@ -11,12 +10,15 @@ import type { PendingSnapshot, PrepareInput, PrepareResult } from '../workflows/
 import { runRef, withHeartbeat } from './activity.ts';
 import { isWanted, reconcileCapture } from './capture/capture.ts';
 import { continuedPosition, type LogPosition, readCapture, readHead } from './capture/log-position.ts';
+import { assertOwned, readClaim } from './capture/source-claim.ts';
+import { ensureIdentity } from './lake/identity.ts';
 import { epochIntentKey, snapshotCompleteKey } from './lake/object-key.ts';
 import { type ManifestAppender, openAppender } from './landing/manifest-appender.ts';
 import { pauseUnpublished, untilLoggedInFull } from './landing/publication-repair.ts';
 import { streamApplicationName } from './landing/slot-meter.ts';
 import { type IngestResources, type PipelineResources, pipelineOf } from './resources.ts';
 import { Waiting, watchingBlockers } from './wal/postgres/blockers.ts';
+import { recordOwner, takeTurn } from './wal/postgres/owner.ts';
 import { combined, preflight } from './wal/postgres/preflight.ts';
 import { ensurePublications } from './wal/postgres/publication.ts';
 import { createSlot, dropSlot } from './wal/postgres/slot.ts';
@@ -53,6 +55,9 @@ interface Attempt {
 async function prepare(attempt: Attempt, input: PrepareInput): Promise<PrepareResult> {
   const { resources, pipeline, source, waiting } = attempt;
   const before = await readHead(pipeline.lake);
+  const { slot, publication } = pipeline.source;
+  await takeTurn(source, slot);
+  await assertOwned(source, await readClaim(pipeline.lake, before), pipeline.source);
   const known = await readCapture(pipeline.lake, before);
   const checked = await preflight(source, {
     ...pipeline.source,
@@ -68,8 +73,12 @@ async function prepare(attempt: Attempt, input: PrepareInput): Promise<PrepareRe
   const captured =
     open === null ? [] : await withoutGaps(resources, pipeline, source, { writer: open, recorded, tables });
   if (checked.publication.length > 0) throw combined(checked.publication);
+  // Once per epoch is enough: the race takes seconds on some stores. The lake's identity is such a write already.
+  if (continued === null) await pipeline.lake.provesConditionalWrites();
+  const lakeId = await ensureIdentity(pipeline.lake);
   // Publications before the slot: WAL from before a publication existed cannot be decoded with it.
-  await ensurePublications(source, pipeline.source.publication, tables);
+  await ensurePublications(source, publication, tables);
+  await recordOwner(source, publication, { lakeId, slot });
   const writer = open ?? appender(await beginEpoch(attempt, before, input.because ?? null));
   const blocked = { onBlocked: waiting.by('new snapshots wait for older transactions') };
   await untilLoggedInFull(
@@ -156,26 +165,17 @@ async function beginEpoch(
   head: StoredManifest | null,
   because: string | null,
 ): Promise<LogPosition> {
-  // Once per epoch is enough: the race takes seconds on some stores.
-  await pipeline.lake.provesConditionalWrites();
   const { slot } = pipeline.source;
   const epochNo = (head?.manifest.epochNo ?? 0) + 1;
-  const intentKey = epochIntentKey(epochNo);
   if (because !== null) {
     resources.log.warn(
       { pipeline: pipeline.name, epochNo, because },
       'a new epoch begins: every table gets a new snapshot',
     );
   }
-  const existing = await source.slotRow(slot);
-  if (existing !== null) {
-    if (head === null && !(await pipeline.lake.exists(intentKey))) {
-      throw new WalflowError('SLOT_FOREIGN', `slot ${slot} exists already and was not created by this pipeline`);
-    }
-    await dropSlot(source, slot, streamApplicationName(pipeline.name));
-  }
+  await dropSlot(source, slot, streamApplicationName(pipeline.name));
   await pipeline.lake.putText(
-    intentKey,
+    epochIntentKey(epochNo),
     JSON.stringify({ slot, epochNo, ...(because === null ? {} : { because }), ...runRef() }),
   );
   const system = await source.identifySystem();

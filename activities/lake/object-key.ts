@@ -22,6 +22,9 @@ export interface RecordPlace {
   readonly at: string;
 }
 
+/** The lake's own random id. */
+export const IDENTITY_KEY = 'identity.json';
+
 const SEQ_DIGITS = 20;
 const CHUNK_DIGITS = 8;
 

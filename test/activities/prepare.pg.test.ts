@@ -73,9 +73,11 @@ afterAll(async () => {
   await source.close();
 });
 
-async function prepare(resync: readonly string[] = []) {
+const TABLES = ['public.orders', 'public.users'];
+
+async function prepare(resync: readonly string[] = [], tables: readonly string[] = TABLES) {
   const warnings: string[] = [];
-  const settings = { url: database.url, tables: ['public.orders', 'public.users'], newTables: 'add', slot: name };
+  const settings = { url: database.url, tables, newTables: 'add', slot: name };
   const pipeline = { name, source: { ...settings, publication: name }, verifyWrites: false, lake };
   const resources = {
     version: '0.0.0',
@@ -154,4 +156,32 @@ test('a table asked for by name that is gone leaves the list, with a warning; th
   expect(notices).toContain('public.orders is no longer captured: the source no longer has this table');
   expect(warnings).toEqual(notices);
   expect([...(await captured())]).toEqual([['public.users', users]]);
+});
+
+test('a second pipeline of the same name, with a lake of its own, changes nothing on the source', async () => {
+  const published = () => sql(`select tablename from pg_publication_tables where pubname = '${name}' order by 1`);
+  const before = (await published()).rows;
+  lake = new MemoryLake();
+  await expect(prepare([], ['public.orders'])).rejects.toMatchObject({ code: 'SLOT_FOREIGN' });
+  expect((await published()).rows).toEqual(before);
+  expect(await source.slotRow(name)).not.toBeNull();
+  expect(manifests()).toBe(0);
+});
+
+test('a slot without a name on its publication is ours when the lake knows it; from then on it has a name', async () => {
+  await sql(`comment on publication ${name} is null`);
+  lake.objects.delete('identity.json');
+  await prepare();
+  const { rows } = await sql(
+    `select obj_description(oid, 'pg_publication') as comment from pg_publication where pubname = '${name}'`,
+  );
+  expect(rows[0].comment).toMatch(/^walflow: fed into lake [0-9a-f-]{36} by slot /);
+  expect(lake.objects.has('identity.json')).toBe(true);
+});
+
+test('what another pipeline left without a slot is taken over', async () => {
+  await dropSlot(source, name, streamApplicationName(name));
+  lake = new MemoryLake();
+  expect(await prepare()).toMatchObject({ tables: 2 });
+  expect(await prepare()).toMatchObject({ tables: 2 });
 });

@@ -68,6 +68,11 @@ describe('a slot that is not the lake’s', { timeout: 300_000 }, () => {
     await sql(`select pg_create_logical_replication_slot($1, 'test_decoding')`, slot);
     ingest = rig.start('ingest');
     expect(await reasonWith(rig, 'SLOT_FOREIGN')).toContain('test_decoding');
+    expect(await rig.run('slot', 'drop', rig.pipeline)).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/test_decoding.*\(SLOT_FOREIGN\)/),
+    });
+    await sql('select pg_drop_replication_slot($1)', slot);
     expect(await rig.run('slot', 'recreate', rig.pipeline)).toMatchObject({ code: 0 });
     await expectGoesOn(rig);
   });

@@ -12,7 +12,8 @@ export function addCheck(program: Command, cli: Cli): void {
     .addHelpText('after', examples('walflow check', 'walflow check --config staging.config.ts'))
     .action(
       cli.action(async () => {
-        cli.terminal.out(projectText(await cli.project({})));
+        const { project } = await cli.projectTarget();
+        cli.terminal.out(projectText(project));
         return EXIT.done;
       }),
     );

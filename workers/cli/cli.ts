@@ -1,12 +1,14 @@
 // What every command gets: terminal, settings, the API of a running walflow, the project. A command adds itself to the
 // program and returns its exit code; failures are printed in one place (main.ts).
 
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { adHocProject } from '../config/ad-hoc.ts';
 import { loadProject } from '../config/load.ts';
 import type { ResolvedProject } from '../config/project.ts';
 import { type Environment, readSettings, type Settings } from '../config/setting.ts';
 import { type ApiClient, createApiClient } from './api-client.ts';
+import { type ProjectFlags, pipelineTarget, projectTarget, settingsBesideDev, type Target } from './target.ts';
 import type { ExitCode, Terminal } from './terminal.ts';
 
 /** Flags of every command; those that are also settings win over the environment. */
@@ -18,13 +20,6 @@ interface GlobalFlags {
   readonly logFormat?: string;
 }
 
-/** The project a command works on: a file, or one database named on the command line. */
-export interface ProjectFlags {
-  readonly source?: string;
-  readonly tables?: readonly string[];
-  readonly pipeline?: string;
-}
-
 export interface Cli {
   readonly terminal: Terminal;
   /** The environment, overridden by the flags that are settings; `own` are those of the command, by variable. */
@@ -33,8 +28,14 @@ export interface Cli {
   logLevel(): string | undefined;
   /** `--config`; undefined = walflow.config.* in the current folder. */
   configFile(): string | undefined;
-  api(): ApiClient;
+  /** Of the `walflow dev` that runs in the state folder, unless the terminal names another one. */
+  api(): Promise<ApiClient>;
+  /** The project of `--source`, `--config`, or the configuration in this folder. */
   project(flags: ProjectFlags): Promise<ResolvedProject>;
+  /** As `project`, but without these flags a running `walflow dev` comes first. */
+  pipelineTarget(flags: ProjectFlags): Promise<Target>;
+  /** As `project`; without a configuration that of a running `walflow dev`. `own` as for `settings`. */
+  projectTarget(own?: Environment): Promise<Target>;
   /** Wraps a command's body for commander: its result becomes the exit code of the process. */
   action<Args extends readonly unknown[]>(body: (...args: Args) => Promise<ExitCode>): (...args: Args) => Promise<void>;
 }
@@ -44,22 +45,32 @@ export const DEFAULT_PIPELINE = 'main';
 
 export function createCli(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): Cli {
   const flags = () => program.opts<GlobalFlags>();
-  const settings = (own: Environment = {}) => readSettings(withFlags(terminal.env, flags(), own));
+  const envOf = (own: Environment = {}) => withFlags(terminal.env, flags(), own);
+  const settings = (own?: Environment) => readSettings(envOf(own));
+  const load = ({ source, tables = [], pipeline = DEFAULT_PIPELINE }: ProjectFlags) => {
+    const { env, cwd: folder } = terminal;
+    if (source === undefined) return loadProject({ file: flags().config, folder, env });
+    return Promise.resolve(adHocProject({ source, tables, pipeline, home: settings().home, folder, env }));
+  };
+  const options = (own?: Environment) => ({
+    env: envOf(own),
+    home: resolve(terminal.cwd, settings().home),
+    configGiven: flags().config !== undefined,
+    load,
+  });
   return {
     terminal,
     settings,
     logLevel: () => flags().logLevel ?? terminal.env.WALFLOW_LOG_LEVEL,
     configFile: () => flags().config,
-    api: () => {
-      const { url, token, httpPort } = settings();
+    api: async () => {
+      const { url, token, httpPort } = await settingsBesideDev(options());
       const { fetch, signal } = terminal;
       return createApiClient({ url: url ?? `http://127.0.0.1:${httpPort}`, token, fetch, signal });
     },
-    project: ({ source, tables = [], pipeline = DEFAULT_PIPELINE }) => {
-      const { env, cwd: folder } = terminal;
-      if (source === undefined) return loadProject({ file: flags().config, folder, env });
-      return Promise.resolve(adHocProject({ source, tables, pipeline, home: settings().home, folder, env }));
-    },
+    project: load,
+    pipelineTarget: (wanted) => pipelineTarget(options(), wanted),
+    projectTarget: (own) => projectTarget(options(own)),
     action:
       (body) =>
       async (...args) => {

@@ -10,9 +10,10 @@ import {
   mergeEntity,
   reconcileEntity,
 } from '../temporal/entity-workflow.ts';
-import type { Cli, ProjectFlags } from './cli.ts';
+import type { Cli } from './cli.ts';
 import { entityLine } from './deployment-text.ts';
 import { pipelineNamed } from './project-flags.ts';
+import type { ProjectFlags } from './target.ts';
 import { type TemporalAccess, withTemporal } from './temporal-access.ts';
 import { EXIT, type ExitCode } from './terminal.ts';
 
@@ -23,8 +24,8 @@ export interface DeployFlags {
 
 /** Starts one pipeline's workflows. */
 export async function start(cli: Cli, name: string, flags: Pick<ProjectFlags, 'source'>): Promise<ExitCode> {
-  const { pipeline } = await pipelineNamed(cli, name, flags);
-  await withTemporal(cli.settings(), async (temporal) => {
+  const { pipeline, settings } = await pipelineNamed(cli, name, flags);
+  await withTemporal(settings, async (temporal) => {
     for (const entity of entitiesOf(pipeline)) await bring(cli, temporal, entity, false);
   });
   return EXIT.done;
@@ -32,8 +33,7 @@ export async function start(cli: Cli, name: string, flags: Pick<ProjectFlags, 's
 
 /** Updates all workflows of the project to the configuration; a second time this changes nothing. */
 export async function deploy(cli: Cli, { dryRun = false, heartbeatTimeout }: DeployFlags): Promise<ExitCode> {
-  const project = await cli.project({});
-  const settings = cli.settings({ WALFLOW_HEARTBEAT_TIMEOUT: heartbeatTimeout });
+  const { project, settings } = await cli.projectTarget({ WALFLOW_HEARTBEAT_TIMEOUT: heartbeatTimeout });
   const work = async (temporal: TemporalAccess) => {
     let changes = announceAttributes(cli, temporal);
     for (const entity of projectEntities(project)) changes += await bring(cli, temporal, entity, dryRun);

@@ -23,7 +23,7 @@ export function addOperations(program: Command, cli: Cli): void {
       .addHelpText('after', examples(`walflow ${name} shop`))
       .action(
         cli.action(async (pipeline: string) => {
-          const { workflowId } = await cli.api().operate(pipeline, name);
+          const { workflowId } = await (await cli.api()).operate(pipeline, name);
           cli.terminal.out(`${pipeline} ${done} (${workflowId})`);
           return EXIT.done;
         }),
@@ -42,7 +42,7 @@ function addResync(program: Command, cli: Cli): void {
     .addHelpText('after', examples('walflow resync shop public.orders'))
     .action(
       cli.action(async (pipeline: string, table: string) => {
-        const { workflowId } = await cli.api().resync(pipeline, table);
+        const { workflowId } = await (await cli.api()).resync(pipeline, table);
         cli.terminal.out(`${table} gets a new snapshot (${workflowId})`);
         return EXIT.done;
       }),

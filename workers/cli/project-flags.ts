@@ -2,8 +2,9 @@
 
 import type { Command } from 'commander';
 import { WalflowError } from '../../workflows/model/errors.ts';
-import type { ResolvedPipeline, ResolvedProject } from '../config/project.ts';
-import type { Cli, ProjectFlags } from './cli.ts';
+import type { ResolvedPipeline } from '../config/project.ts';
+import type { Cli } from './cli.ts';
+import type { ProjectFlags, Target } from './target.ts';
 
 /** Passes `--source` to the workers of `walflow dev`: every user of the machine could read the password in a flag. */
 export const SOURCE_VARIABLE = 'WALFLOW_SOURCE_URL';
@@ -21,10 +22,11 @@ export async function pipelineNamed(
   cli: Cli,
   name: string,
   flags: Pick<ProjectFlags, 'source'>,
-): Promise<{ readonly project: ResolvedProject; readonly pipeline: ResolvedPipeline }> {
-  const project = await cli.project({ ...flags, pipeline: name });
+): Promise<Target & { readonly pipeline: ResolvedPipeline }> {
+  const target = await cli.pipelineTarget({ ...flags, pipeline: name });
+  const { project } = target;
   const pipeline = project.pipelines.get(name);
-  if (pipeline !== undefined) return { project, pipeline };
+  if (pipeline !== undefined) return { ...target, pipeline };
   throw new WalflowError('PIPELINE_UNKNOWN', `the configuration has no pipeline "${name}"`, {
     hint: `it has: ${[...project.pipelines.keys()].join(', ')}`,
   });

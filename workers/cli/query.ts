@@ -29,7 +29,7 @@ export function addQuery(program: Command, cli: Cli): void {
     )
     .action(
       cli.action(async (sql: string, options: QueryOptions) => {
-        return print(cli, await cli.api().query(sql), options);
+        return print(cli, await (await cli.api()).query(sql), options);
       }),
     );
 }

@@ -43,6 +43,11 @@ export function leftBehindText(slot: string, health: SlotHealth, waysToDrop: rea
   return `slot ${slot} stays on the source and keeps WAL while walflow is stopped: ${retained} now\n${dropText(waysToDrop)}`;
 }
 
-export function dropText(waysToDrop: readonly string[]): string {
+/** What is not known to be the pipeline's own: no way to drop it is given. */
+export function foreignText(slot: string): string {
+  return `slot ${slot} on the source is not this pipeline's: it is left alone`;
+}
+
+function dropText(waysToDrop: readonly string[]): string {
   return waysToDrop.map((way, i) => `  ${i === 0 ? 'drop it with' : '          or'}   ${way}`).join('\n');
 }

@@ -1,7 +1,10 @@
 // What the command line itself does at a pipeline's source: look for obstacles, read the slot, drop it.
 
+import type { LakeClaim } from '../../activities/capture/ownership.ts';
+import { assertOwned } from '../../activities/capture/source-claim.ts';
 import { streamApplicationName } from '../../activities/landing/slot-meter.ts';
 import { preflight } from '../../activities/wal/postgres/preflight.ts';
+import { dropPublications } from '../../activities/wal/postgres/publication.ts';
 import { dropSlot } from '../../activities/wal/postgres/slot.ts';
 import { openSource, type Source } from '../../activities/wal/postgres/source.ts';
 import { classifySlot, type SlotHealth } from '../../activities/wal/slot-health.ts';
@@ -11,7 +14,7 @@ import type { ResolvedPipeline } from '../config/project.ts';
 const ANSWER_MS = 2_000;
 
 /** Opens a connection to a pipeline's source and closes it after the work. */
-export async function onSource<T>(pipeline: ResolvedPipeline, work: (source: Source) => Promise<T>): Promise<T> {
+async function onSource<T>(pipeline: ResolvedPipeline, work: (source: Source) => Promise<T>): Promise<T> {
   const source = await openSource(pipeline.source.url, `walflow ${pipeline.name} command line`);
   try {
     return await work(source);
@@ -37,19 +40,41 @@ export function readSlot(pipeline: ResolvedPipeline): Promise<SlotHealth> {
   return onSource(pipeline, async (source) => classifySlot(await source.slotRow(pipeline.source.slot)));
 }
 
-/** Ends the pipeline's own stream first; another consumer's is left alone (SLOT_BUSY). */
-export function dropPipelineSlot(pipeline: ResolvedPipeline): Promise<void> {
-  return onSource(pipeline, (source) => dropSlot(source, pipeline.source.slot, streamApplicationName(pipeline.name)));
+/**
+ * Proves that what is on the source is the pipeline's own.
+ * @throws WalflowError SLOT_FOREIGN, PUBLICATION_UNUSABLE
+ */
+export function proveOwned(pipeline: ResolvedPipeline, claim: LakeClaim): Promise<void> {
+  return onSource(pipeline, (source) => assertOwned(source, claim, pipeline.source));
 }
 
-/** Rejects when the source does not answer in time: the program must be able to end. */
-export async function answeredSoon<T>(work: Promise<T>): Promise<T> {
+/** Only if it is the pipeline's own. Ends its stream first; another consumer's is left alone (SLOT_BUSY). */
+export function dropPipelineSlot(pipeline: ResolvedPipeline, claim: LakeClaim): Promise<void> {
+  return onSource(pipeline, async (source) => {
+    await assertOwned(source, claim, pipeline.source);
+    await dropSlot(source, pipeline.source.slot, streamApplicationName(pipeline.name));
+  });
+}
+
+/** Drops the publications too, which belong together with the slot. */
+export function dropEverything(pipeline: ResolvedPipeline, claim: LakeClaim): Promise<void> {
+  return onSource(pipeline, async (source) => {
+    await assertOwned(source, claim, pipeline.source);
+    await dropSlot(source, pipeline.source.slot, streamApplicationName(pipeline.name));
+    await dropPublications(source, pipeline.source.publication);
+  });
+}
+
+const silentSource = () => new WalflowError('SOURCE_UNREACHABLE', 'the source does not answer');
+
+/** Rejects when source or lake do not answer in time: the program must be able to end. */
+export async function answeredSoon<T>(work: Promise<T>, late: () => WalflowError = silentSource): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new WalflowError('SOURCE_UNREACHABLE', 'the source does not answer')), ANSWER_MS);
+  const patience = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), ANSWER_MS);
   });
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([work, patience]);
   } finally {
     clearTimeout(timer);
   }

@@ -48,7 +48,7 @@ async function watch(cli: Cli, options: StatusOptions): Promise<ExitCode> {
 }
 
 async function read(cli: Cli, options: StatusOptions): Promise<string> {
-  const api = cli.api();
+  const api = await cli.api();
   const [pipelines, assets] = await Promise.all([api.pipelines(), api.assets()]);
   return options.json ? JSON.stringify({ pipelines, assets }) : statusText(pipelines, assets);
 }

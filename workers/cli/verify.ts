@@ -33,7 +33,8 @@ const EXIT_OF = {
 async function verify(cli: Cli, pipeline: string, options: VerifyOptions): Promise<ExitCode> {
   const { terminal } = cli;
   try {
-    const report = await cli.api().verify(pipeline, options.table);
+    const api = await cli.api();
+    const report = await api.verify(pipeline, options.table);
     terminal.out(options.json ? JSON.stringify(report) : verifyText(report));
     return EXIT_OF[report.result];
   } catch (failure) {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { lockHolder } from './home-lock.ts';
 import { forgetChildren, type NotedChild, notedChildren } from './pid-file.ts';
 import { isAlive, type ProcessIdentity } from './process-identity.ts';
+import { forgetRunningDev } from './running-dev.ts';
 
 export interface EndedProcess {
   readonly name: string;
@@ -30,6 +31,7 @@ export async function endLeftovers(home: string, stepMs = DEFAULT_STEP_MS): Prom
   const children = await notedChildren(home);
   const ended = await Promise.all(children.map((child) => end(child, stepMs)));
   await forgetChildren(home);
+  await forgetRunningDev(home);
   return ended.filter((process) => process !== null);
 }
 

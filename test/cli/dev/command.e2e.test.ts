@@ -1,84 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { notedChildren } from '../../../workers/embedded/pid-file.ts';
-import { freePorts } from '../../../workers/embedded/port.ts';
 import { freshDatabase, withClient } from '../../support/database.ts';
-import { DEV_PORT_SETTINGS } from '../../support/dev-port.ts';
-import { freshFolder } from '../../support/folder.ts';
 import { stillRunning } from '../../support/process.ts';
-
-const PROGRAM = fileURLToPath(new URL('../../../workers/cli/bin.js', import.meta.url));
-/** First starts bundle the workflows and create a database, on a machine that runs all other tests too. */
-const START_MS = 150_000;
-
-/** One state folder with ports of its own, and the commands run against it. */
-class DevHome {
-  readonly folder = freshFolder();
-  readonly home = join(this.folder, 'state');
-  #env: NodeJS.ProcessEnv = {};
-  #dev: ChildProcess | null = null;
-  output = '';
-
-  async choosePorts(): Promise<void> {
-    const ports = await freePorts(DEV_PORT_SETTINGS.length);
-    this.#env = { ...process.env, WALFLOW_HOME: this.home };
-    for (const [i, setting] of DEV_PORT_SETTINGS.entries()) this.#env[setting] = String(ports[i]);
-    delete this.#env.TEMPORAL_ADDRESS;
-  }
-
-  startDev(...args: readonly string[]): void {
-    this.output = '';
-    const dev = spawn(process.execPath, [PROGRAM, 'dev', ...args], { cwd: this.folder, env: this.#env });
-    for (const stream of [dev.stdout, dev.stderr]) {
-      stream?.on('data', (chunk: Buffer) => {
-        this.output += chunk.toString();
-      });
-    }
-    this.#dev = dev;
-  }
-
-  /** The exit code, and the processes that should be gone by then. */
-  async stopDev(signal: NodeJS.Signals): Promise<{ code: number | null; left: readonly number[] }> {
-    const pids = (await notedChildren(this.home)).map(({ pid }) => pid);
-    const exited = this.#dev === null ? Promise.resolve([null]) : once(this.#dev, 'exit');
-    this.#dev?.kill(signal);
-    const [code] = await exited;
-    this.#dev = null;
-    return { code, left: await stillRunning(pids) };
-  }
-
-  async walflow(...args: readonly string[]): Promise<{ code: number | null; output: string }> {
-    const child = spawn(process.execPath, [PROGRAM, ...args], { cwd: this.folder, env: this.#env });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk: Buffer) => {
-        output += chunk.toString();
-      });
-    }
-    const [code] = await once(child, 'close');
-    return { code, output };
-  }
-
-  /** Waits until every table of the pipeline is live. */
-  async live(tables: number): Promise<void> {
-    await expect
-      .poll(() => this.walflow('status', '--json').then(({ output }) => liveTables(output)), {
-        timeout: START_MS,
-        interval: 1_000,
-        message: `all tables live; walflow dev said:\n${this.output}`,
-      })
-      .toBe(tables);
-  }
-
-  async kill(): Promise<void> {
-    if (this.#dev !== null) await this.stopDev('SIGKILL');
-    await this.walflow('down');
-  }
-}
+import { DevHome, START_MS } from './dev-home.ts';
 
 interface ShownCommand {
   readonly args: readonly string[];
@@ -105,15 +31,6 @@ function shape(output: string): readonly string[] {
     .replaceAll(/[\dA-F][\dA-F.,:/+-]*/g, '#')
     .replaceAll(/[ ─]+/g, ' ')
     .split('\n');
-}
-
-function liveTables(output: string): number {
-  try {
-    const { pipelines } = JSON.parse(output) as { pipelines: { tables: { state: string }[] }[] };
-    return pipelines.flatMap(({ tables }) => tables).filter(({ state }) => state === 'live').length;
-  } catch {
-    return -1;
-  }
 }
 
 describe('walflow dev --demo', () => {
@@ -143,6 +60,31 @@ describe('walflow dev --demo', () => {
     expect(shownCommands().map(({ args }) => args[0])).toEqual(['query', 'verify']);
   });
 
+  test.each([
+    { args: ['slot', 'show', 'shop'], says: /slot walflow_shop: ok/ },
+    { args: ['check'], says: /project \S+ is valid .*walflow\.config/ },
+    { args: ['status'], says: /shop +streaming/ },
+    { args: ['query', 'select 41 + 1'], says: /42/ },
+    { args: ['verify', 'shop', '--table', 'public.products'], says: /public\.products: equal/ },
+    { args: ['start', 'shop'], says: /ingest\/shop/ },
+    { args: ['deploy', '--dry-run'], says: /\S/ },
+    { args: ['resync', 'shop', 'public.products'], says: /gets a new snapshot/ },
+    { args: ['pause', 'shop'], says: /is pausing/ },
+    { args: ['resume', 'shop'], says: /goes on/ },
+  ])(
+    '$args works in a second terminal that knows only the state folder',
+    { timeout: 120_000 },
+    async ({ args, says }) => {
+      const { code, output } = await dev.elsewhere(...args);
+      expect(output).toMatch(says);
+      expect(code, output).toBe(0);
+    },
+  );
+
+  test('only its owner can read what other terminals need to know', () => {
+    expect(statSync(join(dev.home, 'running.json')).mode & 0o777).toBe(0o600);
+  });
+
   test('a second one on the same state is refused and harms nothing', { timeout: 60_000 }, async () => {
     const second = await dev.walflow('dev', '--demo');
     expect(second.code).toBe(1);
@@ -154,6 +96,8 @@ describe('walflow dev --demo', () => {
     expect(code, dev.output).toBe(0);
     expect(left).toEqual([]);
     expect(dev.output).toMatch(/slot walflow_shop stays on the source .* now\n {2}drop it with/);
+    expect(existsSync(join(dev.home, 'running.json'))).toBe(false);
+    expect((await dev.elsewhere('slot', 'show', 'shop')).output).toMatch(/\(CONFIG_NOT_FOUND\)/);
   });
 
   test('starting again goes on where it was; what a kill -9 leaves is ended by walflow down', {

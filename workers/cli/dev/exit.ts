@@ -1,33 +1,80 @@
 // The last lines of `walflow dev`: every slot that stays makes the source keep WAL, so it is printed with how much, and how
-// to drop it. With --drop-slot-on-exit it is dropped.
+// to drop it. With --drop-slot-on-exit it is dropped. What is not proven to be the pipeline's own is left alone, and so is
+// a slot that is still read.
 
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LakeClaim } from '../../../activities/capture/ownership.ts';
+import type { SlotHealth } from '../../../activities/wal/slot-health.ts';
+import { WalflowError } from '../../../workflows/model/errors.ts';
 import type { ResolvedPipeline } from '../../config/project.ts';
 import { toWalflowError } from '../failure.ts';
-import { dropText, leftBehindText } from '../slot-text.ts';
-import { answeredSoon, dropPipelineSlot, readSlot } from '../source-access.ts';
+import { type ClaimPlace, lakeClaim } from '../lake-claim.ts';
+import { foreignText, leftBehindText } from '../slot-text.ts';
+import { answeredSoon, dropPipelineSlot, proveOwned, readSlot } from '../source-access.ts';
+
+/** What each lake says; null for one that does not. */
+export type Claims = ReadonlyMap<string, LakeClaim | null>;
 
 interface ExitPlan {
+  readonly claims: Claims;
   readonly dropSlots: boolean;
+  /** The workers still run and read the slots. */
+  readonly streaming: boolean;
   readonly waysToDrop: (pipeline: ResolvedPipeline) => readonly string[];
 }
 
+/** A walsender ends a moment after its consumer. */
+const CLOSING_MS = 1_500;
+const LOOK_MS = 100;
+
+/** To be read while the lakes' server runs. */
+export async function readClaims(pipelines: readonly ResolvedPipeline[], place: ClaimPlace): Promise<Claims> {
+  const claims = await Promise.all(pipelines.map((pipeline) => lakeClaim(pipeline, place).catch(() => null)));
+  return new Map(pipelines.map(({ name }, i) => [name, claims[i] ?? null]));
+}
+
 /** One text per pipeline. Never throws: if a source does not answer, the text says so. */
-export async function leaveSources(
-  pipelines: readonly ResolvedPipeline[],
-  { dropSlots, waysToDrop }: ExitPlan,
-): Promise<readonly string[]> {
+export async function leaveSources(pipelines: readonly ResolvedPipeline[], plan: ExitPlan): Promise<readonly string[]> {
   return await Promise.all(
     pipelines.map(async (pipeline) => {
-      const { slot } = pipeline.source;
-      const ways = waysToDrop(pipeline);
       try {
-        if (!dropSlots) return leftBehindText(slot, await answeredSoon(readSlot(pipeline)), ways);
-        await answeredSoon(dropPipelineSlot(pipeline));
-        return `slot ${slot} is dropped: next time every table gets a new snapshot`;
+        return await answeredSoon(leave(pipeline, plan));
       } catch (failure) {
-        const { message } = toWalflowError(failure);
-        return `slot ${slot} may stay on the source (${message})\n${dropText(ways)}`;
+        const { slot } = pipeline.source;
+        return `slot ${slot} may stay on the source (${toWalflowError(failure).message})`;
       }
     }),
   );
+}
+
+async function leave(pipeline: ResolvedPipeline, plan: ExitPlan): Promise<string> {
+  const { slot } = pipeline.source;
+  const health = await settledSlot(pipeline, plan.streaming);
+  if (health.tag === 'missing') return leftBehindText(slot, health, []);
+  const claim = plan.claims.get(pipeline.name) ?? null;
+  if (claim === null || !(await isOwned(pipeline, claim))) return foreignText(slot);
+  if (!plan.dropSlots) return leftBehindText(slot, health, plan.waysToDrop(pipeline));
+  if (health.active && !plan.streaming) return `slot ${slot} is still read by another consumer: it is left alone`;
+  await dropPipelineSlot(pipeline, claim);
+  return `slot ${slot} is dropped: next time every table gets a new snapshot`;
+}
+
+async function settledSlot(pipeline: ResolvedPipeline, streaming: boolean): Promise<SlotHealth> {
+  const untilMs = performance.now() + CLOSING_MS;
+  for (;;) {
+    const health = await readSlot(pipeline);
+    if (!health.active || streaming || performance.now() > untilMs) return health;
+    await sleep(LOOK_MS);
+  }
+}
+
+async function isOwned(pipeline: ResolvedPipeline, claim: LakeClaim): Promise<boolean> {
+  try {
+    await proveOwned(pipeline, claim);
+    return true;
+  } catch (failure) {
+    if (failure instanceof WalflowError && (failure.code === 'SLOT_FOREIGN' || failure.code === 'PUBLICATION_UNUSABLE'))
+      return false;
+    throw failure;
+  }
 }

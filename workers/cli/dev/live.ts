@@ -11,7 +11,6 @@ import { beginNewEpoch, isRunning } from '../pipeline-runs.ts';
 import { readSlot } from '../source-access.ts';
 import type { Terminal } from '../terminal.ts';
 import { devLinks } from './links.ts';
-import { workerEnvironment } from './plan.ts';
 import { StatusSampler } from './sampler.ts';
 import type { DevScreen } from './screen.ts';
 import type { DevSession } from './session.ts';
@@ -21,6 +20,8 @@ import { workerChild } from './workers.ts';
 interface Live {
   readonly session: DevSession;
   readonly stack: EmbeddedStack;
+  /** For the workers. */
+  readonly env: Environment;
   readonly screen: DevScreen;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
@@ -63,9 +64,8 @@ async function renewMissingSlots({ session, stack, screen }: Live): Promise<void
 }
 
 /** The warehouse worker first: it serves the page, and both workers use the workflow bundle that it makes. */
-async function startWorkers({ session, stack }: Live): Promise<void> {
+async function startWorkers({ session, stack, env }: Live): Promise<void> {
   const { home, cwd, httpPort, ingestHttpPort, projectArgs } = session;
-  const env: Environment = workerEnvironment(session.env, home, { ...stack, httpPort, ingestHttpPort });
   const place = { home, cwd, env, projectArgs };
   await stack.run(async () => workerChild({ role: 'warehouse', port: httpPort, ...place }));
   await stack.run(async () => workerChild({ role: 'ingest', port: ingestHttpPort, ...place }));

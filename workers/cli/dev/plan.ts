@@ -5,7 +5,7 @@ import { WalflowError } from '../../../workflows/model/errors.ts';
 import type { ResolvedProject } from '../../config/project.ts';
 import type { Environment, Settings } from '../../config/setting.ts';
 import type { S3Access } from '../../embedded/seaweedfs.ts';
-import type { ProjectFlags } from '../cli.ts';
+import type { ProjectFlags } from '../target.ts';
 
 export interface DevFlags extends ProjectFlags {
   readonly demo?: boolean;

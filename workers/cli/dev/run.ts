@@ -1,15 +1,16 @@
 // `walflow dev`: examine the sources, start the servers, follow live, stop in order. It ends on a signal, or when a server
 // or worker cannot be kept alive.
 
+import { forgetRunningDev, noteRunningDev } from '../../embedded/running-dev.ts';
 import { startStack } from '../../embedded/stack.ts';
 import type { Cli } from '../cli.ts';
 import { examineSource } from '../source-access.ts';
 import { EXIT, type ExitCode, type Terminal } from '../terminal.ts';
 import { stackReporter } from './events.ts';
-import { leaveSources } from './exit.ts';
+import { type Claims, leaveSources, readClaims } from './exit.ts';
 import { waysToDrop } from './links.ts';
 import { followLive } from './live.ts';
-import { type DevFlags, neededServers, requireSensible } from './plan.ts';
+import { type DevFlags, neededServers, requireSensible, workerEnvironment } from './plan.ts';
 import { type DevScreen, openDevScreen } from './screen.ts';
 import { type DevSession, openDevSession } from './session.ts';
 
@@ -52,7 +53,12 @@ async function runStack(session: DevSession, screen: DevScreen, terminal: Termin
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   terminal.signal.addEventListener('abort', stop, { once: true });
-  const living = followLive({ session, stack, screen, terminal, signal: stopping.signal });
+  const { httpPort, ingestHttpPort } = session;
+  const env = workerEnvironment(session.env, home, { ...stack, httpPort, ingestHttpPort });
+  const note = { project, env, ...(stack.s3 === undefined ? {} : { s3: stack.s3 }) };
+  const living = noteRunningDev(home, note).then(() =>
+    followLive({ session, stack, env, screen, terminal, signal: stopping.signal }),
+  );
   try {
     const failure = await Promise.race([stack.failed, living, aborted(terminal.signal)]);
     if (failure instanceof Error) throw failure;
@@ -60,17 +66,21 @@ async function runStack(session: DevSession, screen: DevScreen, terminal: Termin
     stop();
     screen.end();
     screen.say('stopping …');
-    for (const text of flags.demo ? await lastWords(session) : []) screen.say(text);
+    await forgetRunningDev(home).catch(() => undefined);
+    const claims = await readClaims([...project.pipelines.values()], { home, s3: stack.s3 });
+    for (const text of flags.demo ? await lastWords(session, claims) : []) screen.say(text);
     await stack.stop();
     await living.catch(() => undefined);
-    for (const text of flags.demo ? [] : await lastWords(session)) screen.say(text);
+    for (const text of flags.demo ? [] : await lastWords(session, claims)) screen.say(text);
   }
 }
 
 /** The demo's own Postgres must be read before it stops; a user's source once nothing reads its slot any more. */
-function lastWords({ project, flags, env, home }: DevSession): Promise<readonly string[]> {
+function lastWords({ project, flags, env, home }: DevSession, claims: Claims): Promise<readonly string[]> {
   return leaveSources([...project.pipelines.values()], {
+    claims,
     dropSlots: flags.dropSlotOnExit === true,
+    streaming: flags.demo === true,
     waysToDrop: (pipeline) => waysToDrop(env, flags, home, pipeline),
   });
 }
