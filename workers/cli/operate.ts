@@ -61,7 +61,7 @@ function addDropDetached(program: Command, cli: Cli): void {
     )
     .action(
       cli.action(async (pipeline: string, { table }: { readonly table?: string }) => {
-        const { dropped } = await cli.api().dropDetached(pipeline, table);
+        const { dropped } = await (await cli.api()).dropDetached(pipeline, table);
         cli.terminal.out(
           dropped.length === 0 ? `${pipeline} has no detached tables` : `dropped: ${dropped.join(', ')}`,
         );
