@@ -8,9 +8,9 @@ import type { DuckDbSession } from './session.ts';
 export async function foldHistory(owner: DuckDbOwner): Promise<void> {
   await owner.use(async (session) => {
     await inOneTransaction(session, FOLD_LEDGER);
-    // A publish numbers records and removes marks.
-    await owner.publishing.pass(() => inOneTransaction(session, FOLD_RECORDS));
-    await owner.steps.passIfFree(() => owner.publishing.pass(() => inOneTransaction(session, FOLD_MARKS)));
+    // A publish numbers records and removes marks, and may take long: merges do not wait for it, the next fold will do.
+    await owner.publishing.passIfFree(() => inOneTransaction(session, FOLD_RECORDS));
+    await owner.steps.passIfFree(() => owner.publishing.passIfFree(() => inOneTransaction(session, FOLD_MARKS)));
   });
 }
 
