@@ -105,18 +105,26 @@ export function publicationsOf(publication: string, capture: readonly CapturedTa
   return append ? [publication, appendPublicationName(publication)] : [publication];
 }
 
-/** The server looks at the identity of the table that is written to: of a partitioned table, at that of the partition. */
+/**
+ * The server looks at the identity of the table that is written to: of a partitioned table, at that of the partition. Asked
+ * once a second, so a thousand tables must not take long: no condition makes the server look at all tables for each.
+ */
 const UNIDENTIFIED_SQL = `
-  select n.nspname as schema, c.relname as name
-  from pg_publication p join pg_publication_rel r on r.prpubid = p.oid
-  join pg_class c on c.oid = r.prrelid join pg_namespace n on n.oid = c.relnamespace
-  where p.pubname = $1 and (p.pubupdate or p.pubdelete) and pg_has_role(p.pubowner, 'USAGE') and exists (
-    select from pg_class l
-    where (l.oid = c.oid and c.relkind = 'r' or c.relkind = 'p' and l.oid in (
-        select t.relid from pg_partition_tree(c.oid) t where t.isleaf and t.relid <> c.oid))
-      and case l.relreplident when 'f' then false when 'n' then true else not exists (
-        select from pg_index i where i.indrelid = l.oid and i.indisvalid and i.indimmediate
-          and case l.relreplident when 'i' then i.indisreplident else i.indisprimary end) end)`;
+  with member as (
+    select c.oid, c.relkind as kind from pg_publication p join pg_publication_rel r on r.prpubid = p.oid
+    join pg_class c on c.oid = r.prrelid
+    where p.pubname = $1 and (p.pubupdate or p.pubdelete) and pg_has_role(p.pubowner, 'USAGE')
+  ), written as (
+    select oid, oid as leaf from member where kind = 'r'
+    union all
+    select m.oid, t.relid from member m cross join pg_partition_tree(m.oid) t where m.kind = 'p' and t.isleaf and t.relid <> m.oid
+  )
+  select distinct n.nspname as schema, c.relname as name
+  from written w join pg_class l on l.oid = w.leaf
+  join pg_class c on c.oid = w.oid join pg_namespace n on n.oid = c.relnamespace
+  where case l.relreplident when 'f' then false when 'n' then true else not exists (
+    select from pg_index i where i.indrelid = l.oid and i.indisvalid and i.indimmediate
+      and case l.relreplident when 'i' then i.indisreplident else i.indisprimary end) end`;
 
 /** Do these publications exist? A change that is written while one does not can never be read by the slot. */
 export async function arePublished(source: Source, publications: readonly string[]): Promise<boolean> {
