@@ -9,11 +9,12 @@ import { measureParquet } from './parquet-row.ts';
 import { hasPgRecvlogical } from './pg-recvlogical.ts';
 import { startServers } from './servers.ts';
 import { BASE_SLOT } from './slot.ts';
+import { measureSnapshots } from './snapshot-row.ts';
 import { measureDecoding, measurePipelines, needsLoadPipelines, prepareLoadPipelines } from './stream-rows.ts';
 import { prepareTables, writeLoad } from './workload.ts';
 
 const NEED_LOAD: readonly Row[] = ['P1', 'P2', 'P3', 'P4', 'P5'];
-const NEED_PIPELINES: readonly Row[] = ['P2', 'P3', 'P4', 'P7', 'P15'];
+const NEED_PIPELINES: readonly Row[] = ['P2', 'P3', 'P4', 'P7', 'P15', 'P18'];
 
 /** Yields figures as they are known. Leaves nothing behind, whether it ends, fails, or is aborted. */
 export async function* runBench(
@@ -34,6 +35,7 @@ export async function* runBench(
     await prepareTables(client);
     if (asked(NEED_LOAD)) yield* measureLoad(context);
     yield* await measureLatency(context);
+    yield* await measureSnapshots(context);
   } finally {
     await client.end().catch(() => undefined);
     await servers.stop();

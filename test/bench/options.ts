@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import type { SoakOptions } from './soak.ts';
 
-export const ROWS = ['P1', 'P2', 'P3', 'P4', 'P5', 'P7', 'P15'] as const;
+export const ROWS = ['P1', 'P2', 'P3', 'P4', 'P5', 'P7', 'P15', 'P18'] as const;
 /** P16 and P17 are measured by `--soak` alone: they take their time. */
 export type Row = (typeof ROWS)[number] | 'P16' | 'P17';
 
@@ -15,6 +15,8 @@ export interface Effort {
   readonly parquetRows: number;
   readonly parquetRounds: number;
   readonly probes: number;
+  /** Of each table that is copied for the first time. */
+  readonly snapshotRows: number;
 }
 
 export interface BenchOptions {
@@ -26,9 +28,23 @@ export interface BenchOptions {
   readonly soak: SoakOptions | null;
 }
 
-const FULL: Effort = { inserts: 1_000_000, rounds: 3, parquetRows: 400_000, parquetRounds: 5, probes: 300 };
+const FULL: Effort = {
+  inserts: 1_000_000,
+  rounds: 3,
+  parquetRows: 400_000,
+  parquetRounds: 5,
+  probes: 300,
+  snapshotRows: 3_000_000,
+};
 const SOAK: SoakOptions = { minutes: 30, rowsPerSecond: 200 };
-const QUICK: Effort = { inserts: 150_000, rounds: 2, parquetRows: 100_000, parquetRounds: 3, probes: 100 };
+const QUICK: Effort = {
+  inserts: 150_000,
+  rounds: 2,
+  parquetRows: 100_000,
+  parquetRounds: 3,
+  probes: 100,
+  snapshotRows: 500_000,
+};
 
 export const HELP = `npm run bench -- [--quick] [--only P1,P2] [--json FILE]
 npm run bench -- --soak [--minutes N] [--rate ROWS] [--json FILE]
@@ -51,6 +67,7 @@ It starts its own PostgreSQL, S3 server and Temporal in a temporary folder and r
   P5   Parquet rows/s per batch size against CSV spool and DuckDB COPY
   P7   COMMIT to first answer        200 transactions a second beside it, flush 50 ms
   P15  Temporal history per manifest during P7
+  P18  first copy of a large table    against COPY … TO STDOUT into nothing; peak memory of ingest
   P16  processor time                of a soak's second half
   P17  memory, and its growth        of the same
 `;

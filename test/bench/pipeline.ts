@@ -10,13 +10,14 @@ import type { ChildSpec, RunningChild } from '../../workers/embedded/child.ts';
 import { freePorts, LOOPBACK } from '../../workers/embedded/port.ts';
 import { lsnToText } from '../../workflows/model/lsn.ts';
 import { ingestWorkflowId, mergeWorkflowId } from '../../workflows/model/names.ts';
+import { peakMemoryOf } from './process-usage.ts';
 import type { BenchServers } from './servers.ts';
 
 const BIN = fileURLToPath(new URL('../../workers/cli/bin.js', import.meta.url));
 const READY_TIMEOUT_MS = 60_000;
 const STOP_MS = 15_000;
 const LIVE_TIMEOUT_MS = 120_000;
-const LIVE_POLL_MS = 200;
+const LIVE_POLL_MS = 100;
 const MERGED_TIMEOUT_MS = 600_000;
 
 export interface PipelinePlan {
@@ -129,6 +130,11 @@ export class BenchPipeline {
     } finally {
       await connection.close();
     }
+  }
+
+  /** The most memory its ingest worker has held; null where the system does not tell. */
+  get ingestPeakBytes(): number | null {
+    return this.#ingest === null ? null : peakMemoryOf(this.#ingest.pid);
   }
 
   get #url(): string {

@@ -34,6 +34,12 @@ export function usageOf(roots: readonly number[]): readonly (ProcessUsage | null
   });
 }
 
+/** The most memory one process has held at once; null when it is gone or there is no /proc. */
+export function peakMemoryOf(pid: number): number | null {
+  const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readOrNothing(`/proc/${pid}/status`)) ?? [];
+  return kilobytes === undefined ? null : Number(kilobytes) * KIB;
+}
+
 function allStats(): ReadonlyMap<number, ProcessStat> {
   const stats = new Map<number, ProcessStat>();
   for (const name of readdirSync('/proc')) {

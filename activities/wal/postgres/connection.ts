@@ -6,8 +6,9 @@ import pg from 'pg';
 import { WalflowError } from '../../../workflows/model/errors.ts';
 import { type CopySink, copyOut, type DriverConnection } from './copy-out.ts';
 import { connectError, type Place, sqlState, statementError } from './errors.ts';
-import { guarded, openGuardedSocket } from './guard.ts';
+import { guarded } from './guard.ts';
 import { LATE_SETTINGS_SQL, startupOptions } from './session.ts';
+import { openBulkSocket } from './socket.ts';
 import { readSourceUrl } from './transport.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -230,7 +231,7 @@ export async function connect(url: string, applicationName: string, replication 
   return await byAnyWay(waysTo(url, applicationName), async ({ config, place }) => {
     // Not in pg's types, but this makes the session a walsender.
     const walsender = replication ? { replication: 'database' } : {};
-    const client = createClient({ ...config, ...walsender, stream: openGuardedSocket });
+    const client = createClient({ ...config, ...walsender, stream: openBulkSocket });
     guardTls(client);
     const connection = new PostgresConnection(client, place);
     try {

@@ -1,6 +1,6 @@
 // What a listener throws in an event of a socket is never caught and would end the process. Here it ends the connection.
 
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 
 /** From now on an exception in any listener destroys the socket with this error, which is then reported. */
 export function guarded<Stream extends Socket>(socket: Stream): Stream {
@@ -15,6 +15,3 @@ export function guarded<Stream extends Socket>(socket: Stream): Stream {
   };
   return socket;
 }
-
-/** A socket for the driver. */
-export const openGuardedSocket = () => guarded(new Socket());

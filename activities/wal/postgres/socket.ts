@@ -1,7 +1,8 @@
-// The socket of a replication connection reads into one buffer, over and over. Otherwise Node gives each read a buffer of
+// The socket of a connection to the source reads into one buffer, over and over. Otherwise Node gives each read a buffer of
 // its own, and at full speed the garbage collector marks the whole heap once a second just to free them.
 
 import { Socket } from 'node:net';
+import { guarded } from './guard.ts';
 
 /**
  * More than a busy walsender sends while a chunk is decoded. Each read makes room for it to send again: one large read
@@ -9,7 +10,7 @@ import { Socket } from 'node:net';
  */
 const READ_BYTES = 2 * 1024 * 1024;
 
-export class ReplicationSocket extends Socket {
+export class BulkSocket extends Socket {
   #chunksAreReused = false;
 
   constructor() {
@@ -18,9 +19,9 @@ export class ReplicationSocket extends Socket {
     });
   }
 
-  /** From now on a chunk of the event `data` is valid only until its listeners return. */
-  reuseChunks(): void {
-    this.#chunksAreReused = true;
+  /** From now on, or no longer, a chunk of the event `data` is valid only until its listeners return. */
+  reuseChunks(reuse: boolean): void {
+    this.#chunksAreReused = reuse;
   }
 
   #read(bytes: number, memory: Uint8Array): boolean {
@@ -30,3 +31,7 @@ export class ReplicationSocket extends Socket {
     return true;
   }
 }
+
+/** A socket for the driver. TLS reads from the socket below it in its own way. */
+export const openBulkSocket = ({ ssl }: { readonly ssl?: unknown } = {}) =>
+  guarded(ssl ? new Socket() : new BulkSocket());

@@ -19,7 +19,7 @@ import { connectError, type Place, placeText, sqlState, statementError } from '.
 import { guarded } from './guard.ts';
 import { LazyReads } from './lazy-reads.ts';
 import { LATE_SETTINGS_SQL } from './session.ts';
-import { ReplicationSocket } from './socket.ts';
+import { BulkSocket, openBulkSocket } from './socket.ts';
 import { settleBusySlot } from './takeover.ts';
 
 export interface ReplicationStreamOptions {
@@ -96,9 +96,6 @@ export async function openReplicationStream(options: ReplicationStreamOptions): 
   }
 }
 
-/** TLS reads from the socket below it in its own way. */
-const openSocket = ({ ssl }: { readonly ssl?: unknown } = {}) => guarded(ssl ? new Socket() : new ReplicationSocket());
-
 class LogicalStream implements ReplicationStream {
   readonly #options: ReplicationStreamOptions;
   readonly #place: Place;
@@ -129,7 +126,7 @@ class LogicalStream implements ReplicationStream {
     });
     this.#frames = this.#openFrames();
     // Its own acknowledging is off: it confirms positions that were only received, and one byte too many.
-    const settings = { ...config, stream: openSocket };
+    const settings = { ...config, stream: openBulkSocket };
     this.#service = new LogicalReplicationService(settings, { acknowledge: { auto: false, timeoutSeconds: 0 } });
     this.#service.on('error', (cause) => this.#fail(cause));
     this.#service.on('start', () => {
@@ -235,7 +232,7 @@ class LogicalStream implements ReplicationStream {
   /** Called between two statements, so the next byte begins a message. */
   #takeOver(socket: Socket): void {
     this.#readers = socket.listeners('data') as SocketReader[];
-    if (socket instanceof ReplicationSocket) socket.reuseChunks();
+    if (socket instanceof BulkSocket) socket.reuseChunks(true);
     socket.on('data', (chunk: Buffer) => {
       this.#heard = true;
       this.#guard(() => this.#frames.push(chunk));

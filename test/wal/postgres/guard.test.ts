@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { connect } from '../../../activities/wal/postgres/connection.ts';
-import { openGuardedSocket } from '../../../activities/wal/postgres/guard.ts';
+import { openBulkSocket } from '../../../activities/wal/postgres/socket.ts';
 
 const servers: ReturnType<typeof createServer>[] = [];
 
@@ -24,7 +24,7 @@ async function serverOf(bytes: Buffer): Promise<number> {
 }
 
 it('what a listener throws ends its connection with that error, and not the process', async () => {
-  const socket = openGuardedSocket().connect(await serverOf(Buffer.from('hello')), '127.0.0.1');
+  const socket = openBulkSocket().connect(await serverOf(Buffer.from('hello')), '127.0.0.1');
   const own = new RangeError('Cannot create a string longer than 0x1fffffe8 characters');
   socket.on('data', () => {
     throw own;

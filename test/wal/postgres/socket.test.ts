@@ -1,17 +1,17 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ReplicationSocket } from '../../../activities/wal/postgres/socket.ts';
+import { BulkSocket } from '../../../activities/wal/postgres/socket.ts';
 
 let server: Server;
 let far: Socket;
-let socket: ReplicationSocket;
+let socket: BulkSocket;
 
 beforeEach(async () => {
   server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const accepted = once(server, 'connection');
-  socket = new ReplicationSocket();
+  socket = new BulkSocket();
   socket.connect((server.address() as AddressInfo).port, '127.0.0.1');
   [far] = (await accepted) as [Socket];
 });
@@ -34,10 +34,14 @@ it('hands over chunks that may be kept, until it is told that they need not be',
   const kept = await sent('before');
   await sent('second');
   expect(kept.toString()).toBe('before');
-  socket.reuseChunks();
+  socket.reuseChunks(true);
   const passing = await sent('after');
   await sent('again');
   expect(passing.toString()).toBe('again');
+  socket.reuseChunks(false);
+  const keptAgain = await sent('later');
+  await sent('other');
+  expect(keptAgain.toString()).toBe('later');
 });
 
 it('delivers nothing while it is paused', async () => {
