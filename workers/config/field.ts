@@ -172,7 +172,7 @@ const merge = {
 
 const snapshot = {
   chunkRows: whole(1, 10_000_000)
-    .default(50_000)
+    .default(100_000)
     .meta(
       note({
         help: 'rows in one chunk of a snapshot; fewer if they are large: a chunk ends at about 32 MiB',

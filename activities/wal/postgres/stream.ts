@@ -3,7 +3,7 @@
 // Ends with a typed error, whatever ended it, or without one after stop().
 
 import { once } from 'node:events';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 import pg from 'pg';
