@@ -12,9 +12,11 @@ import type { WarehouseResources } from './resources.ts';
 /** Assets that run now by their automation. The run key names the newest change they have not seen. */
 export async function listDueRuns(resources: WarehouseResources): Promise<readonly DueRun[]> {
   const eager = resources.graph.derived.filter(({ definition }) => definition.automation?.kind === 'eager');
-  const keys = new Set(eager.map(({ key }) => key));
+  const everyMs = new Map(eager.map(({ key, definition }) => [key, definition.everyMs ?? 0]));
   const due = await resources.warehouse.dueAssets();
-  return due.filter(({ asset }) => keys.has(asset)).map(({ asset, seq }) => ({ asset, runKey: `seq-${seq}` }));
+  return due
+    .filter(({ asset }) => everyMs.has(asset))
+    .map(({ asset, seq }) => ({ asset, runKey: `seq-${seq}`, everyMs: everyMs.get(asset) ?? 0 }));
 }
 
 /** Recomputes what is due of one asset, and stores the records in the lake too. */

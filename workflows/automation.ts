@@ -1,5 +1,6 @@
 // automation/<project>: starts a materialization for every asset whose inputs changed. What is due stands in the warehouse,
-// written in the transaction that changed the input; the doorbell only says "look".
+// written in the transaction that changed the input; the doorbell only says "look". Under traffic, assets with the same
+// `every` are decided about together, once in that time; a new run of this workflow may decide at once.
 
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
@@ -40,6 +41,8 @@ export async function automation(input: AutomationInput): Promise<void> {
   const settings = followSettings(input, { kind: 'automation' });
   let rung = 0;
   const busy = new Set<string>();
+  /** By `everyMs`: when the next decision may be made. */
+  const opensMs = new Map<number, number>();
   const outcomes = new Map<string, string>();
   setHandler(event, () => {
     rung += 1;
@@ -51,23 +54,37 @@ export async function automation(input: AutomationInput): Promise<void> {
   });
   const run = async (due: DueRun) => {
     busy.add(due.asset);
+    const againMs = Date.now() + everyMsOf(due);
     const { text, rest } = await runOne(due, settings.now);
     outcomes.set(due.asset, `- ${due.asset}: ${text}`);
     setCurrentDetails([...outcomes.values()].join('\n'));
+    const leftMs = againMs - Date.now();
     if (rest !== null) await sleep(rest);
+    else if (leftMs > 0) await sleep(leftMs);
     busy.delete(due.asset);
     // Look again: changes during the run were passed over.
     rung += 1;
   };
   while (!workflowInfo().continueAsNewSuggested) {
     const seen = rung;
-    const due = await listDueRuns({});
-    // Not awaited, so that a slow or failing asset does not delay others.
-    for (const one of due) if (!busy.has(one.asset)) run(one).catch(unlessCancelled);
-    await condition(() => rung > seen || workflowInfo().continueAsNewSuggested, CHECK_EVERY);
+    const idle = (await listDueRuns({})).filter(({ asset }) => !busy.has(asset));
+    const nowMs = Date.now();
+    const waits = idle.map((due) => ({ due, ms: (opensMs.get(everyMsOf(due)) ?? nowMs) - nowMs }));
+    for (const { due, ms } of waits) {
+      if (ms > 0) continue;
+      opensMs.set(everyMsOf(due), nowMs + everyMsOf(due));
+      // Not awaited, so that a slow or failing asset does not delay others.
+      run(due).catch(unlessCancelled);
+    }
+    const later = waits.flatMap(({ ms }) => (ms > 0 ? [ms] : []));
+    const lookAgain = later.length === 0 ? CHECK_EVERY : Math.min(...later);
+    await condition(() => rung > seen || workflowInfo().continueAsNewSuggested, lookAgain);
   }
   await continueAsNew<typeof automation>(settings.now, { project: input.project });
 }
+
+/** 0 in histories of older versions, which decided at every ring. */
+const everyMsOf = ({ everyMs = 0 }: DueRun) => everyMs;
 
 function unlessCancelled(failure: unknown): void {
   if (!isCancellation(failure)) throw failure;

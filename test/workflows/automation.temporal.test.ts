@@ -24,7 +24,7 @@ describe('automation', { timeout: 120_000 }, () => {
   };
 
   /** A warehouse that knows what is due: change() makes an asset due, a run that ends well settles it. */
-  const warehouse = (outcome: (asset: string) => Promise<void>) => {
+  const warehouse = (outcome: (asset: string) => Promise<void>, everyMs: Readonly<Record<string, number>> = {}) => {
     const due = new Map<string, number>();
     const runs: string[] = [];
     let seq = 0;
@@ -36,7 +36,7 @@ describe('automation', { timeout: 120_000 }, () => {
       },
       script: {
         listDueRuns: async (): Promise<readonly DueRun[]> =>
-          [...due].map(([asset, at]) => ({ asset, runKey: `seq-${at}` })),
+          [...due].map(([asset, at]) => ({ asset, runKey: `seq-${at}`, everyMs: everyMs[asset] ?? 0 })),
         materializeAsset: async ({ asset }: { asset: string }) => {
           runs.push(asset);
           const seen = due.get(asset);
@@ -95,6 +95,30 @@ describe('automation', { timeout: 120_000 }, () => {
     finish();
     // What changed while it ran was passed over then, and is not forgotten: without another ring.
     await vi.waitFor(() => expect(runsOf(runs, 'a/slow')).toBe(2), PATIENCE);
+    await handle.terminate();
+  });
+
+  test('under traffic, assets with the same `every` are decided about together, once in that time', async () => {
+    const everyMs = { 'a/one': 3_000, 'a/two': 3_000, 'b/often': 1 };
+    const ranAtMs: Record<string, number[]> = { 'a/one': [], 'a/two': [], 'b/often': [] };
+    const { script, change } = warehouse(async (asset) => void ranAtMs[asset]?.push(performance.now()), everyMs);
+    stage.play(script);
+    const handle = await start();
+    const ringFor = async (...assets: readonly string[]) => {
+      assets.forEach(change);
+      await handle.signal('event');
+    };
+    await ringFor('a/one');
+    await vi.waitFor(() => expect(ranAtMs['a/one'], 'the first change after a quiet time').toHaveLength(1), PATIENCE);
+    await ringFor('a/one', 'a/two', 'b/often');
+    await vi.waitFor(() => expect(ranAtMs['b/often']).toHaveLength(1), PATIENCE);
+    await ringFor('a/two');
+    await vi.waitFor(() => expect([ranAtMs['a/one']?.length, ranAtMs['a/two']?.length]).toEqual([2, 1]), PATIENCE);
+    const [first = 0, second = 0] = ranAtMs['a/one'] ?? [];
+    const [two = 0] = ranAtMs['a/two'] ?? [];
+    expect(second - first).toBeGreaterThan(2_500);
+    expect(two - first, 'in one decision with the other').toBeGreaterThan(2_500);
+    expect((ranAtMs['b/often']?.[0] ?? 0) - first, 'other assets do not wait').toBeLessThan(2_500);
     await handle.terminate();
   });
 

@@ -233,7 +233,14 @@ const partitions = {
 } satisfies Shape<DailyPartitions>;
 
 const automation = {
-  kind: z.literal('eager').meta(note({ help: 'set by `eager()`: run whenever an input has changed' })),
+  kind: z.literal('eager').meta(note({ help: 'set by `eager({ … })`: run whenever an input has changed' })),
+  every: duration.default('5 seconds').meta(
+    note({
+      help: 'under traffic it is decided once in this time what runs, for all assets with the same value together',
+      type: 'duration',
+      why: 'the first change after a quiet time runs at once; more runs than that are read by nobody',
+    }),
+  ),
 } satisfies Shape<Automation>;
 
 const freshness = {

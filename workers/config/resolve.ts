@@ -101,7 +101,7 @@ function asset(it: CheckedConfig['assets'][number]): LoadedAsset {
   return {
     ...rest,
     ...(partitions === undefined ? {} : { partitions }),
-    ...(automation === undefined ? {} : { automation }),
+    ...(automation === undefined ? {} : { automation, everyMs: parseDuration(automation.every) ?? 0 }),
     ...(freshness === undefined ? {} : { freshness, freshnessLimits: freshnessLimits(freshness) }),
     ...(table === undefined ? {} : { table }),
   };

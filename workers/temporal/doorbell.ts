@@ -9,8 +9,6 @@ import { type Entity, ringEntity } from './entity-workflow.ts';
 
 /** Shorter than the merge activity lingers (6 s), so that under load one activity serves every ring. */
 const LANDED_EVERY_MS = 4_000;
-/** An asset run starts within 2 s of the merge that touched its input. */
-const CHANGED_EVERY_MS = 1_000;
 
 interface Bell {
   lastMs: number;
@@ -22,6 +20,8 @@ export interface Rung {
   /** merge/<pipeline>, by pipeline. */
   readonly merges: ReadonlyMap<string, Entity>;
   readonly automation: Entity;
+  /** Automation decides no more often than this: a ring in between would only cost. */
+  readonly changedEveryMs: number;
   readonly settings: RunSettings;
 }
 
@@ -46,8 +46,8 @@ export class TemporalDoorbell implements Doorbell {
   }
 
   changed(): void {
-    const { automation, settings } = this.#rung;
-    this.#ring('changed', CHANGED_EVERY_MS, () => ringEntity(this.#client, automation, settings, 'event'));
+    const { automation, changedEveryMs, settings } = this.#rung;
+    this.#ring('changed', changedEveryMs, () => ringEntity(this.#client, automation, settings, 'event'));
   }
 
   /** Drops rings that still wait; the workflows also look by themselves. */

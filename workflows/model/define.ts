@@ -96,7 +96,7 @@ export function daily(options: Omit<DailyPartitions, 'kind'>): DailyPartitions {
   return { kind: 'daily', ...options };
 }
 
-/** Run whenever an input has changed. */
-export function eager(): Automation {
-  return { kind: 'eager' };
+/** Run whenever an input has changed: at once after a quiet time, under traffic once in `every`. */
+export function eager(options: Omit<Automation, 'kind'> = {}): Automation {
+  return { kind: 'eager', ...options };
 }

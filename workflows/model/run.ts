@@ -105,6 +105,8 @@ export interface AutomationInput extends Partial<RunSettings> {
 export interface DueRun {
   readonly asset: string;
   readonly runKey: string;
+  /** Decisions about all assets with this value are at least this far apart. */
+  readonly everyMs?: number;
 }
 
 export interface MaterializeInput extends Partial<RunSettings> {

@@ -4,6 +4,8 @@ import type { DailyPartitions } from './partition.ts';
 
 export interface Automation {
   readonly kind: 'eager';
+  /** At most one decision in this time, shared by all assets with the same value. Default '5 seconds'. */
+  readonly every?: string;
 }
 
 export interface AssetDefinition {
@@ -27,4 +29,6 @@ export interface FreshnessLimits {
 /** A definition after loading: durations are numbers. */
 export interface LoadedAsset extends AssetDefinition {
   readonly freshnessLimits?: FreshnessLimits;
+  /** Of `automation`. */
+  readonly everyMs?: number;
 }
