@@ -52,7 +52,7 @@ async function recompute(resources: WarehouseResources, asset: DerivedAsset): Pr
   const records = await warehouse.materialize({ asset, readers, run: runRef() });
   await keepInLake(resources, asset, records);
   telemetry.assetRan(asset.key, (performance.now() - startedMs) / 1000);
-  if (records.length > 0 && readers.length > 0) doorbell.changed();
+  if (records.length > 0) doorbell.changed(readers.map(({ to }) => to));
   const read = records.flatMap((record) => record.inputs);
   return {
     partitions: records.length,

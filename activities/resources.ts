@@ -45,8 +45,8 @@ export interface PipelineResources {
 export interface Doorbell {
   /** To merge/<pipeline>. */
   landed(pipeline: string): void;
-  /** To automation/<project>. */
-  changed(): void;
+  /** To automation/<project>: inputs of these assets changed. */
+  changed(assets: readonly string[]): void;
 }
 
 /** What one landed manifest adds to the metrics. */

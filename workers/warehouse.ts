@@ -79,7 +79,7 @@ async function runOne(name: string, opened: OpenWarehouses, options: WarehouseWo
   if (name === ASSET_WAREHOUSE && project.graph.derived.length > 0) {
     await base.keep(base.automation);
     // Something may have become due before this process started.
-    base.doorbell.changed();
+    base.doorbell.changed(project.graph.derived.map(({ key }) => key));
   }
   try {
     await Promise.race([runUntilAborted([worker], signal), warehouse.invalidated]);

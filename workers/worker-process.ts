@@ -30,9 +30,6 @@ export interface WorkerBase {
   readonly keep: (entity: Entity) => Promise<void>;
 }
 
-/** A ring that a restart lost is made up for within this time, however long an asset's window is. */
-const MAX_EVERY_MS = 5_000;
-
 /** Connects to Temporal and prepares the doorbell. */
 export async function openWorkerBase(options: WorkerOptions): Promise<WorkerBase> {
   const { project, temporal, log, heartbeatTimeoutSeconds } = options;
@@ -54,18 +51,14 @@ export async function openWorkerBase(options: WorkerOptions): Promise<WorkerBase
     merges,
     automation,
     keep,
-    doorbell: new TemporalDoorbell(client, log, {
-      merges,
-      automation,
-      settings,
-      changedEveryMs: shortestEveryMs(project),
-    }),
+    doorbell: new TemporalDoorbell(client, log, { merges, automation, settings, everyMs: everyMsOf(project) }),
   };
 }
 
-/** Of all assets' windows; any value will do where nothing is decided. */
-function shortestEveryMs({ graph }: ResolvedProject): number {
-  return Math.min(MAX_EVERY_MS, ...graph.derived.flatMap(({ definition }) => definition.everyMs ?? []));
+function everyMsOf({ graph }: ResolvedProject): ReadonlyMap<string, number> {
+  return new Map(
+    graph.derived.flatMap(({ key, definition: { everyMs } }) => (everyMs === undefined ? [] : [[key, everyMs]])),
+  );
 }
 
 /** Runs workers until the signal aborts or one fails, and then until all have drained: only then may shared parts close. */

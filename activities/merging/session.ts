@@ -173,7 +173,7 @@ export class MergeSession {
     for (const order of [...plan.pauses, ...outcome.paused]) {
       log.warn({ pipeline: this.#pipeline.name, table: order.table, code: order.code }, order.reason);
     }
-    if (outcome.touchedAssets.length > 0) doorbell.changed();
+    doorbell.changed(outcome.touchedAssets);
   }
 
   #reject(entry: CaptureEntry, isNew: boolean): void {

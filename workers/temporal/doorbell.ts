@@ -20,8 +20,8 @@ export interface Rung {
   /** merge/<pipeline>, by pipeline. */
   readonly merges: ReadonlyMap<string, Entity>;
   readonly automation: Entity;
-  /** Automation decides no more often than this: a ring in between would only cost. */
-  readonly changedEveryMs: number;
+  /** For assets that run by themselves, how often automation decides about each: a ring in between would only cost. */
+  readonly everyMs: ReadonlyMap<string, number>;
   readonly settings: RunSettings;
 }
 
@@ -45,9 +45,12 @@ export class TemporalDoorbell implements Doorbell {
     this.#ring(`landed ${pipeline}`, LANDED_EVERY_MS, send);
   }
 
-  changed(): void {
-    const { automation, changedEveryMs, settings } = this.#rung;
-    this.#ring('changed', changedEveryMs, () => ringEntity(this.#client, automation, settings, 'event'));
+  changed(assets: readonly string[]): void {
+    const { automation, everyMs, settings } = this.#rung;
+    const send = () => ringEntity(this.#client, automation, settings, 'event');
+    // A bell for each value: the change of an asset with another one, after a quiet time, must ring at once.
+    for (const ms of new Set(assets.flatMap((asset) => everyMs.get(asset) ?? [])))
+      this.#ring(`changed ${ms}`, ms, send);
   }
 
   /** Drops rings that still wait; the workflows also look by themselves. */
