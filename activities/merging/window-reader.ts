@@ -12,16 +12,19 @@ interface WindowBounds {
   readonly maxBytes: number;
 }
 
-/** How many manifests to read at once while catching up; the first absent one ends the round. */
+/** How many manifests to read at once at most; the first absent one ends the round. */
 const READ_AHEAD = 8;
 /** A warehouse that is hours behind finds thousands of small files pending, more than one scan can open. */
 const MAX_FILES = 1_000;
+
 export class WindowReader {
   readonly #lake: ManifestStore;
   readonly #bounds: WindowBounds;
   #last: StoredManifest | null = null;
   /** Manifests that are read already, but did not fit into the last window. */
   readonly #ahead: StoredManifest[] = [];
+  /** How many were found since one was absent: as many more are worth a try. Each try costs a request. */
+  #found = 0;
 
   constructor(lake: ManifestStore, bounds: WindowBounds) {
     this.#lake = lake;
@@ -81,15 +84,16 @@ export class WindowReader {
   /** @param strict throw failures; else a failure only ends the window, and the next one meets it. */
   async #readAhead(strict: boolean): Promise<StoredManifest | undefined> {
     const from = (this.#last?.manifest.seq ?? 0) + 1;
-    // One at first: while idle this is called often, and more are worth a try only after a hit.
-    const first = await (strict ? readManifest(this.#lake, from) : this.#tryRead(from));
-    if (first === null) return undefined;
-    const seqs = Array.from({ length: READ_AHEAD - 1 }, (_, i) => from + 1 + i);
-    const more = await Promise.all(seqs.map((seq) => this.#tryRead(seq)));
-    const absent = more.indexOf(null);
-    const present = absent < 0 ? more : more.slice(0, absent);
-    this.#ahead.push(first, ...present.filter((stored) => stored !== null));
-    return first;
+    const length = Math.min(READ_AHEAD, Math.max(1, this.#found));
+    const seqs = Array.from({ length }, (_, i) => from + i);
+    const round = await Promise.all(
+      seqs.map((seq, i) => (strict && i === 0 ? readManifest(this.#lake, seq) : this.#tryRead(seq))),
+    );
+    const absent = round.indexOf(null);
+    this.#found = absent < 0 ? this.#found + length : 0;
+    const present = absent < 0 ? round : round.slice(0, absent);
+    this.#ahead.push(...present.filter((stored) => stored !== null));
+    return this.#ahead[0];
   }
 
   /** Null also when the manifest cannot be read now. */

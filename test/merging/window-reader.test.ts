@@ -34,3 +34,17 @@ test.each([
   expect((await reader.next())?.map(({ manifest }) => manifest.seq)).toEqual([1, 2, 3]);
   await expect(reader.next()).rejects.toMatchObject({ code: expect.stringMatching(/MANIFEST_UNREADABLE|LOG_BROKEN/) });
 });
+
+test('where the log ends, each manifest costs a request, and each look one more', async () => {
+  const log = logOf(60);
+  const lake = new MemoryLake(log.slice(0, 40));
+  const reader = new WindowReader(lake, UNBOUNDED);
+  expect(await reader.next()).toHaveLength(40);
+  const before = lake.gets;
+  for (const [i, manifest] of log.slice(40).entries()) {
+    lake.put(manifestKey(manifest.seq), encodeManifest(manifest).bytes);
+    expect(await reader.next(), `window ${i}`).toHaveLength(1);
+    expect(await reader.next()).toBeNull();
+  }
+  expect(lake.gets - before).toBe(3 * 20);
+});

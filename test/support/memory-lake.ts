@@ -16,6 +16,10 @@ export class MemoryLake {
   readonly damaged = new Set<string>();
   /** Keys of data files asked for, in order. */
   readonly asked: string[] = [];
+  /** How many whole objects were asked for, … */
+  gets = 0;
+  /** … and how many only whether they exist. */
+  looks = 0;
   asking = 0;
   mostAsking = 0;
 
@@ -36,10 +40,12 @@ export class MemoryLake {
   }
 
   async get(key: string): Promise<Buffer | null> {
+    this.gets += 1;
     return this.#objects.get(key) ?? null;
   }
 
   async exists(key: string): Promise<boolean> {
+    this.looks += 1;
     return this.#objects.has(key);
   }
 
