@@ -1,9 +1,9 @@
 // Saves an object as a file: its bytes are counted and hashed on the way, and the file gets its name only when all of them
-// are there and correct. One chunk at a time is in memory.
+// are there and correct. One chunk at a time is in memory; a small object, of which there are many, comes as one.
 
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { WalflowError } from '../../../workflows/model/errors.ts';
@@ -17,12 +17,36 @@ export interface ExpectedFile {
 
 /** @throws WalflowError DATA_FILE_DAMAGED, WAREHOUSE_DISK_FULL, and whatever the body throws; no partial file is left. */
 export async function saveVerified(
-  body: AsyncIterable<Uint8Array>,
+  body: AsyncIterable<Uint8Array> | Uint8Array,
   path: string,
   key: string,
   expected: ExpectedFile,
 ): Promise<void> {
   const partial = `${path}.${randomUUID()}.part`;
+  try {
+    const saved = body instanceof Uint8Array ? await saveWhole(body, partial) : await saveStream(body, partial);
+    if (saved.bytes !== expected.bytes) {
+      throw new WalflowError(
+        'DATA_FILE_DAMAGED',
+        `${key} has ${saved.bytes} bytes, its manifest says ${expected.bytes}`,
+      );
+    }
+    if (saved.sha256 !== expected.sha256) {
+      throw new WalflowError('DATA_FILE_DAMAGED', `${key} differs from the checksum in its manifest`);
+    }
+    await rename(partial, path);
+  } catch (failure) {
+    await rm(partial, { force: true });
+    throw diskFailure(failure, path) ?? failure;
+  }
+}
+
+async function saveWhole(body: Uint8Array, path: string): Promise<ExpectedFile> {
+  await writeFile(path, body);
+  return { bytes: body.length, sha256: createHash('sha256').update(body).digest('hex') };
+}
+
+async function saveStream(body: AsyncIterable<Uint8Array>, path: string): Promise<ExpectedFile> {
   const hash = createHash('sha256');
   let bytes = 0;
   const count = new Transform({
@@ -32,19 +56,8 @@ export async function saveVerified(
       done(null, chunk);
     },
   });
-  try {
-    await pipeline(body, count, createWriteStream(partial));
-    if (bytes !== expected.bytes) {
-      throw new WalflowError('DATA_FILE_DAMAGED', `${key} has ${bytes} bytes, its manifest says ${expected.bytes}`);
-    }
-    if (hash.digest('hex') !== expected.sha256) {
-      throw new WalflowError('DATA_FILE_DAMAGED', `${key} differs from the checksum in its manifest`);
-    }
-    await rename(partial, path);
-  } catch (failure) {
-    await rm(partial, { force: true });
-    throw diskFailure(failure, path) ?? failure;
-  }
+  await pipeline(body, count, createWriteStream(path));
+  return { bytes, sha256: hash.digest('hex') };
 }
 
 /** Keeps a failure of the local disk apart from one of the store; null for any other failure. */

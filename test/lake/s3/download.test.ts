@@ -33,3 +33,14 @@ test('a whole body takes the place of what stood under the name', async () => {
   expect(readFileSync(path, 'utf8')).toBe('abc');
   expect(readdirSync(folder)).toEqual(['file']);
 });
+
+test('a body that came as a whole is checked like any other', async () => {
+  const whole = Buffer.from('abc');
+  await saveVerified(whole, path, 'data/x', ABC);
+  expect(readFileSync(path, 'utf8')).toBe('abc');
+  const damaged = { code: 'DATA_FILE_DAMAGED' };
+  await expect(saveVerified(Buffer.from('abd'), path, 'data/x', ABC)).rejects.toMatchObject(damaged);
+  await expect(saveVerified(whole.subarray(1), path, 'data/x', ABC)).rejects.toMatchObject(damaged);
+  expect(readdirSync(folder)).toEqual(['file']);
+  expect(readFileSync(path, 'utf8'), 'the file that stood there').toBe('abc');
+});
