@@ -1,11 +1,15 @@
-// The monitor against a source on which its statements fail while its connections live.
+// The monitor against a source on which its statements fail while its connections live, and against one that rests.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { encodeManifest } from '../../activities/lake/manifest-codec.ts';
+import { manifestKey } from '../../activities/lake/object-key.ts';
 import type { PipelineResources } from '../../activities/resources.ts';
+import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
 import { createLog } from '../../workers/log/logger.ts';
 import { PipelineMonitor, type PipelineReading } from '../../workers/status/pipeline-monitor.ts';
+import { NOTHING_MERGED } from '../../workflows/model/watermark.ts';
 import { freshDatabase, withClient } from '../support/database.ts';
-import { MemoryLake } from '../support/memory-lake.ts';
+import { logOf, MemoryLake } from '../support/memory-lake.ts';
 import { freshPipelineName } from '../support/unique.ts';
 import { TestWarehouse } from '../warehouse/duckdb/warehouse.ts';
 
@@ -19,19 +23,17 @@ beforeAll(async () => {
 });
 afterAll(() => sql(`drop owned by ${role}; drop role ${role}`));
 
+function watch(pipeline: PipelineResources, port: Warehouse, readings: PipelineReading[]): PipelineMonitor {
+  const log = createLog({ level: 'silent', format: 'json', out: process.stderr });
+  return new PipelineMonitor(pipeline, port, log, (one) => void readings.push(one));
+}
+
 test('a reading that fails leaves no connection behind', async () => {
   const name = freshPipelineName();
   const source = { url: Object.assign(new URL(url), { username: role, password: 'pw' }).href, slot: name };
   const pipeline = { name, source, lake: new MemoryLake([]) } as unknown as PipelineResources;
   const readings: PipelineReading[] = [];
-  const monitor = new PipelineMonitor(
-    pipeline,
-    warehouse.port,
-    createLog({ level: 'silent', format: 'json', out: process.stderr }),
-    (one) => {
-      readings.push(one);
-    },
-  );
+  const monitor = watch(pipeline, warehouse.port, readings);
   await expect.poll(() => readings.length, { timeout: 20_000 }).toBeGreaterThan(3);
   expect(readings.every(({ slot, sourceFailure }) => slot === null && sourceFailure !== null)).toBe(true);
   const connections = async () =>
@@ -40,4 +42,27 @@ test('a reading that fails leaves no connection behind', async () => {
   expect(await connections()).toBeLessThanOrEqual(2);
   await monitor.close();
   await expect.poll(connections).toBe(0);
+});
+
+test('while the slot acknowledges nothing the lake is left alone; what is acknowledged is seen', async () => {
+  const slot = freshPipelineName();
+  await sql(`select pg_create_logical_replication_slot('${slot}', 'pgoutput')`);
+  const log = logOf(4);
+  const lake = new MemoryLake(log.slice(0, 3));
+  const port = { watermark: async () => ({ ...NOTHING_MERGED, seq: 3 }) } as unknown as Warehouse;
+  const pipeline = { name: slot, source: { url, slot }, lake } as unknown as PipelineResources;
+  const readings: PipelineReading[] = [];
+  const monitor = watch(pipeline, port, readings);
+  try {
+    await expect.poll(() => readings.length, { timeout: 20_000 }).toBeGreaterThan(0);
+    const asked = lake.looks + lake.gets;
+    await expect.poll(() => readings.length, { timeout: 20_000 }).toBeGreaterThan(3);
+    expect(lake.looks + lake.gets).toBe(asked);
+    for (const manifest of log.slice(3)) lake.put(manifestKey(manifest.seq), encodeManifest(manifest).bytes);
+    await sql(`select pg_switch_wal(); select pg_replication_slot_advance('${slot}', pg_current_wal_lsn())`);
+    await expect.poll(() => readings.at(-1)?.headSeq, { timeout: 5_000 }).toBe(4);
+  } finally {
+    await monitor.close();
+    await sql(`select pg_drop_replication_slot('${slot}')`);
+  }
 });

@@ -15,6 +15,8 @@ import { NOTHING_MERGED, type Watermark } from '../../workflows/model/watermark.
 import { FreshnessClock } from './freshness-clock.ts';
 
 const SAMPLE_MS = 1_000;
+/** The lake is asked this often although nothing was acknowledged: a source that does not answer does not say. */
+const MAX_LAKE_AGE_MS = 15_000;
 /** Hundreds may wait at once, and ingest serves nudges about as often. */
 const NUDGE_EVERY_MS = 200;
 
@@ -42,6 +44,8 @@ export class PipelineMonitor {
   #headSeq = 0;
   #headEpochNo = 0;
   #durableLsn = NOTHING_MERGED.endLsn;
+  /** What the slot had acknowledged when the lake was read. */
+  #lakeRead: { readonly acknowledged: Lsn | null; readonly atMs: number } | null = null;
   #watermark: Watermark = NOTHING_MERGED;
   #timer: NodeJS.Timeout | null = null;
   #nudge: Promise<Lsn> | null = null;
@@ -119,8 +123,8 @@ export class PipelineMonitor {
   }
 
   async #sample(): Promise<void> {
-    const settled = await this.#sampleSource();
-    await this.#sampleLake();
+    const { settled, acknowledged } = await this.#sampleSource();
+    await this.#sampleLake(acknowledged);
     const caughtUp = this.#watermark.seq === this.#headSeq;
     const merged = parseLsn(this.#watermark.endLsn);
     // With nothing pending, positions that ingest has settled beyond the lake's end hold no captured change: readable too.
@@ -130,31 +134,38 @@ export class PipelineMonitor {
     this.#timer = setTimeout(() => void this.#sample(), SAMPLE_MS);
   }
 
-  async #sampleSource(): Promise<Lsn | null> {
+  async #sampleSource(): Promise<{ readonly settled: Lsn | null; readonly acknowledged: Lsn | null }> {
     const { slot } = this.#pipeline.source;
     const atMs = Date.now();
     try {
       const source = await this.#connected();
-      const row = await source.slotRow(slot);
+      // In this order: what is settled is then acknowledged too.
       const settled = await source.settledLsn(slot);
+      const row = await source.slotRow(slot);
       this.#slot = classifySlot(row);
       this.#sourceFailure = null;
       if (row !== null) this.#clock.sourceAt(row.currentLsn, atMs);
-      return settled;
+      return { settled, acknowledged: row?.confirmedFlushLsn ?? null };
     } catch (failure) {
       if (this.#source !== null) this.#forget(this.#source);
       this.#slot = null;
       this.#sourceFailure = failure instanceof Error ? failure.message : String(failure);
-      return null;
+      return { settled: null, acknowledged: null };
     }
   }
 
-  async #sampleLake(): Promise<void> {
+  /** Each manifest is acknowledged: while nothing is, and all is merged, the lake has not grown. */
+  async #sampleLake(acknowledged: Lsn | null): Promise<void> {
     const { lake, name } = this.#pipeline;
     try {
       this.#watermark = await this.watermark();
+      const known = this.#lakeRead;
+      const isKnown = known !== null && acknowledged !== null && known.acknowledged === acknowledged;
+      const nowMs = performance.now();
+      if (isKnown && this.#watermark.seq === this.#headSeq && nowMs - known.atMs < MAX_LAKE_AGE_MS) return;
       this.#headSeq = await findHead(lake, Math.max(this.#headSeq, this.#watermark.seq));
       const head = this.#headSeq === 0 ? null : await readManifest(lake, this.#headSeq);
+      this.#lakeRead = { acknowledged, atMs: nowMs };
       this.#headEpochNo = head?.manifest.epochNo ?? 0;
       this.#durableLsn = head?.manifest.endLsn ?? NOTHING_MERGED.endLsn;
     } catch (failure) {
