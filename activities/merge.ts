@@ -5,15 +5,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { MergeInput, MergeResult } from '../workflows/model/run.ts';
 import { runRef, withHeartbeat } from './activity.ts';
-import { rowsIn } from './merging/pending-window.ts';
+import { lookAgainMs, restMs } from './merging/pace.ts';
+import { type PendingWindow, rowsIn } from './merging/pending-window.ts';
 import { MergeSession } from './merging/session.ts';
 import { pipelineOf, type WarehouseResources } from './resources.ts';
 
 /** The activity returns within a minute, so that the history soon shows what was merged. */
 const MAX_RUN_MS = 50_000;
+/** From here on the next window is read while one is merged, and the merge does not rest. */
+const BULK = { rows: 10_000, manifests: 16 };
 /** After a window this large the next one takes long to fill: looking less often costs both ends less. */
-const BULK_ROWS = 50_000;
-const BULK_POLL_MS = 60;
+const LARGE = { rows: 50_000, lookMs: 60 };
 
 /** Merges everything pending, lingers for more, and returns what it merged. */
 export async function mergePending(resources: WarehouseResources, input: MergeInput): Promise<MergeResult> {
@@ -22,49 +24,75 @@ export async function mergePending(resources: WarehouseResources, input: MergeIn
     () => session.tally.progress(),
     async () => {
       await session.start(input.rejected);
-      const more = await drain(session, Context.current().cancellationSignal);
+      const more = await new Drain(session, Context.current().cancellationSignal).run();
       return session.result(more);
     },
   );
 }
 
-/** Merges until nothing has come for a while or the time is over. Returns whether more may be pending. */
-async function drain(session: MergeSession, cancelled: AbortSignal): Promise<boolean> {
-  const { lingerMs, pollMs } = session.pace;
-  const endMs = performance.now() + MAX_RUN_MS;
-  let lastWorkMs = performance.now();
-  let waitMs = pollMs;
-  let upcoming = session.next();
-  for (;;) {
-    const window = await upcoming;
-    cancelled.throwIfAborted();
-    if (window !== null) {
-      const over = performance.now() > endMs;
-      // The next window is read while this one is merged.
-      upcoming = over ? Promise.resolve(null) : session.next();
-      upcoming.catch(() => {});
-      const merged = await session.merge(window);
+/** Merges until nothing has come for a while or the time is over. */
+class Drain {
+  readonly #session: MergeSession;
+  readonly #cancelled: AbortSignal;
+  readonly #endMs = performance.now() + MAX_RUN_MS;
+  #lastWorkMs = performance.now();
+  #pollMs: number;
+  #ahead: Promise<PendingWindow | null> | null = null;
+
+  constructor(session: MergeSession, cancelled: AbortSignal) {
+    this.#session = session;
+    this.#cancelled = cancelled;
+    this.#pollMs = session.pace.pollMs;
+  }
+
+  /** Returns whether more may be pending. */
+  async run(): Promise<boolean> {
+    const { tally } = this.#session;
+    for (;;) {
+      const window = await (this.#ahead ?? this.#session.next());
+      this.#ahead = null;
+      this.#cancelled.throwIfAborted();
+      if (window !== null && !(await this.#merge(window))) return true;
+      const worked = window !== null || (await this.#session.loadOnly());
       // A table that needs a new snapshot ends the run: only the workflow can ask for one, and must not wait under load.
-      if (!merged || over || session.tally.hasNewRejected) {
-        // What is still being read goes into the folder that the next run empties.
-        await Promise.allSettled([upcoming]);
-        return true;
-      }
-      waitMs = rowsIn(window) < BULK_ROWS ? pollMs : Math.max(pollMs, BULK_POLL_MS);
-    } else {
-      const loaded = await session.loadOnly();
-      if (session.tally.hasNewRejected) return true;
-      const nowMs = performance.now();
-      if (!loaded && nowMs - lastWorkMs > lingerMs) {
-        // Nothing waits now: later, tidying up would delay a merge.
-        await session.tidy();
-        return false;
-      }
-      if (!loaded && nowMs > endMs) return false;
-      if (!loaded) await sleep(waitMs, undefined, { signal: cancelled });
-      upcoming = session.next();
-      if (!loaded) continue;
+      if (tally.hasNewRejected) return true;
+      if (worked) this.#lastWorkMs = performance.now();
+      else if (await this.#isOver()) return false;
+      else await this.#sleep(lookAgainMs(performance.now() - this.#lastWorkMs, this.#pollMs));
     }
-    lastWorkMs = performance.now();
+  }
+
+  /** False when the run must end: its time is over, or another merge was faster and this one's view is old. */
+  async #merge(window: PendingWindow): Promise<boolean> {
+    const beganMs = performance.now();
+    const isLast = beganMs > this.#endMs;
+    const rows = rowsIn(window);
+    const isBulk = rows >= BULK.rows || window.length >= BULK.manifests;
+    if (isBulk && !isLast) {
+      this.#ahead = this.#session.next();
+      this.#ahead.catch(() => {});
+    }
+    const merged = await this.#session.merge(window);
+    if (!merged || isLast || this.#session.tally.hasNewRejected) {
+      // What is still being read goes into the folder that the next run empties.
+      await Promise.allSettled([this.#ahead]);
+      return false;
+    }
+    const { pollMs } = this.#session.pace;
+    this.#pollMs = rows < LARGE.rows ? pollMs : Math.max(pollMs, LARGE.lookMs);
+    if (!isBulk) await this.#sleep(restMs(performance.now() - beganMs));
+    return true;
+  }
+
+  async #isOver(): Promise<boolean> {
+    const nowMs = performance.now();
+    if (nowMs - this.#lastWorkMs <= this.#session.pace.lingerMs) return nowMs > this.#endMs;
+    // Nothing waits now: later, tidying up would delay a merge.
+    await this.#session.tidy();
+    return true;
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#cancelled });
   }
 }
