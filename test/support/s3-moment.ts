@@ -5,7 +5,7 @@ import type { S3Exchange, S3Proxy, Verdict } from './s3-proxy.ts';
 const PATIENCE_MS = 60_000;
 
 export const isManifestPut = ({ method, key }: S3Exchange) => method === 'PUT' && key.includes('/log/');
-export const isManifestGet = ({ method, key }: S3Exchange) => method === 'GET' && key.includes('/log/');
+
 export const isDataPut = ({ method, key }: S3Exchange) => method === 'PUT' && key.includes('/data/');
 export const isDataGet = ({ method, key }: S3Exchange) => method === 'GET' && key.includes('/data/');
 
