@@ -146,9 +146,11 @@ async function readChunks(job: Job, r0Lsn: Lsn): Promise<void> {
     }
     after = chunk.lastKey ?? after;
     last = chunk.last;
+    if (chunk.connectionEnded) job.source = await connectTo(pipeline, entry);
+    // Rows that a crash of the source could still take back must not be stored: the log would never correct them.
+    await job.source.flushed();
     await chunks.cut({ lastKey: after, last });
     maxRows = aimedRows(job, chunk);
-    if (chunk.connectionEnded) job.source = await connectTo(pipeline, entry);
   }
 }
 

@@ -1,10 +1,12 @@
 // The source through an ordinary connection: where its WAL stands, how the slot is doing. Rows do not pass here; their way
 // is measured and controlled from here.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { type Lsn, parseLsn } from '../../../workflows/model/lsn.ts';
+import { type Lsn, lsnToText, parseLsn } from '../../../workflows/model/lsn.ts';
 import type { SlotRow } from '../slot-health.ts';
 import { connect, type PostgresConnection } from './connection.ts';
+import { flushedSql } from './flush-sql.ts';
 
 /** Which server this is, and where its WAL ends. */
 export interface SystemIdentity {
@@ -49,6 +51,9 @@ const SYSTEM_SQL = `
     current_setting('server_encoding') = 'SQL_ASCII' as unencoded
   from pg_control_system()`;
 
+const FIRST_FLUSH_WAIT_MS = 2;
+/** Of the order of `wal_writer_delay`: so long the server itself lets such a transaction wait for the disk. */
+const FLUSH_WAIT_MS = 50;
 export class Source {
   readonly connection: PostgresConnection;
 
@@ -70,6 +75,22 @@ export class Source {
   async insertLsn(): Promise<Lsn> {
     const row = await this.connection.row<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
     return parseLsn(row.lsn);
+  }
+
+  /**
+   * Waits until all that a query could see so far is on the source's disk. With `synchronous_commit = off` a transaction is
+   * visible before, and a crash of the server takes it back.
+   */
+  async flushed(): Promise<void> {
+    const target = lsnToText(await this.insertLsn());
+    for (let waitMs = FIRST_FLUSH_WAIT_MS; ; waitMs = Math.min(waitMs * 2, FLUSH_WAIT_MS)) {
+      const row = await this.connection.row<{ flushed: boolean }>(
+        `select ${flushedSql('$1::pg_lsn', 'pg_current_wal_flush_lsn()')} as flushed`,
+        [target],
+      );
+      if (row.flushed) return;
+      await sleep(waitMs);
+    }
   }
 
   /** One slot, with the end of the WAL; null when there is none of that name. */

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect } from '../../../activities/wal/postgres/connection.ts';
+import { flushedSql } from '../../../activities/wal/postgres/flush-sql.ts';
 import { createSlot, dropSlot } from '../../../activities/wal/postgres/slot.ts';
 import { openSource, type Source } from '../../../activities/wal/postgres/source.ts';
 import type { WalflowError } from '../../../workflows/model/errors.ts';
@@ -49,6 +50,34 @@ describe('a source', () => {
     });
     await dropSlot(source, slot, 'nobody');
     expect(await source.slotRow(slot)).toBeNull();
+  });
+
+  it('waits for the disk: a transaction that a crash would take back is visible before', async () => {
+    const source = await open();
+    await withClient(database.url, async (writer) => {
+      await writer.query('create table async(id int); set synchronous_commit = off');
+      // By chance the server may write to disk right after one commit, not after twenty.
+      for (let i = 0; i < 20; i += 1) {
+        await writer.query('insert into async values ($1)', [i]);
+        const written = await source.insertLsn();
+        await source.flushed();
+        expect((await source.identifySystem()).flushLsn).toBeGreaterThanOrEqual(written);
+      }
+    });
+  });
+
+  it.each([
+    ['0/2000028', '0/2000028', true],
+    ['0/2000060', '0/2000028', false],
+    // The end of a page, and of a segment: the next record comes after a header, which is written with it.
+    ['0/2002018', '0/2002000', true],
+    ['0/3000028', '0/3000000', true],
+    ['0/2002030', '0/2002000', false],
+    ['0/2002018', '0/2001FF8', false],
+  ])('what is to be at %s and is on disk up to %s: all there is %s', async (target, flushLsn, expected) => {
+    const source = await open();
+    const sql = flushedSql(`'${target}'::pg_lsn`, `'${flushLsn}'::pg_lsn`);
+    expect(await source.connection.rows(`select ${sql} as flushed`)).toEqual([{ flushed: expected }]);
   });
 
   it('passes notifications on, those of its own channel only', async () => {
