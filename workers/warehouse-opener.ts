@@ -4,12 +4,13 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { openDuckDb } from '../activities/warehouse/duckdb/client.ts';
+import { answerApart as duckDbAnswer } from '../activities/warehouse/duckdb/reading/apart.ts';
 import { DuckDbWarehouse } from '../activities/warehouse/duckdb/warehouse.ts';
+import type { QueryResult, QueryValue } from '../activities/warehouse/query.ts';
+import type { ReadOrder } from '../activities/warehouse/read-order.ts';
 import type { Warehouse } from '../activities/warehouse/warehouse.ts';
 import type { ResolvedDuckDb, ResolvedWarehouse } from './config/project.ts';
-
-/** Node's thread pool has four threads; merges need one of them. */
-const CONCURRENT_READS = 3;
+import { readApart } from './reader-process.ts';
 
 /** @param home folder for what the engine keeps beside the warehouse: its spool, spilled memory */
 export async function openWarehouse(warehouse: ResolvedWarehouse, home: string): Promise<Warehouse> {
@@ -19,6 +20,14 @@ export async function openWarehouse(warehouse: ResolvedWarehouse, home: string):
   rmSync(spool, { recursive: true, force: true });
   mkdirSync(spool, { recursive: true });
   return opened;
+}
+
+/** What a process that was started for one query does: rows as they come, then the columns. */
+export async function answerApart(
+  order: ReadOrder,
+  rows: (rows: readonly QueryValue[][]) => void,
+): Promise<QueryResult['columns']> {
+  return await duckDbAnswer(order, rows);
 }
 
 /** The folder whose files a warehouse may read. */
@@ -47,8 +56,8 @@ async function openDuckDbFile(warehouse: ResolvedDuckDb, home: string, spool: st
     memoryLimit: warehouse.memoryLimit,
     threads: warehouse.threads ?? defaultThreads(),
     tempDirectory,
-    readableFolders: [spool],
-    concurrentReads: CONCURRENT_READS,
+    spoolFolder: spool,
+    readApart,
   });
   return new DuckDbWarehouse(owner);
 }

@@ -20,6 +20,11 @@ import type { MergeInput, MergeResult, MergeStatus, PipelineInput, RunSettings }
 import { continueAsNew, followSettings } from './settings.ts';
 
 const CHECK_EVERY = '1 minute';
+/**
+ * A load takes as long as its table is large. Ended by the clock it would begin again from an empty spool, and never finish;
+ * a worker that died is known by its missing heartbeats.
+ */
+const LONGEST_RUN = '30 days';
 
 /**
  * Runs until cancelled, on the queue of the pipeline's warehouse: for another warehouse it is replaced by another run.
@@ -72,7 +77,7 @@ export async function merge(input: PipelineInput): Promise<void> {
 
 function mergePending(input: MergeInput, settings: RunSettings): Promise<MergeResult> {
   const activities = proxyActivities<Activities>({
-    startToCloseTimeout: '1 hour',
+    startToCloseTimeout: LONGEST_RUN,
     heartbeatTimeout: `${settings.heartbeatTimeoutSeconds} seconds`,
     // Never two at once, not even while one is ending.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

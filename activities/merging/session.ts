@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import { microsFromIso } from '../../workflows/model/commit-time.ts';
+import { WalflowError } from '../../workflows/model/errors.ts';
 import type { CaptureEntry, Manifest, StoredManifest } from '../../workflows/model/manifest.ts';
 import type { MergeResult, RunRef } from '../../workflows/model/run.ts';
 import { NOTHING_MERGED, type Watermark } from '../../workflows/model/watermark.ts';
@@ -66,7 +67,7 @@ export class MergeSession {
     if (first === undefined || last === undefined) return true;
     // The reader has checked the chain of manifests; this is its first link, to what is already merged.
     if (first.manifest.seq !== this.#watermark.seq + 1) return false;
-    const merged = await this.#apply(window, watermarkOf(last, this.#watermark));
+    const merged = await this.#applyAll(window, watermarkOf(last, this.#watermark));
     await this.#spool.release(filesIn(window));
     await this.#resources.warehouse.tidyBetweenMerges();
     return merged;
@@ -88,6 +89,20 @@ export class MergeSession {
   /** Lets the warehouse tidy up, if anything was merged. */
   async tidy(): Promise<void> {
     if (this.tally.progress().windows > 0) await this.#resources.warehouse.tidyWhileIdle();
+  }
+
+  /** What is too large for the warehouse's memory is merged manifest by manifest: smaller steps there are not. */
+  async #applyAll(window: PendingWindow, next: Watermark): Promise<boolean> {
+    try {
+      return await this.#apply(window, next);
+    } catch (failure) {
+      const tooLarge = failure instanceof WalflowError && failure.code === 'WAREHOUSE_OUT_OF_MEMORY';
+      if (!tooLarge || window.length === 1) throw failure;
+    }
+    for (const stored of window) {
+      if (!(await this.#apply([stored], watermarkOf(stored, this.#watermark)))) return false;
+    }
+    return true;
   }
 
   async #apply(window: PendingWindow, next: Watermark): Promise<boolean> {

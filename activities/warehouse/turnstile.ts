@@ -4,23 +4,25 @@
 /** Lets `width` pieces of work run at once; others wait. A width of 1 is a mutex. */
 export class Turnstile {
   readonly #width: number;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
   #inside = 0;
 
   constructor(width: number) {
     this.#width = width;
   }
 
-  /** Waits for a turn, runs `work`, and passes the turn on in any case. */
-  async pass<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * Waits for a turn, runs `work`, and passes the turn on in any case.
+   * @param signal ends the wait, not the work; rejects with the reason of the signal
+   */
+  async pass<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    signal?.throwIfAborted();
     if (this.#inside < this.#width) this.#inside += 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else await this.#turn(signal);
     try {
       return await work();
     } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#inside -= 1;
-      else next();
+      this.#passOn();
     }
   }
 
@@ -34,5 +36,29 @@ export class Turnstile {
     const enter = async (inside: number): Promise<T> =>
       inside === this.#width ? await work() : await this.pass(() => enter(inside + 1));
     return await enter(0);
+  }
+
+  async #turn(signal: AbortSignal | undefined): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const enter = () => {
+        signal?.removeEventListener('abort', leave);
+        resolve();
+      };
+      const leave = () => {
+        this.#waiting.delete(enter);
+        reject(signal?.reason);
+      };
+      this.#waiting.add(enter);
+      signal?.addEventListener('abort', leave, { once: true });
+    });
+  }
+
+  #passOn(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) this.#inside -= 1;
+    else {
+      this.#waiting.delete(next);
+      next();
+    }
   }
 }

@@ -24,7 +24,8 @@ export interface Warehouse {
   /**
    * Merges one window in one transaction: all its tables change together, or none. At or below the watermark nothing changes
    * (`already-merged`). A table whose data cannot be read or merged is paused and named in the outcome; the others go on.
-   * @throws WalflowError WATERMARK_MOVED, WAREHOUSE_DISK_FULL, WAREHOUSE_OUT_OF_MEMORY, WAREHOUSE_FAILED: nothing was merged.
+   * @throws WalflowError WATERMARK_MOVED, WAREHOUSE_DISK_FULL, WAREHOUSE_FAILED, and WAREHOUSE_OUT_OF_MEMORY for a window of
+   * several manifests: nothing was merged.
    */
   merge(plan: MergePlan, source: FileSource): Promise<MergeOutcome>;
   /**

@@ -37,3 +37,19 @@ test('alone means that nobody else is inside', async () => {
   const [, second, , alone] = await Promise.all([pass(), pass(), pass(), turnstile.passAlone(work), pass(), pass()]);
   expect([second, alone]).toEqual([2, 1]);
 });
+
+test('who waits no longer is let go, and takes nobody’s turn', async () => {
+  const turnstile = new Turnstile(1);
+  const { promise: held, resolve: leave } = Promise.withResolvers<void>();
+  const first = turnstile.pass(() => held);
+  const gone = new AbortController();
+  const order: string[] = [];
+  const second = turnstile.pass(async () => order.push('second'), gone.signal);
+  const third = turnstile.pass(async () => order.push('third'), new AbortController().signal);
+  gone.abort(new Error('gone'));
+  await expect(second).rejects.toThrow('gone');
+  await expect(turnstile.pass(async () => order.push('late'), gone.signal)).rejects.toThrow('gone');
+  leave();
+  await Promise.all([first, third]);
+  expect(order).toEqual(['third']);
+});

@@ -52,6 +52,18 @@ describe('merge', { timeout: 120_000 }, () => {
     await handle.terminate();
   });
 
+  test('a load may take as long as its table is large: only a missing heartbeat ends it', async () => {
+    stage.play({ mergePending: async () => NOTHING });
+    const handle = await start();
+    await idle(handle);
+    const scheduled = (await eventsOf(handle)).flatMap((event) => event.activityTaskScheduledEventAttributes ?? []);
+    const days = (timeout: { seconds?: unknown } | null | undefined) => Number(timeout?.seconds) / 86_400;
+    // An attempt that the clock ends begins again from an empty spool, and gets no further.
+    expect(days(scheduled[0]?.startToCloseTimeout)).toBeGreaterThanOrEqual(7);
+    expect(Number(scheduled[0]?.heartbeatTimeout?.seconds)).toBe(30);
+    await handle.terminate();
+  });
+
   test('the update mergedUpTo looks at once and answers when the position is merged', async () => {
     let mergedLsn = '0000000000000010';
     stage.play({ mergePending: async () => ({ ...NOTHING, mergedLsn }) });

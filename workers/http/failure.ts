@@ -22,6 +22,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, FailureStatus>>> = {
   HTTP_TOO_LARGE: 413,
   HTTP_HOST_REFUSED: 421,
   QUERY_TOO_LARGE: 422,
+  QUERY_BUSY: 503,
 };
 
 /** Something outside this process does not answer: another try may succeed. */

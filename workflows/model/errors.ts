@@ -65,7 +65,10 @@ export const ERROR_RULES = {
     retry: 'timed',
     hint: 'free space on the disk of the warehouse file and of its temp directory',
   },
-  WAREHOUSE_OUT_OF_MEMORY: { retry: 'timed', hint: 'raise the memoryLimit of the warehouse, or lower merge.maxRows' },
+  WAREHOUSE_OUT_OF_MEMORY: {
+    retry: 'timed',
+    hint: 'raise the memoryLimit of the warehouse, then run `walflow resync` for a table that it paused',
+  },
   WAREHOUSE_INVALIDATED: { retry: 'timed', hint: 'restart the warehouse worker: opening the file again recovers it' },
   WAREHOUSE_FAILED: {
     retry: 'timed',
@@ -93,6 +96,7 @@ export const ERROR_RULES = {
   QUERY_INVALID: { retry: 'never', hint: 'correct the SQL at the place named' },
   QUERY_TIMEOUT: { retry: 'never', hint: 'make the query read less: filter it, or aggregate in several steps' },
   QUERY_TOO_LARGE: { retry: 'never', hint: 'add a LIMIT, or aggregate' },
+  QUERY_BUSY: { retry: 'timed', hint: 'ask again in a moment: few queries run at once, so that merges go first' },
   ASSET_INVALID: { retry: 'never', hint: 'correct the asset in walflow.config.ts' },
   ASSET_FAILED: { retry: 'manual', hint: 'correct the SQL of the asset, or wait until the tables it reads are loaded' },
   ASSET_OUTSIDE_WINDOW: {

@@ -2,17 +2,19 @@
 // one file. The instance may read only the given folders, and its settings are locked, so no statement can reach other files
 // or the network.
 
-import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { mkdir, stat, statfs } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { DuckDBInstance } from '@duckdb/node-api';
 import { WalflowError } from '../../../workflows/model/errors.ts';
+import type { ReadApart, ReadBounds } from '../read-order.ts';
 import { Turnstile } from '../turnstile.ts';
 import { prepareCatalog } from './catalog.ts';
 import { failureClass, openFailure, warehouseFailure } from './failure.ts';
-import { filePattern } from './file-sql.ts';
-import { literal } from './identifier.ts';
+import { CATALOG, lockingStatements, openInstance } from './instance.ts';
+import { engineUse, readBounds } from './reading/bounds.ts';
+import { FIXED_SIZE_FUNCTIONS } from './reading/growth.ts';
+import { Readers } from './reading/readers.ts';
 import { DuckDbSession } from './session.ts';
-import { decodeExactly } from './text-decoder.ts';
 
 export interface DuckDbOptions {
   /** The database file; its folder exists. */
@@ -21,10 +23,9 @@ export interface DuckDbOptions {
   readonly memoryLimit: string;
   readonly threads: number;
   readonly tempDirectory: string;
-  /** The only folders that merges and comparisons may read from: the spool. */
-  readonly readableFolders: readonly string[];
-  /** How many user queries run at once. Each takes a thread of Node's pool (4, or UV_THREADPOOL_SIZE): keep it below that. */
-  readonly concurrentReads: number;
+  /** The only folder that merges and comparisons may read from. */
+  readonly spoolFolder: string;
+  readonly readApart: ReadApart;
 }
 
 const CONCURRENT_STEPS = 2;
@@ -32,15 +33,21 @@ const CONCURRENT_STEPS = 2;
 const LARGE_WAL_BYTES = 384 * 2 ** 20;
 /** At this size DuckDB itself checkpoints, inside a commit that then waits a second: a last resort. */
 const CHECKPOINT_THRESHOLD = '1GB';
-
-/**
- * The name of the attached file. By default it would be the file's own name, which could also be that of a schema. A schema
- * of PostgreSQL cannot begin with `pg_`.
- */
-const CATALOG = 'pg_walflow';
+/** DuckDB would fill the disk to nine tenths: it is also the disk of the warehouse file, and of others. */
+const SHARE_OF_DISK = 2;
+/** In the spool folder; a pipeline's name cannot begin with a dot. */
+const READS_FOLDER = '.reads';
 
 /** DuckDB's file lock does not apply inside one process: a second open here would corrupt the file. */
 const openPaths = new Set<string>();
+
+/** How reads are kept from hurting merges. */
+interface OwnerReading {
+  readonly bounds: ReadBounds;
+  readonly apart: ReadApart;
+  /** For reads in a process of their own; the engine may reach it. */
+  readonly folder: string;
+}
 
 /** The open warehouse: the first argument of functions in the other files here. */
 export class DuckDbOwner {
@@ -52,16 +59,19 @@ export class DuckDbOwner {
   readonly steps = new Turnstile(CONCURRENT_STEPS);
   /** One publish at a time: two of one asset would delete each other's rows. */
   readonly publishing = new Turnstile(1);
-  readonly reading: Turnstile;
+  readonly readers: Readers;
+  readonly reading: Omit<OwnerReading, 'bounds'>;
   /** Rejects when DuckDB has given up the open database (WAREHOUSE_INVALIDATED): only a new process can open it again. */
   readonly invalidated: Promise<never>;
   #invalidate: (failure: WalflowError) => void = () => {};
   #nextMerge = Promise.withResolvers<void>();
+  #fixedSize: Promise<ReadonlySet<string>> | null = null;
 
-  constructor(instance: DuckDBInstance, path: string, concurrentReads: number) {
+  constructor(instance: DuckDBInstance, path: string, { bounds, ...reading }: OwnerReading) {
     this.#instance = instance;
     this.#path = path;
-    this.reading = new Turnstile(concurrentReads);
+    this.reading = reading;
+    this.readers = new Readers({ bounds, use: () => this.use(engineUse) });
     this.invalidated = new Promise((_, reject) => {
       this.#invalidate = reject;
     });
@@ -94,6 +104,15 @@ export class DuckDbOwner {
       connection.closeSync();
       throw warehouseFailure(failure);
     }
+  }
+
+  /** Names of functions that return only values of a fixed size. */
+  fixedSizeFunctions(): Promise<ReadonlySet<string>> {
+    this.#fixedSize ??= this.use(async (session) => {
+      const rows = await session.rows<{ name: string }>(FIXED_SIZE_FUNCTIONS);
+      return new Set(rows.map(({ name }) => name));
+    });
+    return this.#fixedSize;
   }
 
   /** Resolves when another window is merged, of any pipeline. Take it before reading a watermark. */
@@ -147,13 +166,10 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDbOwner> {
   openPaths.add(path);
   let instance: DuckDBInstance | null = null;
   try {
-    instance = await openInstance(path, options);
-    const owner = new DuckDbOwner(instance, path, options.concurrentReads);
-    await owner.use(async (session) => {
-      await lockDown(session, options.readableFolders);
-      await prepareCatalog(session);
-    });
-    return owner;
+    instance = await openFile(path, options);
+    const bounds = await prepare(instance, options);
+    const folder = join(resolve(options.spoolFolder), READS_FOLDER);
+    return new DuckDbOwner(instance, path, { bounds, apart: options.readApart, folder });
   } catch (failure) {
     instance?.closeSync();
     openPaths.delete(path);
@@ -161,40 +177,38 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDbOwner> {
   }
 }
 
-async function openInstance(path: string, options: DuckDbOptions): Promise<DuckDBInstance> {
-  decodeExactly();
-  const instance = await DuckDBInstance.create(':memory:', {
+async function openFile(path: string, options: DuckDbOptions): Promise<DuckDBInstance> {
+  await mkdir(options.tempDirectory, { recursive: true });
+  const disk = await statfs(options.tempDirectory);
+  const settings = {
     memory_limit: options.memoryLimit,
     threads: String(options.threads),
     temp_directory: options.tempDirectory,
+    max_temp_directory_size: `${Math.floor((disk.bavail * disk.bsize) / SHARE_OF_DISK)} bytes`,
     checkpoint_threshold: CHECKPOINT_THRESHOLD,
     // A change file is read once and then removed: a cache would fill memory with such files.
     enable_external_file_cache: 'false',
-  });
-  const connection = await instance.connect();
+    // Otherwise the allocator keeps what a statement freed, for each thread that ever ran one.
+    allocator_background_threads: 'true',
+  };
   try {
-    await connection.run(`attach ${literal(path)} as ${CATALOG} (type duckdb)`);
-    await connection.run(`use ${CATALOG}`);
-    // The name of the initial database would be taken too. Every connection begins with `use`.
-    await connection.run('detach memory');
-    return instance;
+    return await openInstance({ path, access: 'write', settings });
   } catch (failure) {
-    instance.closeSync();
     throw openFailure(path, failure);
-  } finally {
-    connection.closeSync();
   }
 }
 
-/** The order matters: once the configuration is locked, nothing can be set. */
-async function lockDown(session: DuckDbSession, folders: readonly string[]): Promise<void> {
-  const readable = folders.map((folder) => `${resolve(folder)}/`);
-  // DuckDB checks both a file's pattern and its name.
-  const allowed = [...readable, ...readable.map(filePattern)].map(literal).join(', ');
-  await session.run(`set global TimeZone = 'UTC'`);
-  await session.run(`set global allowed_directories = [${allowed}]`);
-  await session.run('set global autoinstall_known_extensions = false');
-  await session.run('set global autoload_known_extensions = false');
-  await session.run('set global enable_external_access = false');
-  await session.run('set global lock_configuration = true');
+/** Locks the engine, and brings walflow's own tables to this version. */
+async function prepare(instance: DuckDBInstance, { spoolFolder }: DuckDbOptions): Promise<ReadBounds> {
+  const session = new DuckDbSession(await instance.connect());
+  session.queue(`use ${CATALOG}`);
+  try {
+    for (const statement of lockingStatements([spoolFolder])) await session.run(statement);
+    await prepareCatalog(session);
+    return await readBounds(session);
+  } catch (failure) {
+    throw warehouseFailure(failure);
+  } finally {
+    session.close();
+  }
 }

@@ -45,6 +45,11 @@ export function isInterrupt(failure: unknown): boolean {
   return failureClass(failure) === 'INTERRUPT';
 }
 
+/** DuckDB reached its `memory_limit` and could not spill. */
+export function isOutOfMemory(failure: unknown): boolean {
+  return failureClass(failure) === 'Out of Memory';
+}
+
 /** Two transactions changed the same row. */
 export function isConflict(failure: unknown): boolean {
   return /Conflict on|write-write conflict/i.test(textOf(failure));
@@ -76,7 +81,7 @@ export function warehouseFailure(failure: unknown): WalflowError {
       cause: failure,
     });
   }
-  if (failureClass(failure) === 'Out of Memory') {
+  if (isOutOfMemory(failure)) {
     return new WalflowError('WAREHOUSE_OUT_OF_MEMORY', 'DuckDB reached its memory limit', { cause: failure });
   }
   return new WalflowError('WAREHOUSE_FAILED', `DuckDB failed: ${safeText(failure)}`, { cause: failure });

@@ -55,6 +55,11 @@ export class DuckDbSession {
     }
   }
 
+  /** Ends the statement that runs now, if one does. */
+  interrupt(): void {
+    this.#connection.interrupt();
+  }
+
   close(): void {
     this.#connection.closeSync();
   }

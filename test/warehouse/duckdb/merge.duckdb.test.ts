@@ -65,3 +65,34 @@ test('a table stays beside another whose name differs in the case of a letter ou
   expect(outcome.paused).toMatchObject([{ table: 'FOLD.ÄB', code: 'NAME_COLLISION' }]);
   for (const entry of entries.slice(0, 2)) expect(await warehouse.contents(entry)).toEqual([row]);
 });
+
+class SmallWarehouse extends TestWarehouse {
+  override get options() {
+    return { ...super.options, memoryLimit: '40MB' };
+  }
+}
+
+const small = new SmallWarehouse().forFile();
+
+test('a table whose changes do not fit into the memory is paused when its manifest comes alone; the others go on', async () => {
+  const [large, other] = ['memory.large', 'memory.other'].map((table) =>
+    testEntry(table, { id: INT, doc: TEXT }, ['id']),
+  );
+  if (large === undefined || other === undefined) throw new Error('two tables');
+  await small.goLive('memory', 100, large, []);
+  await small.goLive('memory', 110, other, [{ id: '1', doc: 'old' }]);
+  const rows = Array.from({ length: 10 }, (_, id) =>
+    change('i', 120, id, { id: `${id}`, doc: `${id}`.repeat(4_000_000) }),
+  );
+  const plan = await small.plan('memory', 130, {
+    tables: [
+      await small.changes(large, rows),
+      await small.changes(other, [change('u', 125, 0, { id: '1', doc: 'new' })]),
+    ],
+  });
+  const several = { ...plan, next: { ...plan.next, seq: plan.next.seq + 1 } };
+  await expect(small.mergePlan(several)).rejects.toMatchObject({ code: 'WAREHOUSE_OUT_OF_MEMORY' });
+  const outcome = await small.mergePlan(plan);
+  expect(outcome).toMatchObject({ paused: [{ table: 'memory.large', code: 'WAREHOUSE_OUT_OF_MEMORY' }] });
+  expect(await small.contents(other)).toEqual([{ id: '1', doc: 'new' }]);
+});

@@ -5,6 +5,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type DuckDbOptions, openDuckDb } from '../../../activities/warehouse/duckdb/client.ts';
+import { readApart } from '../../../workers/reader-process.ts';
 import { freshFolder } from '../../support/folder.ts';
 
 const folder = freshFolder();
@@ -19,8 +20,8 @@ function freshOptions(): DuckDbOptions {
     memoryLimit: '100MB',
     threads: 1,
     tempDirectory: join(folder, `temp-${files}`),
-    readableFolders: [join(folder, `spool-${files}`)],
-    concurrentReads: 1,
+    spoolFolder: join(folder, `spool-${files}`),
+    readApart,
   };
 }
 

@@ -5,6 +5,7 @@ import { type DuckDbOwner, openDuckDb } from '../../../activities/warehouse/duck
 import { literal, qualified } from '../../../activities/warehouse/duckdb/identifier.ts';
 import { DuckDbWarehouse } from '../../../activities/warehouse/duckdb/warehouse.ts';
 import type { Warehouse } from '../../../activities/warehouse/warehouse.ts';
+import { readApart } from '../../../workers/reader-process.ts';
 import type { TableName } from '../../../workflows/model/relation.ts';
 import { type TextRow, WarehouseLab } from '../lab.ts';
 
@@ -27,8 +28,8 @@ export class TestWarehouse extends WarehouseLab {
       memoryLimit: '500MB',
       threads: 2,
       tempDirectory: join(this.folder, 'temp'),
-      readableFolders: [this.spool],
-      concurrentReads: 2,
+      spoolFolder: this.spool,
+      readApart,
     };
   }
 

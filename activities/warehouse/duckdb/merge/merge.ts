@@ -5,7 +5,7 @@ import { parseLsn } from '../../../../workflows/model/lsn.ts';
 import type { FileSource } from '../../file-source.ts';
 import type { MergeOutcome, MergePlan, RowCounts, TablePauseOrder } from '../../merge-plan.ts';
 import type { DuckDbOwner } from '../client.ts';
-import { blamesData, failureClass } from '../failure.ts';
+import { blamesData, failureClass, isOutOfMemory } from '../failure.ts';
 import type { DuckDbSession } from '../session.ts';
 import { beginWatermark, moveWatermark, readWatermark, watermarkMoved } from '../watermark.ts';
 import { type LocalPlan, localPlan } from './local-plan.ts';
@@ -23,31 +23,59 @@ import {
 /**
  * Merges one window. At or below the watermark nothing changes (`already-merged`). A table whose data cannot be merged is
  * paused and named in the outcome; the others go on.
- * @throws WalflowError WATERMARK_MOVED, WAREHOUSE_DISK_FULL, WAREHOUSE_OUT_OF_MEMORY, WAREHOUSE_FAILED: nothing was merged.
+ * @throws WalflowError WATERMARK_MOVED, WAREHOUSE_DISK_FULL, WAREHOUSE_FAILED, and WAREHOUSE_OUT_OF_MEMORY for a window of
+ * several manifests: nothing was merged.
  */
 export async function mergeWindow(owner: DuckDbOwner, plan: MergePlan, source: FileSource): Promise<MergeOutcome> {
   const local = await localPlan(plan, source);
-  const outcome = await owner.merging.pass(() => owner.use((session) => mergeWithout(session, local, local.damaged)));
+  const outcome = await owner.merging.pass(() =>
+    owner.use((session) => mergeWithout(owner, session, local, { tables: local.damaged, readsEnded: false })),
+  );
   owner.noteMerge();
   return outcome;
 }
 
-/** A failed statement ends DuckDB's transaction: the window is tried again without the table that caused it. */
+/** What earlier tries of a window have led to. */
+interface Tried {
+  /** Tables that are left out. */
+  readonly tables: readonly TablePauseOrder[];
+  /** Reads were ended to make room. */
+  readonly readsEnded: boolean;
+}
+
+/** A failed statement ends DuckDB's transaction: the window is tried again, at last without the table that caused it. */
 async function mergeWithout(
+  owner: DuckDbOwner,
   session: DuckDbSession,
   plan: LocalPlan,
-  blamed: readonly TablePauseOrder[],
+  tried: Tried,
 ): Promise<MergeOutcome> {
   if (plan.expected.seq === 0) await beginWatermark(session, plan.pipeline);
-  const merge = new WindowMerge(session, plan, blamed);
+  const merge = new WindowMerge(session, plan, tried.tables);
   try {
     return await session.transaction(() => merge.run());
   } catch (failure) {
-    const table = merge.busyWith;
-    if (table === null || !blamesData(failure)) throw failure;
-    const reason = `the changes of ${table} cannot be merged (${failureClass(failure)} error)`;
-    return await mergeWithout(session, plan, [...blamed, { table, code: 'TABLE_UNMERGEABLE', reason }]);
+    if (isOutOfMemory(failure) && !tried.readsEnded) {
+      owner.readers.giveWay();
+      return await mergeWithout(owner, session, plan, { ...tried, readsEnded: true });
+    }
+    const order = merge.busyWith === null ? null : blame(merge.busyWith, failure, plan);
+    if (order === null) throw failure;
+    return await mergeWithout(owner, session, plan, { ...tried, tables: [...tried.tables, order] });
   }
+}
+
+/** Null when the table is not the cause. */
+function blame(table: string, failure: unknown, { expected, next }: LocalPlan): TablePauseOrder | null {
+  if (isOutOfMemory(failure)) {
+    // The changes of several manifests may be too many; those of one cannot be made fewer.
+    if (next.seq > expected.seq + 1) return null;
+    const reason = `the changes of ${table} take more memory than the warehouse may use`;
+    return { table, code: 'WAREHOUSE_OUT_OF_MEMORY', reason };
+  }
+  if (!blamesData(failure)) return null;
+  const reason = `the changes of ${table} cannot be merged (${failureClass(failure)} error)`;
+  return { table, code: 'TABLE_UNMERGEABLE', reason };
 }
 
 class WindowMerge {

@@ -1,0 +1,68 @@
+// The tables that a query names, in a database file of their own, all as of one moment. Only the owner's process can open the
+// warehouse; a file of the same engine keeps types and values as they are.
+
+import { stat } from 'node:fs/promises';
+import type { TableName } from '../../../../workflows/model/relation.ts';
+import type { DuckDbOwner } from '../client.ts';
+import { folded, literal, qualified, quoted } from '../identifier.ts';
+import { CATALOG, DEFAULT_SCHEMA } from '../instance.ts';
+import type { DuckDbSession } from '../session.ts';
+import type { QueryParts } from './growth.ts';
+import { queryFailure } from './query-failure.ts';
+import type { WatchOptions } from './watch.ts';
+
+let copies = 0;
+
+/** Creates the file. A query that asks which tables there are finds all of them: those it does not read are empty. */
+export async function copyTables(
+  owner: DuckDbOwner,
+  parts: QueryParts,
+  path: string,
+  options: WatchOptions,
+): Promise<void> {
+  copies += 1;
+  const copy = `pg_copy_${copies}`;
+  const copied = async () => (await stat(path)).size;
+  // Connections of their own: an interrupt that comes late must not meet the end.
+  await owner.use((session) => session.run(`attach ${literal(path)} as ${copy} (type duckdb)`));
+  try {
+    await owner.use((session) =>
+      owner.readers.watched(
+        () => session.interrupt(),
+        { ...options, copied },
+        async (watch) => {
+          try {
+            await fill(session, copy, parts);
+          } catch (failure) {
+            throw watch.ended === null ? failure : queryFailure(failure, watch.ended);
+          }
+        },
+      ),
+    );
+  } finally {
+    await owner.use((session) => session.run(`detach ${copy}`));
+  }
+}
+
+async function fill(session: DuckDbSession, copy: string, { tables, readsCatalog }: QueryParts): Promise<void> {
+  const read = new Set(tables.map((table) => folded({ ...table, schema: schemaOf(table) })));
+  await session.transaction(async () => {
+    const known = await session.rows<TableName>(
+      `select schema_name as schema, table_name as name from duckdb_tables()
+       where database_name = '${CATALOG}' and not temporary`,
+    );
+    for (const table of known) {
+      const isRead = read.has(folded(table));
+      if (!isRead && !readsCatalog) continue;
+      await session.run(`create schema if not exists ${copy}.${quoted(table.schema)}`);
+      await session.run(
+        `create table ${copy}.${qualified(table)} as from ${CATALOG}.${qualified(table)}${isRead ? '' : ' limit 0'}`,
+      );
+    }
+  });
+}
+
+/** A query may write `orders`, `public.orders`, and `pg_walflow.orders`. */
+function schemaOf({ schema }: TableName): string {
+  return schema === '' || schema.toLowerCase() === CATALOG ? DEFAULT_SCHEMA : schema;
+}

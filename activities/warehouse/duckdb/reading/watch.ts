@@ -1,0 +1,87 @@
+// Ends a read inside the owner of the warehouse: when its time is over, when its answer is no longer needed, when it takes
+// too much of what it shares with merges, or when a merge needs the memory.
+
+import { WalflowError } from '../../../../workflows/model/errors.ts';
+import type { ReadBounds } from '../../read-order.ts';
+import type { EngineUse } from './bounds.ts';
+
+/** Why a read was ended. */
+export type ReadEnd = 'time' | 'gone' | 'memory' | 'disk' | 'merge';
+
+export interface WatchOptions {
+  readonly remainingMs: number;
+  readonly signal: AbortSignal | undefined;
+  /** Bytes on the disk of what is copied for the read. A copy takes no more memory than the engine lets it. */
+  readonly copied?: () => Promise<number>;
+}
+
+/** The engine that all reads share. */
+export interface WatchedEngine {
+  readonly bounds: ReadBounds;
+  /** What it uses now. */
+  use(): Promise<EngineUse>;
+}
+
+/** An interrupt between two steps of a query has no effect, so it is repeated until the query has ended. */
+const INTERRUPT_EVERY_MS = 50;
+/** Most reads are over before they are measured once. */
+const MEASURE_EVERY_MS = 100;
+
+export class ReadWatch {
+  readonly #interrupt: () => void;
+  readonly #engine: WatchedEngine;
+  readonly #options: WatchOptions;
+  readonly #timer: NodeJS.Timeout;
+  readonly #meter: NodeJS.Timeout;
+  readonly #abort = () => this.end('gone');
+  #first: number | null = null;
+  #ended: ReadEnd | null = null;
+  #repeat: NodeJS.Timeout | null = null;
+
+  /** @param interrupt interrupts the statement that runs now, if one does */
+  constructor(interrupt: () => void, engine: WatchedEngine, options: WatchOptions) {
+    this.#interrupt = interrupt;
+    this.#engine = engine;
+    this.#options = options;
+    const { remainingMs, signal } = options;
+    this.#timer = setTimeout(() => this.end('time'), Math.max(0, remainingMs));
+    this.#meter = setInterval(() => void this.#measure().catch(() => {}), MEASURE_EVERY_MS);
+    signal?.addEventListener('abort', this.#abort, { once: true });
+    if (signal?.aborted) this.end('gone');
+    else if (remainingMs <= 0) this.end('time');
+  }
+
+  get ended(): ReadEnd | null {
+    return this.#ended;
+  }
+
+  end(why: ReadEnd): void {
+    this.#ended ??= why;
+    this.#repeat ??= setInterval(this.#interrupt, INTERRUPT_EVERY_MS);
+    this.#interrupt();
+  }
+
+  /** Ends a read that is between two steps. */
+  check(): void {
+    if (this.#ended !== null) throw new WalflowError('QUERY_TIMEOUT', 'the query was interrupted');
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    clearInterval(this.#meter);
+    if (this.#repeat !== null) clearInterval(this.#repeat);
+    this.#options.signal?.removeEventListener('abort', this.#abort);
+  }
+
+  /** Rows of tables that the engine keeps in memory are not the read's: they make room for others. */
+  async #measure(): Promise<void> {
+    const { bounds } = this.#engine;
+    const { cachedBytes, spilledBytes } = await this.#engine.use();
+    const { copied } = this.#options;
+    const copiedBytes = copied === undefined ? 0 : await copied();
+    if (spilledBytes + copiedBytes > bounds.diskBytes) this.end('disk');
+    const taken = process.memoryUsage.rss() - cachedBytes;
+    this.#first ??= taken;
+    if (copied === undefined && taken - this.#first > bounds.memoryBytes) this.end('memory');
+  }
+}
