@@ -2,9 +2,9 @@
 // ended when the time is over, when its caller is gone, or when it takes too much memory.
 
 import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { getCompileCacheDir } from 'node:module';
 import { setPriority } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import type { QueryResult, QueryValue } from '../activities/warehouse/query.ts';
 import type { ReadOrder } from '../activities/warehouse/read-order.ts';
 import { type ErrorCode, WalflowError } from '../workflows/model/errors.ts';
@@ -18,14 +18,15 @@ export type ReaderMessage =
 /** About a third of the processor time of a process without one, where there is not enough for both. */
 const NICENESS = 5;
 
-/** Beside this file: TypeScript in a checkout, JavaScript in a package. */
-const PROGRAM = fileURLToPath(new URL(import.meta.url.replace(/^.*\/reader-process/, './reader'), import.meta.url));
+/** A checkout has the first, a package the second. */
+const SOURCE = new URL('./reader.ts', import.meta.url);
+const BUILT = new URL('./reader.js', import.meta.url);
 
 /** An `ReadApart`. */
 export async function readApart(order: ReadOrder, signal: AbortSignal): Promise<QueryResult> {
   signal.throwIfAborted();
   // Neither the flags nor the environment of this process: it holds secrets.
-  const child = fork(PROGRAM, {
+  const child = fork(existsSync(SOURCE) ? SOURCE : BUILT, {
     execArgv: [],
     env: { NODE_COMPILE_CACHE: getCompileCacheDir() },
     serialization: 'advanced',

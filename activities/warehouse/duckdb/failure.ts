@@ -41,10 +41,6 @@ export function blamesData(failure: unknown): boolean {
   return ABOUT_DATA.has(failureClass(failure));
 }
 
-export function isInterrupt(failure: unknown): boolean {
-  return failureClass(failure) === 'INTERRUPT';
-}
-
 /** DuckDB reached its `memory_limit` and could not spill. */
 export function isOutOfMemory(failure: unknown): boolean {
   return failureClass(failure) === 'Out of Memory';
