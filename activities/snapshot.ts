@@ -19,6 +19,7 @@ import type { Leave, SnapshotPlaces } from './snapshot/places.ts';
 import { StillWanted } from './snapshot/still-wanted.ts';
 import { blockersText } from './wal/blocker-text.ts';
 import { takeHorizon, Waiting } from './wal/postgres/blockers.ts';
+import { chunkEnds } from './wal/postgres/chunk-ends.ts';
 import { exactSnapshot, readChunk, runningBelow } from './wal/postgres/snapshot-reader.ts';
 import { openSource, type Source } from './wal/postgres/source.ts';
 
@@ -137,20 +138,32 @@ async function readChunks(job: Job, r0Lsn: Lsn): Promise<void> {
   let after = done.at(-1)?.lastKey ?? null;
   let last = done.at(-1)?.last ?? false;
   let { maxRows } = boundsOf(job);
+  // Null = to be planned, once a chunk has shown how large rows are.
+  let ends: (readonly string[])[] | null = null;
   while (!last) {
     signal.throwIfAborted();
-    const bounds = { ...boundsOf(job), maxRows };
+    const upTo: readonly string[] | null = ends?.shift() ?? null;
+    const bounds = { ...boundsOf(job), ...(upTo === null ? { maxRows } : { upTo }) };
     const chunk = await readChunk(job.source, entry, after, bounds, (row) => chunks.take(row));
     if (!chunk.asCaptured) {
       throw new WalflowError('TABLE_SHAPE_CHANGED', `${entry.table} was altered while its snapshot was taken`);
     }
+    if (chunk.connectionEnded) job.source = await connectTo(pipeline, entry);
+    if (chunk.overflowed) {
+      chunks.discard();
+      ends = null;
+      continue;
+    }
     after = chunk.lastKey ?? after;
     last = chunk.last;
-    if (chunk.connectionEnded) job.source = await connectTo(pipeline, entry);
-    // Rows that a crash of the source could still take back must not be stored: the log would never correct them.
-    await job.source.flushed();
-    await chunks.cut({ lastKey: after, last });
-    maxRows = aimedRows(job, chunk);
+    if (chunk.rows > 0) maxRows = aimedRows(job, chunk);
+    // Up to a planned key there may be no rows left: then the next chunk's marker covers them.
+    if (chunk.rows > 0 || last) {
+      // Rows that a crash of the source could still take back must not be stored: the log would never correct them.
+      await job.source.flushed();
+      await chunks.cut({ lastKey: after, last });
+    }
+    if (!last) ends ??= await chunkEnds(job.source, entry, after, maxRows);
   }
 }
 

@@ -50,6 +50,15 @@ export class ChunkWriter {
     this.rows += 1;
   }
 
+  /** Throws away the rows taken since the last chunk ended. */
+  discard(): void {
+    if (this.#open === null) return;
+    this.rows -= this.#open.rows;
+    this.#open.reset();
+    this.#encoders.push(this.#open);
+    this.#open = null;
+  }
+
   /**
    * Ends the chunk. Resolves once the chunk before it is stored.
    * @param mark what the marker holds besides the file; null = no markers, the snapshot cannot be continued.

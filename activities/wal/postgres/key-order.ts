@@ -7,12 +7,13 @@ import type { CapturedTable } from '../../../workflows/model/relation.ts';
 /** Operators of one key column, as written between two values in SQL. */
 export interface KeyOperators {
   readonly less: string;
+  readonly lessOrEqual: string;
   readonly greater: string;
   readonly greaterOrEqual: string;
 }
 
 /** https://www.postgresql.org/docs/current/xindex.html#XINDEX-STRATEGIES (B-tree) */
-const STRATEGIES = { less: 1, greaterOrEqual: 4, greater: 5 } as const;
+const STRATEGIES = { less: 1, lessOrEqual: 2, greaterOrEqual: 4, greater: 5 } as const;
 
 /** Of column `k` of an index, as `operator(schema.name)`. */
 const operatorSql = (strategy: number) => `(
@@ -50,15 +51,40 @@ export function behindSql(
   values: readonly string[],
   operators: readonly KeyOperators[],
 ): string {
+  return besideSql(columns, values, operators, { strict: 'greater', orEqual: 'greaterOrEqual', last: 'greater' });
+}
+
+/** Condition for the rows up to a key, and its own. */
+export function upToSql(
+  columns: readonly string[],
+  values: readonly string[],
+  operators: readonly KeyOperators[],
+): string {
+  return besideSql(columns, values, operators, { strict: 'less', orEqual: 'lessOrEqual', last: 'lessOrEqual' });
+}
+
+interface Side {
+  readonly strict: keyof KeyOperators;
+  readonly orEqual: keyof KeyOperators;
+  /** Of the last column. */
+  readonly last: keyof KeyOperators;
+}
+
+function besideSql(
+  columns: readonly string[],
+  values: readonly string[],
+  operators: readonly KeyOperators[],
+  { strict, orEqual, last }: Side,
+): string {
   const [first] = operators;
-  if (operators.every(({ greater }) => greater === first?.greater)) {
-    return `(${columns.join(', ')}) ${first?.greater} (${values.join(', ')})`;
+  if (operators.every((is) => is[last] === first?.[last])) {
+    return `(${columns.join(', ')}) ${first?.[last]} (${values.join(', ')})`;
   }
   // Columns whose operators are in different schemas.
   const nested = columns.reduceRight<string>((rest, column, i) => {
     const is = operators[i] as KeyOperators;
-    const greater = `${column} ${is.greater} ${values[i]}`;
-    return rest === '' ? greater : `${column} ${is.greaterOrEqual} ${values[i]} and (${greater} or ${rest})`;
+    if (rest === '') return `${column} ${is[last]} ${values[i]}`;
+    return `${column} ${is[orEqual]} ${values[i]} and (${column} ${is[strict]} ${values[i]} or ${rest})`;
   }, '');
   return `(${nested})`;
 }

@@ -21,7 +21,7 @@ import { type Blocker, readBlockersBelow, takeHorizon, watchingBlockers } from '
 import { LAYOUT_SQL, LOGGED_COLUMNS_SQL } from './catalog.ts';
 import { connect, type Statements } from './connection.ts';
 import type { CopySink } from './copy-out.ts';
-import { behindSql, type KeyOperators, keyOperatorsSql, orderSql } from './key-order.ts';
+import { behindSql, type KeyOperators, keyOperatorsSql, orderSql, upToSql } from './key-order.ts';
 import { sqlName } from './publication.ts';
 import type { Source } from './source.ts';
 
@@ -32,6 +32,11 @@ export interface ChunkBounds {
   readonly maxBytes: number;
   /** Limit for one row, as PostgreSQL prints it. */
   readonly maxRowBytes: number;
+  /**
+   * Read exactly the rows up to this key, in whatever order they lie: in key order each would cost a page. Null or absent = as
+   * many as fit, in key order.
+   */
+  readonly upTo?: readonly string[] | null;
 }
 
 export interface Chunk {
@@ -39,8 +44,10 @@ export interface Chunk {
   readonly bytes: number;
   /** The table ends here. */
   readonly last: boolean;
-  /** Key of the last row, in key order: the next chunk begins after it. Null without a row. */
+  /** Key of the last row, in key order: the next chunk begins after it. Null without a row, and of one that overflowed. */
   readonly lastKey: readonly string[] | null;
+  /** Up to the given key there are far more rows than fit: those that were taken are of no use. */
+  readonly overflowed: boolean;
   /** False = in the chunk's own transaction the table was not as captured; there are no rows. */
   readonly asCaptured: boolean;
   /** The chunk ended by its bytes, which ends the connection: the next chunk needs another one. */
@@ -66,7 +73,7 @@ interface WaitOptions {
 }
 
 /** A table as one transaction sees it. */
-interface TableState extends Relation {
+export interface SnapshotTable extends Relation {
   readonly layout: TableLayout;
   /** Rewritten since the transaction began: its rows are not what the transaction should see. */
   readonly rewritten: boolean;
@@ -79,7 +86,11 @@ interface TableState extends Relation {
 
 const POLL_MS = 50;
 const BLOCKED_EVERY_MS = 5_000;
-const SNAPSHOT_SQL = 'begin isolation level repeatable read read only';
+/** A chunk up to a given key may be larger than planned, by this factor. */
+const OVERFLOW = 2;
+/** Enough to remember every page of a chunk; with less PostgreSQL reads whole pages of rows again to find a few. */
+const WORK_MEM_SQL = `set local work_mem = '16MB'`;
+export const SNAPSHOT_SQL = 'begin isolation level repeatable read read only';
 
 /** pg_relation_filenode() sees the catalog as it is now, the rest of the query as it was when the transaction began. */
 const stateSql = (table: CapturedTable) => `
@@ -126,8 +137,7 @@ export async function runningBelow(
 }
 
 /**
- * Reads the rows that follow a key, in key order. The table is locked against DDL first, so that catalog and rows belong
- * together.
+ * Reads the rows that follow a key. The table is locked against DDL first, so that catalog and rows belong together.
  * @param after key values in key order; null = from the beginning.
  * @throws WalflowError SOURCE_TABLE_MISSING, VALUE_TOO_LARGE; and what `take` throws, which ends the connection.
  */
@@ -138,24 +148,35 @@ export async function readChunk(
   bounds: ChunkBounds,
   take: TakeRow,
 ): Promise<Chunk> {
+  const { maxRows, maxBytes, upTo = null } = bounds;
   const rows = new RowReader(table, bounds, take);
+  const inOrder = (): 'stop' | undefined => {
+    if (rows.count === maxRows || rows.bytes >= maxBytes) rows.noteKey();
+    // Only by bytes: at the limit of rows the server ends by itself.
+    return rows.bytes >= maxBytes && rows.count < maxRows ? 'stop' : undefined;
+  };
+  const upToKey = () => (rows.bytes >= maxBytes || rows.count > maxRows * OVERFLOW ? 'stop' : undefined);
+  const limit = upTo === null ? inOrder : upToKey;
   const ended = await source.connection.transaction(SNAPSHOT_SQL, async (statements) => {
     const state = await lockAndRead(statements, table);
     if (!isCaptured(state, table) || state.keyOperators === null) return 'altered';
-    return await statements.copyOut(`copy (${chunkSql(table, state, after, bounds.maxRows)}) to stdout`, {
+    if (upTo !== null) await statements.rows(WORK_MEM_SQL);
+    return await statements.copyOut(`copy (${chunkSql(table, state, after, bounds)}) to stdout`, {
       ...rows.sink,
       row: (buffer, start, end) => {
         rows.take(buffer, start, end);
-        if (rows.count === bounds.maxRows || rows.bytes >= bounds.maxBytes) rows.noteKey();
-        // Only by bytes: at the limit of rows the server ends by itself.
-        return rows.bytes >= bounds.maxBytes && rows.count < bounds.maxRows ? 'stop' : undefined;
+        return limit();
       },
     });
   });
-  const last = ended === 'ended' && rows.count < bounds.maxRows;
-  const { count, bytes, lastKey } = rows;
-  const asCaptured = ended !== 'altered';
-  return { rows: count, bytes, last, lastKey, asCaptured, connectionEnded: ended === 'stopped' };
+  const { count, bytes } = rows;
+  const [whole, stopped] = [ended === 'ended', ended === 'stopped'];
+  return {
+    ...{ rows: count, bytes, asCaptured: ended !== 'altered', connectionEnded: stopped },
+    last: whole && upTo === null && count < maxRows,
+    lastKey: whole && upTo !== null ? upTo : rows.lastKey,
+    overflowed: stopped && upTo !== null,
+  };
 }
 
 /**
@@ -251,29 +272,49 @@ class RowReader {
 }
 
 /** The limit also lets the planner know that few rows are needed. */
-function chunkSql(table: CapturedTable, state: TableState, after: readonly string[] | null, maxRows: number): string {
-  const { partitioned, typeNames } = state;
+function chunkSql(
+  table: CapturedTable,
+  state: SnapshotTable,
+  after: readonly string[] | null,
+  { maxRows, upTo = null }: ChunkBounds,
+): string {
+  const rows = `${selectSql(table, state.partitioned)} where ${afterSql(table, state, after)}`;
   const operators = state.keyOperators ?? [];
-  const key = table.keyColumns.map((name) => pg.escapeIdentifier(name));
-  // COPY takes no parameters.
-  const values = (after ?? []).map((value, i) => `${pg.escapeLiteral(value)}::${typeNames[table.keyColumns[i] ?? '']}`);
-  const behind = after === null ? '' : ` where ${behindSql(key, values, operators)}`;
-  return `${selectSql(table, partitioned)}${behind} order by ${orderSql(key, operators)} limit ${maxRows}`;
+  const key = keySql(table);
+  if (upTo !== null) return `${rows} and ${upToSql(key, keyValuesSql(table, state, upTo), operators)}`;
+  return `${rows} order by ${orderSql(key, operators)} limit ${maxRows}`;
 }
 
-async function lockAndRead(statements: Statements, table: CapturedTable): Promise<TableState> {
+/** Key columns, as SQL names. */
+export const keySql = ({ keyColumns }: CapturedTable) => keyColumns.map((name) => pg.escapeIdentifier(name));
+
+/** Condition for the rows after a key. */
+export function afterSql(table: CapturedTable, state: SnapshotTable, after: readonly string[] | null): string {
+  if (after === null) return 'true';
+  return behindSql(keySql(table), keyValuesSql(table, state, after), state.keyOperators ?? []);
+}
+
+/** COPY takes no parameters. */
+function keyValuesSql({ keyColumns }: CapturedTable, { typeNames }: SnapshotTable, key: readonly string[]): string[] {
+  return key.map((value, i) => `${pg.escapeLiteral(value)}::${typeNames[keyColumns[i] ?? '']}`);
+}
+
+export async function lockAndRead(statements: Statements, table: CapturedTable): Promise<SnapshotTable> {
   // First, because LOCK does not fix yet what the transaction sees.
   await statements.rows(`lock table ${sqlName(table)} in access share mode`);
   const where = `where n.nspname = ${pg.escapeLiteral(table.schema)} and c.relname = ${pg.escapeLiteral(table.name)}`;
-  return await statements.row<TableState>(`${stateSql(table)} ${where}`);
+  return await statements.row<SnapshotTable>(`${stateSql(table)} ${where}`);
 }
 
-function isCaptured(state: TableState, table: CapturedTable): boolean {
+export function isCaptured(state: SnapshotTable, table: CapturedTable): boolean {
   return sameShape(state, table) && sameValues(table.layout, state.layout);
 }
 
-/** The columns the WAL carries, in its order. ONLY, because children of an inheritance parent are tables of their own. */
+/** The columns the WAL carries, in its order. */
 function selectSql(table: CapturedTable, partitioned: boolean): string {
   const columns = table.columns.map((column) => pg.escapeIdentifier(column.name)).join(', ');
-  return `select ${columns} from ${partitioned ? '' : 'only '}${sqlName(table)}`;
+  return `select ${columns} from ${rowsOf(table, partitioned)}`;
 }
+
+/** ONLY, because children of an inheritance parent are tables of their own. */
+export const rowsOf = (table: CapturedTable, partitioned: boolean) => `${partitioned ? '' : 'only '}${sqlName(table)}`;

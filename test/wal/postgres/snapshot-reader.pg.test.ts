@@ -149,7 +149,8 @@ describe('readChunk', () => {
       create operator public.> (function = greater, leftarg = varchar, rightarg = varchar)`);
     const operators = [a, b].map((greater = '') => ({
       greater,
-      ...{ less: 'operator(pg_catalog.<)', greaterOrEqual: 'operator(pg_catalog.>=)' },
+      ...{ less: 'operator(pg_catalog.<)', lessOrEqual: 'operator(pg_catalog.<=)' },
+      greaterOrEqual: 'operator(pg_catalog.>=)',
     }));
     const behind = behindSql(['a', 'b'], ['1000::integer', `'b5'::character varying(20)`], operators);
     const order = orderSql(['a', 'b'], operators);
