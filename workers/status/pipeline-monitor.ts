@@ -13,6 +13,7 @@ import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
 import { earlierLsn, type Lsn, lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
 import { NOTHING_MERGED, type Watermark } from '../../workflows/model/watermark.ts';
 import { FreshnessClock } from './freshness-clock.ts';
+import { SharedLook } from './shared-look.ts';
 
 const SAMPLE_MS = 1_000;
 /** The lake is asked this often although nothing was acknowledged: a source that does not answer does not say. */
@@ -38,6 +39,9 @@ export class PipelineMonitor {
   readonly #log: Logger;
   readonly #onReading: (reading: PipelineReading) => void;
   readonly #clock = new FreshnessClock();
+  /** Hundreds may wait at once, and each looks after each merge. */
+  readonly #watermarks: SharedLook<Watermark>;
+  readonly #tables: SharedLook<readonly TableStatus[]>;
   #source: Promise<Source> | null = null;
   #slot: SlotHealth | null = null;
   #sourceFailure: string | null = null;
@@ -63,6 +67,8 @@ export class PipelineMonitor {
     this.#warehouse = warehouse;
     this.#log = log;
     this.#onReading = onReading;
+    this.#watermarks = new SharedLook(() => warehouse.watermark(pipeline.name));
+    this.#tables = new SharedLook(() => warehouse.tables(pipeline.name));
     void this.#sample();
   }
 
@@ -86,12 +92,12 @@ export class PipelineMonitor {
 
   /** Where the warehouse stands now. */
   async watermark(): Promise<Watermark> {
-    return await this.#warehouse.watermark(this.#pipeline.name);
+    return await this.#watermarks.see();
   }
 
   /** The captured tables that the warehouse has. */
   async tables(): Promise<readonly TableStatus[]> {
-    return await this.#warehouse.tables(this.#pipeline.name);
+    return await this.#tables.see();
   }
 
   /** Asks ingest to cover a position at once, also on an idle source. False = the source's WAL does not reach that far. */

@@ -39,10 +39,12 @@ export async function waitReadable(
     const { endLsn, epochNo } = await pipeline.watermark();
     // After a restore positions begin smaller again: what an older epoch reached says nothing about this one.
     const merged = parseLsn(endLsn) >= lsn && epochNo >= pipeline.reading.headEpochNo;
-    const { notLive, known } = await readable(pipeline, tables);
-    const reached = merged && known && notLive.length === 0;
-    if (reached || over || performance.now() >= untilMs || signal.aborted)
-      return { reached, mergedLsn: endLsn, notLive };
+    const ends = over || performance.now() >= untilMs || signal.aborted;
+    if (merged || ends) {
+      const { notLive, known } = await readable(pipeline, tables);
+      const reached = merged && known && notLive.length === 0;
+      if (reached || ends) return { reached, mergedLsn: endLsn, notLive };
+    }
     // Only once it is clear that waiting is needed; and without awaiting, because the source may not answer.
     if (!merged && performance.now() >= nudgeAtMs) {
       pipeline.nudge(lsn).then(
@@ -57,13 +59,12 @@ export async function waitReadable(
 
 /** Which of the given tables cannot be read; null = all that are captured. Before the first merge there are none. */
 async function readable(pipeline: WaitedFor, asked: readonly string[] | null) {
-  const states = new Map((await pipeline.tables()).map(({ table, state }) => [table, state]));
-  const captured = [...states.keys()].filter((table) => states.get(table) !== 'detached');
-  const notLive = (asked ?? captured).filter((table) => {
-    const state = states.get(table);
-    return state === undefined || !FLOWING.includes(state);
-  });
-  return { notLive: notLive.sort(), known: states.size > 0 };
+  const all = await pipeline.tables();
+  const live = (state: TableState | undefined) => state !== undefined && FLOWING.includes(state);
+  const captured = () => all.filter(({ state }) => state !== 'detached' && !live(state)).map(({ table }) => table);
+  const stateOf = (name: string) => all.find(({ table }) => table === name)?.state;
+  const notLive = asked?.filter((name) => !live(stateOf(name))) ?? captured();
+  return { notLive: notLive.sort(), known: all.length > 0 };
 }
 
 /** True when there is no use in waiting any longer. */
