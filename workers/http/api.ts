@@ -9,6 +9,7 @@ import { answerFailures } from './answer.ts';
 import type { ApiBackend } from './backend.ts';
 import { guardOrigin, guardToken, type HttpGuard } from './guard.ts';
 import { addProbes } from './probes.ts';
+import { queryAnswer } from './query-answer.ts';
 import { emptyRequest, oneTableRequest, pageRequest, queryRequest, someTableRequest, waitRequest } from './request.ts';
 import { StatusFeed } from './status-feed.ts';
 
@@ -61,7 +62,8 @@ function addReading(app: Hono, backend: ApiBackend): void {
   });
   app.post('/api/query', async (c) => {
     const { sql, params } = await queryRequest(c);
-    return c.json(await backend.query(sql, params, c.req.raw.signal));
+    const body = queryAnswer(await backend.query(sql, params, c.req.raw.signal));
+    return c.body(body, 200, { 'content-type': 'application/json' });
   });
 }
 
