@@ -1,5 +1,6 @@
-// Can a value that this query computes be larger than those it reads? DuckDB computes 2,048 values at a time, does not count
-// their memory, and cannot be interrupted meanwhile: 2,048 times `repeat('x', 10000000)` are 20 GB. Such queries run apart.
+// Can a value that this query computes be much larger than those it reads? DuckDB computes 2,048 values at a time, does not
+// count their memory, and cannot be interrupted meanwhile: 2,048 times `repeat('x', 10000000)` are 20 GB. Such queries run
+// apart, on copies of their tables, so what ordinary queries do to texts must not count as growth.
 
 import type { TableName } from '../../../../workflows/model/relation.ts';
 
@@ -9,10 +10,42 @@ const KEEPING: ReadonlySet<string> = new Set([
   ...['min', 'max', 'first', 'last', 'any_value', 'arg_min', 'arg_max', 'min_by', 'max_by', 'arbitrary'],
   ...['lag', 'lead', 'first_value', 'last_value', 'nth_value', 'nullif', 'ifnull', 'greatest', 'least'],
   ...['lower', 'upper', 'lcase', 'ucase', 'trim', 'ltrim', 'rtrim', 'left', 'right', 'substring', 'substr', 'reverse'],
-  ...['split_part', 'strftime', 'dayname', 'monthname', 'md5', 'sha1', 'sha256', 'typeof', 'unnest', 'struct_extract'],
+  ...[
+    'split_part',
+    'regexp_extract',
+    'translate',
+    'chr',
+    'encode',
+    'decode',
+    'mode',
+    'strftime',
+    'dayname',
+    'monthname',
+    'md5',
+    'sha1',
+    'sha256',
+    'typeof',
+    'unnest',
+    'struct_extract',
+  ],
   ...['json_extract', 'json_extract_string', 'json_extract_path', 'json_extract_path_text', 'json_type', '->', '->>'],
   ...['list_extract', 'list_element', 'array_extract', 'map_extract_value', 'element_at', 'current_schema', 'version'],
 ]);
+
+/** As large as all that they are given together: each at most doubles the largest value. */
+const JOINING: ReadonlySet<string> = new Set([
+  ...['||', 'concat', 'concat_ws', 'list_value', 'struct_pack', 'row', 'hex', 'base64', 'to_base64'],
+]);
+/** Their third argument stands for each match, also for each empty one between two letters. */
+const REPLACING: ReadonlySet<string> = new Set(['replace', 'regexp_replace']);
+/** More could double a value over and over. */
+const MOST_JOINS = 5;
+/** So much text in the query itself is joined at most. */
+const MOST_CONSTANTS = 1_000;
+const LONGEST_REPLACEMENT = 2;
+
+/** As large as all their group's values together, one after the other: there is time to interrupt them. */
+const COLLECTING: ReadonlySet<string> = new Set(['list', 'array_agg', 'string_agg', 'group_concat', 'listagg']);
 
 /** They return a number, and on the way keep every value they saw, or a table of all pairs of two texts' letters. */
 const HOARDING: ReadonlySet<string> = new Set([
@@ -45,21 +78,21 @@ export const FIXED_SIZE_FUNCTIONS = `select function_name as name from duckdb_fu
 /** @param fixedSize names of functions that return only values of a fixed size */
 export function queryParts(tree: unknown, fixedSize: ReadonlySet<string>): QueryParts {
   const tables: TableName[] = [];
-  let mayGrow = false;
+  const growth = new Growth(fixedSize);
   let readsCatalog = false;
   // An explicit stack: a query may be nested deeper than JavaScript's call stack.
   const open: unknown[] = [tree];
   while (open.length > 0) {
     const node = open.pop();
     if (typeof node !== 'object' || node === null) continue;
-    mayGrow ||= grows(node, fixedSize);
+    growth.see(node);
     readsCatalog ||= asksForTables(node);
     if (textOf(node, 'type') === 'BASE_TABLE') {
       tables.push({ schema: textOf(node, 'schema_name'), name: textOf(node, 'table_name') });
     }
     open.push(...childrenOf(node));
   }
-  return { mayGrow, tables, readsCatalog };
+  return { mayGrow: growth.isPossible, tables, readsCatalog };
 }
 
 /** A table function's own name stands in a node like that of a function that returns a value. */
@@ -70,18 +103,59 @@ function childrenOf(node: object): readonly unknown[] {
   return [...rest, fieldOf(called, 'children')];
 }
 
-function grows(node: object, fixedSize: ReadonlySet<string>): boolean {
-  switch (textOf(node, 'type')) {
-    case 'TABLE_FUNCTION':
-      return !ROWS_ONLY.test(tableFunctionOf(node));
-    case 'PIVOT':
-    case 'RECURSIVE_CTE_NODE':
-      return true;
-    case 'OPERATOR_CAST':
-      return !isSmallType(fieldOf(node, 'cast_type'));
+/** Counts what makes values larger. */
+class Growth {
+  readonly #fixedSize: ReadonlySet<string>;
+  #unbounded = false;
+  #joins = 0;
+  #collects = 0;
+  #constants = 0;
+
+  constructor(fixedSize: ReadonlySet<string>) {
+    this.#fixedSize = fixedSize;
   }
-  const name = textOf(node, 'function_name').toLowerCase();
-  return name !== '' && (HOARDING.has(name) || !(fixedSize.has(name) || KEEPING.has(name)));
+
+  get isPossible(): boolean {
+    if (this.#unbounded || this.#joins > MOST_JOINS) return true;
+    // What was collected and is then joined doubles at once.
+    return this.#joins > 0 ? this.#collects > 0 || this.#constants > MOST_CONSTANTS : this.#collects > 1;
+  }
+
+  see(node: object): void {
+    switch (textOf(node, 'type')) {
+      case 'TABLE_FUNCTION':
+        this.#unbounded ||= !ROWS_ONLY.test(tableFunctionOf(node));
+        return;
+      case 'PIVOT':
+      case 'RECURSIVE_CTE_NODE':
+        this.#unbounded = true;
+        return;
+      case 'OPERATOR_CAST':
+        this.#unbounded ||= !isSmallType(fieldOf(node, 'cast_type'));
+        return;
+      case 'VALUE_CONSTANT':
+        this.#constants += constantOf(node).length;
+        return;
+    }
+    const name = textOf(node, 'function_name').toLowerCase();
+    if (name === '') return;
+    if (JOINING.has(name) || (REPLACING.has(name) && isShortReplacement(node))) this.#joins += 1;
+    else if (COLLECTING.has(name)) this.#collects += 1;
+    else this.#unbounded ||= HOARDING.has(name) || !(this.#fixedSize.has(name) || KEEPING.has(name));
+  }
+}
+
+function isShortReplacement(node: object): boolean {
+  const given = fieldOf(node, 'children');
+  const replacement: unknown = Array.isArray(given) ? given[2] : undefined;
+  if (typeof replacement !== 'object' || replacement === null) return false;
+  return textOf(replacement, 'type') === 'VALUE_CONSTANT' && constantOf(replacement).length <= LONGEST_REPLACEMENT;
+}
+
+/** The text of a constant. */
+function constantOf(node: object): string {
+  const value = fieldOf(node, 'value');
+  return typeof value === 'object' && value !== null ? textOf(value, 'value') : '';
 }
 
 function isSmallType(type: unknown): boolean {

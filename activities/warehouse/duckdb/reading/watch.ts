@@ -24,15 +24,16 @@ export interface WatchedEngine {
 
 /** An interrupt between two steps of a query has no effect, so it is repeated until the query has ended. */
 const INTERRUPT_EVERY_MS = 50;
-/** Most reads are over before they are measured once. */
-const MEASURE_EVERY_MS = 100;
+/** Most reads are over before they are measured once. What a read has taken until then is not seen. */
+const FIRST_MEASURE_MS = 10;
+const MEASURE_EVERY_MS = 50;
 
 export class ReadWatch {
   readonly #interrupt: () => void;
   readonly #engine: WatchedEngine;
   readonly #options: WatchOptions;
   readonly #timer: NodeJS.Timeout;
-  readonly #meter: NodeJS.Timeout;
+  readonly #meters: readonly NodeJS.Timeout[];
   readonly #abort = () => this.end('gone');
   #first: number | null = null;
   #ended: ReadEnd | null = null;
@@ -45,7 +46,8 @@ export class ReadWatch {
     this.#options = options;
     const { remainingMs, signal } = options;
     this.#timer = setTimeout(() => this.end('time'), Math.max(0, remainingMs));
-    this.#meter = setInterval(() => void this.#measure().catch(() => {}), MEASURE_EVERY_MS);
+    const measure = () => void this.#measure().catch(() => {});
+    this.#meters = [setTimeout(measure, FIRST_MEASURE_MS), setInterval(measure, MEASURE_EVERY_MS)];
     signal?.addEventListener('abort', this.#abort, { once: true });
     if (signal?.aborted) this.end('gone');
     else if (remainingMs <= 0) this.end('time');
@@ -68,7 +70,7 @@ export class ReadWatch {
 
   stop(): void {
     clearTimeout(this.#timer);
-    clearInterval(this.#meter);
+    for (const meter of this.#meters) clearInterval(meter);
     if (this.#repeat !== null) clearInterval(this.#repeat);
     this.#options.signal?.removeEventListener('abort', this.#abort);
   }
