@@ -1,6 +1,6 @@
 // The list of activities, in the order of a row's way. Each process registers those that its resources allow.
 
-import type { MaterializeInput, MergeInput, PrepareInput } from '../workflows/model/run.ts';
+import type { MaterializeInput, MergeInput, PrepareInput, SnapshotGroupOrder } from '../workflows/model/run.ts';
 import { describeFailure } from './activity.ts';
 import { listDueRuns, materializeAsset } from './materialize.ts';
 import { mergePending } from './merge.ts';
@@ -8,6 +8,7 @@ import { prepareSource } from './prepare.ts';
 import type { IngestResources, WarehouseResources } from './resources.ts';
 import { SnapshotPlaces } from './snapshot/places.ts';
 import { snapshotTable } from './snapshot.ts';
+import { snapshotGroup } from './snapshot-group.ts';
 import { streamChanges } from './stream.ts';
 
 /** Activities of the queues `walflow-ingest` and `walflow-copy`. */
@@ -19,6 +20,7 @@ export function createIngestActivities(resources: IngestResources) {
     copyTable: describeFailure((input: { pipeline: string; table: string; id: string }) =>
       snapshotTable(resources, places, input),
     ),
+    copyTables: describeFailure((input: SnapshotGroupOrder) => snapshotGroup(resources, places, input)),
     streamChanges: describeFailure((input: { pipeline: string }) => streamChanges(resources, input)),
   };
 }

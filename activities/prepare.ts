@@ -6,17 +6,18 @@ import { Context } from '@temporalio/activity';
 import { lsnToHex } from '../workflows/model/lsn.ts';
 import type { CaptureEntry, StoredManifest } from '../workflows/model/manifest.ts';
 import type { CapturedTable } from '../workflows/model/relation.ts';
-import type { PendingSnapshot, PrepareInput, PrepareResult } from '../workflows/model/run.ts';
+import type { PrepareInput, PrepareResult } from '../workflows/model/run.ts';
 import { runRef, withHeartbeat } from './activity.ts';
 import { isWanted, reconcileCapture } from './capture/capture.ts';
 import { continuedPosition, type LogPosition, readCapture, readHead } from './capture/log-position.ts';
 import { assertOwned, readClaim } from './capture/source-claim.ts';
 import { ensureIdentity } from './lake/identity.ts';
-import { epochIntentKey, snapshotCompleteKey } from './lake/object-key.ts';
+import { epochIntentKey } from './lake/object-key.ts';
 import { type ManifestAppender, openAppender } from './landing/manifest-appender.ts';
 import { pauseUnpublished, untilLoggedInFull } from './landing/publication-repair.ts';
 import { streamApplicationName } from './landing/slot-meter.ts';
 import { type IngestResources, type PipelineResources, pipelineOf } from './resources.ts';
+import { pendingSnapshots } from './snapshot/pending.ts';
 import { Waiting, watchingBlockers } from './wal/postgres/blockers.ts';
 import { recordOwner, takeTurn } from './wal/postgres/owner.ts';
 import { combined, preflight } from './wal/postgres/preflight.ts';
@@ -86,6 +87,7 @@ async function prepare(attempt: Attempt, input: PrepareInput): Promise<PrepareRe
     { captured, catalog: tables },
     { ...blocked, signal: Context.current().cancellationSignal },
   );
+  const nextSeq = (writer.head?.manifest.seq ?? 0) + 1;
   const plan = reconcileCapture({
     catalog: tables,
     captured,
@@ -94,13 +96,14 @@ async function prepare(attempt: Attempt, input: PrepareInput): Promise<PrepareRe
     endLsn: lsnToHex(writer.durableLsn),
     // Read after catalog, slot and publication: every change from here on is streamed, in the shape the catalog shows.
     r0Lsn: lsnToHex(await source.insertLsn()),
-    seq: (writer.head?.manifest.seq ?? 0) + 1,
+    seq: nextSeq,
     newId: () => randomUUID().slice(0, 8),
   });
   if (plan.changed || continued === null) await writer.recordCapture(plan.capture);
   const notices = [...checked.notices, ...leavers(recorded, plan.capture)];
   for (const notice of notices) resources.log.warn({ pipeline: pipeline.name }, notice);
-  return { tables: plan.capture.length, notices, pendingSnapshots: await pendingSnapshots(pipeline, plan.capture) };
+  const pending = await pendingSnapshots(source, pipeline.lake, { capture: plan.capture, nextSeq });
+  return { tables: plan.capture.length, notices, ...pending };
 }
 
 /** The recorded list, with a pause for each table whose changes a publication kept out of the stream. */
@@ -142,17 +145,6 @@ function wantedTables(
 ): readonly CapturedTable[] {
   const known = new Set(recorded.map((entry) => entry.table));
   return catalog.filter(({ table }) => known.has(table) || isWanted(table, source));
-}
-
-async function pendingSnapshots(
-  pipeline: PipelineResources,
-  capture: readonly CaptureEntry[],
-): Promise<PendingSnapshot[]> {
-  const wanted = capture.filter((entry) => entry.paused === undefined);
-  const done = await Promise.all(
-    wanted.map((entry) => pipeline.lake.exists(snapshotCompleteKey(entry, entry.snapshot.id))),
-  );
-  return wanted.filter((_, i) => !done[i]).map((entry) => ({ table: entry.table, id: entry.snapshot.id }));
 }
 
 /**

@@ -6,22 +6,24 @@ import { Context } from '@temporalio/activity';
 import { WalflowError } from '../workflows/model/errors.ts';
 import { type Lsn, lsnToHex, lsnToText, parseLsn } from '../workflows/model/lsn.ts';
 import { type CaptureEntry, MANIFEST_FORMAT_VERSION } from '../workflows/model/manifest.ts';
-import type { SnapshotResult } from '../workflows/model/run.ts';
+import type { PendingSnapshot, SnapshotResult } from '../workflows/model/run.ts';
 import type { Tuple } from '../workflows/model/tuple.ts';
 import { withHeartbeat } from './activity.ts';
 import { encodeSnapshotComplete, encodeSnapshotFailure } from './lake/manifest-codec.ts';
 import { snapshotCompleteKey, snapshotFailedKey } from './lake/object-key.ts';
 import { nudgeChannel } from './landing/slot-meter.ts';
 import { type IngestResources, type PipelineResources, pipelineOf } from './resources.ts';
+import { CaptureList } from './snapshot/capture-list.ts';
 import { readMarkers } from './snapshot/chunk-marker.ts';
 import { ChunkWriter } from './snapshot/chunk-writer.ts';
+import { HeldSource } from './snapshot/held-source.ts';
 import type { Leave, SnapshotPlaces } from './snapshot/places.ts';
 import { StillWanted } from './snapshot/still-wanted.ts';
 import { blockersText } from './wal/blocker-text.ts';
 import { takeHorizon, Waiting } from './wal/postgres/blockers.ts';
 import { chunkEnds } from './wal/postgres/chunk-ends.ts';
 import { exactSnapshot, readChunk, runningBelow } from './wal/postgres/snapshot-reader.ts';
-import { openSource, type Source } from './wal/postgres/source.ts';
+import { openSource } from './wal/postgres/source.ts';
 
 /** A chunk of large rows ends here, before `snapshot.chunkRows`: two chunks are in memory, one of which is being stored. */
 const CHUNK_BYTES = 32 * 1024 * 1024;
@@ -29,6 +31,9 @@ const CHUNK_BYTES = 32 * 1024 * 1024;
 const AIMED_PART = 0.75;
 /** A row is the cause: another attempt would meet the same one. */
 const BLAMES_ROW: ReadonlySet<string> = new Set(['VALUE_NOT_EXACT', 'VALUE_TOO_LARGE']);
+
+/** One that was replaced since then ends at its next look. */
+const LIST_AGE_MS = 2_000;
 
 const WAITS = 'the snapshot waits for older transactions';
 /** Most transactions are shorter: no need to give the place up. */
@@ -43,30 +48,63 @@ interface Job {
   readonly waiting: Waiting;
   readonly places: SnapshotPlaces;
   readonly chunks: ChunkWriter;
-  source: Source;
+  readonly held: HeldSource;
+  readonly areNew: boolean;
 }
 
-/** Takes one snapshot; resumes after the chunks that are stored. Ends early once another snapshot has replaced it. */
+export interface SnapshotOrder extends PendingSnapshot {
+  readonly pipeline: string;
+}
+
+/** What the snapshots of one run share. */
+export interface SnapshotRun {
+  readonly resources: IngestResources;
+  readonly places: SnapshotPlaces;
+  readonly held: HeldSource;
+  readonly list: CaptureList;
+  /** No attempt can have stored anything of them yet. */
+  readonly areNew: boolean;
+}
+
+/** Takes the snapshot of one table. */
 export async function snapshotTable(
   resources: IngestResources,
   places: SnapshotPlaces,
-  input: { pipeline: string; table: string; id: string },
+  order: SnapshotOrder,
 ): Promise<SnapshotResult> {
-  const pipeline = pipelineOf(resources, input.pipeline);
-  const order = new StillWanted(pipeline.lake, input);
-  const entry = await order.look();
+  const { name, source, lake } = pipelineOf(resources, order.pipeline);
+  const held = new HeldSource(() => openSource(source.url, `walflow ${name} snapshot ${order.table}`));
+  const run: SnapshotRun = { resources, places, held, list: new CaptureList(lake), areNew: false };
+  try {
+    const result = await takeSnapshot(run, order);
+    if (result.tag === 'copied') await nudge(run, order.pipeline);
+    return result;
+  } finally {
+    await held.drop();
+  }
+}
+
+/** Takes one snapshot; resumes after the chunks that are stored. Ends early once another snapshot has replaced it. */
+export async function takeSnapshot(
+  { resources, places, held, list, areNew }: SnapshotRun,
+  order: SnapshotOrder,
+): Promise<SnapshotResult> {
+  const pipeline = pipelineOf(resources, order.pipeline);
+  const wanted = new StillWanted(list, order);
+  const entry = await wanted.look(LIST_AGE_MS);
   if (entry === null) return { tag: 'superseded', rows: 0, chunks: 0 };
-  const source = await connectTo(pipeline, entry);
+  const ended = areNew ? null : await endOf(pipeline, entry);
+  if (ended !== null) return { tag: ended, rows: 0, chunks: 0 };
   const context = Context.current();
-  const signal = AbortSignal.any([context.cancellationSignal, order.superseded]);
+  const signal = AbortSignal.any([context.cancellationSignal, wanted.superseded]);
   const waiting = new Waiting((blockers, what) =>
-    resources.log.warn({ pipeline: pipeline.name, table: input.table, blockers }, what),
+    resources.log.warn({ pipeline: pipeline.name, table: order.table, blockers }, what),
   );
-  const { unencoded } = await source.identifySystem();
+  const { unencoded } = await (await held.get()).identifySystem();
   const chunks = new ChunkWriter(pipeline.lake, entry, unencoded);
-  const job: Job = { resources, pipeline, entry, signal, waiting, places, chunks, source };
+  const job: Job = { resources, pipeline, entry, signal, waiting, places, chunks, held, areNew };
   const figures = () => ({ rows: chunks.rows, chunks: chunks.files.length });
-  const unwatch = order.watch();
+  const unwatch = wanted.watch();
   try {
     const tag = await withHeartbeat(
       () => ({ ...figures(), waitingFor: waiting.blockers }),
@@ -75,31 +113,31 @@ export async function snapshotTable(
     return { tag, ...figures() };
   } catch (failure) {
     // A table that changed gets another snapshot, and then this one is not needed.
-    if (failure instanceof WalflowError && failure.code === 'TABLE_SHAPE_CHANGED') await order.look();
-    if (!order.superseded.aborted || context.cancellationSignal.aborted) throw failure;
+    if (failure instanceof WalflowError && failure.code === 'TABLE_SHAPE_CHANGED') await wanted.look();
+    if (!wanted.superseded.aborted || context.cancellationSignal.aborted) throw failure;
     return { tag: 'superseded', ...figures() };
   } finally {
     unwatch();
-    await job.source.close();
   }
 }
 
-const connectTo = ({ source, name }: PipelineResources, { table }: CaptureEntry) =>
-  openSource(source.url, `walflow ${name} snapshot ${table}`);
-
-async function run(job: Job): Promise<'copied' | 'failed'> {
-  const { pipeline, entry } = job;
-  const { lake } = pipeline;
+/** How an earlier attempt ended this snapshot; null while none has. */
+async function endOf({ lake }: PipelineResources, entry: CaptureEntry): Promise<'copied' | 'failed' | null> {
   const { id } = entry.snapshot;
   if (await lake.exists(snapshotCompleteKey(entry, id))) return 'copied';
-  if (await lake.exists(snapshotFailedKey(entry, id))) return 'failed';
+  return (await lake.exists(snapshotFailedKey(entry, id))) ? 'failed' : null;
+}
+
+async function run(job: Job): Promise<'copied' | 'failed'> {
   try {
-    const r0Lsn = entry.mode === 'keyed' ? await readByKey(job) : await readExactly(job);
+    const r0Lsn = job.entry.mode === 'keyed' ? await readByKey(job) : await readExactly(job);
     await job.chunks.settle();
     await complete(job, r0Lsn);
     return 'copied';
   } catch (failure) {
     if (!(failure instanceof WalflowError && BLAMES_ROW.has(failure.code))) throw failure;
+    // Its rows are still on their way.
+    await job.held.drop();
     await giveUp(job, failure);
     return 'failed';
   }
@@ -120,19 +158,23 @@ async function readByKey(job: Job): Promise<Lsn> {
 }
 
 /** @throws WalflowError SNAPSHOT_WAITS: the attempt ends, so that it holds no place, and the next one looks again. */
-async function untilVisible({ entry, source, places, signal }: Job): Promise<void> {
-  const { id } = entry.snapshot;
-  const horizon = places.horizonOf(id) ?? (await takeHorizon(source.connection));
+async function untilVisible({ pipeline, entry, held, places, signal }: Job): Promise<void> {
+  // All tables that one manifest began have the same R0.
+  const r0 = `${pipeline.name} ${entry.snapshot.fromSeq} ${entry.snapshot.r0Lsn}`;
+  const known = places.horizonOf(r0);
+  if (known === null) return;
+  const source = await held.get();
+  const horizon = known ?? (await takeHorizon(source.connection));
   const blockers = await runningBelow(source, horizon, PATIENCE_MS, signal);
-  places.remember(id, blockers.length > 0 ? horizon : null);
+  places.remember(r0, blockers.length > 0 ? horizon : null);
   if (blockers.length === 0) return;
   const what = `the snapshot of ${entry.table} waits for transactions on the source to end`;
   throw new WalflowError('SNAPSHOT_WAITS', `${what}: ${blockersText(blockers)}`);
 }
 
 async function readChunks(job: Job, r0Lsn: Lsn): Promise<void> {
-  const { entry, pipeline, chunks, signal } = job;
-  const done = await readMarkers(pipeline.lake, entry);
+  const { entry, pipeline, chunks, held, signal, areNew } = job;
+  const done = areNew ? [] : await readMarkers(pipeline.lake, entry);
   for (const marker of done) chunks.keep(marker);
   chunks.begin(r0Lsn);
   let after = done.at(-1)?.lastKey ?? null;
@@ -144,11 +186,11 @@ async function readChunks(job: Job, r0Lsn: Lsn): Promise<void> {
     signal.throwIfAborted();
     const upTo: readonly string[] | null = ends?.shift() ?? null;
     const bounds = { ...boundsOf(job), ...(upTo === null ? { maxRows } : { upTo }) };
-    const chunk = await readChunk(job.source, entry, after, bounds, (row) => chunks.take(row));
+    const chunk = await readChunk(await held.get(), entry, after, bounds, (row) => chunks.take(row));
     if (!chunk.asCaptured) {
       throw new WalflowError('TABLE_SHAPE_CHANGED', `${entry.table} was altered while its snapshot was taken`);
     }
-    if (chunk.connectionEnded) job.source = await connectTo(pipeline, entry);
+    if (chunk.connectionEnded) await held.drop();
     if (chunk.overflowed) {
       chunks.discard();
       ends = null;
@@ -160,10 +202,11 @@ async function readChunks(job: Job, r0Lsn: Lsn): Promise<void> {
     // Up to a planned key there may be no rows left: then the next chunk's marker covers them.
     if (chunk.rows > 0 || last) {
       // Rows that a crash of the source could still take back must not be stored: the log would never correct them.
-      await job.source.flushed();
-      await chunks.cut({ lastKey: after, last });
+      await (await held.get()).flushed();
+      // The last one needs no marker: the end of the snapshot lists it.
+      await chunks.cut(last ? null : { lastKey: after, last });
     }
-    if (!last) ends ??= await chunkEnds(job.source, entry, after, maxRows);
+    if (!last) ends ??= await chunkEnds(await held.get(), entry, after, maxRows);
   }
 }
 
@@ -213,7 +256,8 @@ async function giveUp({ pipeline, entry, chunks, resources }: Job, failure: Walf
   await pipeline.lake.putIfAbsent(snapshotFailedKey(entry, snapshot.id), bytes, hash);
 }
 
-async function complete({ pipeline, entry, source, chunks }: Job, r0Lsn: Lsn): Promise<void> {
+async function complete({ pipeline, entry, held, chunks }: Job, r0Lsn: Lsn): Promise<void> {
+  const source = await held.get();
   const endLsn = await source.insertLsn();
   const { bytes, hash } = encodeSnapshotComplete({
     formatVersion: MANIFEST_FORMAT_VERSION,
@@ -225,6 +269,16 @@ async function complete({ pipeline, entry, source, chunks }: Job, r0Lsn: Lsn): P
     files: chunks.files,
   });
   await pipeline.lake.putIfAbsent(snapshotCompleteKey(entry, entry.snapshot.id), bytes, hash);
-  // The table becomes live in the first merge that reaches endLsn; on an idle source only a nudge makes that soon.
-  await source.notify(nudgeChannel(pipeline.name), lsnToText(endLsn));
+}
+
+/**
+ * Makes ingest cover what was copied over this connection: a table becomes live in the first merge that reaches its end,
+ * which on an idle source would be a minute away.
+ */
+export async function nudge({ resources, held }: SnapshotRun, pipeline: string): Promise<void> {
+  const source = held.current;
+  if (source === null) return;
+  await source.notify(nudgeChannel(pipeline), lsnToText(await source.insertLsn()));
+  // Where nothing is left to cover, no manifest rings.
+  resources.doorbell.landed(pipeline);
 }

@@ -3,9 +3,16 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ActivityCancellationType, ParentClosePolicy, proxyActivities, startChild } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { INGEST_QUEUE, snapshotWorkflowId } from './model/names.ts';
-import type { PendingSnapshot, PrepareInput, PrepareResult, RunSettings, StreamEnd } from './model/run.ts';
-import { attributesOf } from './search-attributes.ts';
+import { INGEST_QUEUE, snapshotGroupWorkflowId, snapshotWorkflowId } from './model/names.ts';
+import type {
+  PendingGroup,
+  PendingSnapshot,
+  PrepareInput,
+  PrepareResult,
+  RunSettings,
+  StreamEnd,
+} from './model/run.ts';
+import { type Attributes, attributesOf } from './search-attributes.ts';
 import { snapshot } from './snapshot.ts';
 
 /** One attempt: the workflow's own backoff decides when to try again. */
@@ -36,14 +43,33 @@ export function streamChanges(pipeline: string, settings: RunSettings): Promise<
 
 /** Starts the snapshot of one table. The workflow's id contains that of the snapshot, so a second call starts nothing. */
 export async function startSnapshot(pipeline: string, pending: PendingSnapshot, settings: RunSettings): Promise<void> {
+  const { table, id } = pending;
+  const input = { pipeline, ...pending, ...settings };
+  await startOnce(snapshotWorkflowId(pipeline, table, id), input, `snapshot of ${table}`, { table });
+}
+
+/** Starts one run for the snapshots of several tables; a second call starts nothing while it goes on. */
+export async function startSnapshots(pipeline: string, pending: PendingGroup, settings: RunSettings): Promise<void> {
+  const { group, tables, areNew } = pending;
+  const input = { pipeline, tables, areNew, ...settings };
+  await startOnce(snapshotGroupWorkflowId(pipeline, group), input, `snapshots of ${tables.length} small tables`, {});
+}
+
+async function startOnce(
+  workflowId: string,
+  input: Parameters<typeof snapshot>[0],
+  staticSummary: string,
+  attributes: Attributes,
+): Promise<void> {
+  const { pipeline, searchAttributes = false } = input;
   try {
     await startChild(snapshot, {
-      workflowId: snapshotWorkflowId(pipeline, pending.table, pending.id),
+      workflowId,
       taskQueue: INGEST_QUEUE,
       parentClosePolicy: ParentClosePolicy.ABANDON,
-      staticSummary: `snapshot of ${pending.table}`,
-      args: [{ pipeline, ...pending, ...settings }],
-      ...attributesOf(settings.searchAttributes, { pipeline, table: pending.table, kind: 'snapshot' }),
+      staticSummary,
+      args: [input],
+      ...attributesOf(searchAttributes, { pipeline, ...attributes, kind: 'snapshot' }),
     });
   } catch (failure) {
     if (!(failure instanceof WorkflowExecutionAlreadyStartedError)) throw failure;

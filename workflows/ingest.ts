@@ -3,7 +3,7 @@
 
 import { ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, condition, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
-import { prepareSource, startSnapshot, streamChanges } from './ingest-steps.ts';
+import { prepareSource, startSnapshot, startSnapshots, streamChanges } from './ingest-steps.ts';
 import { runUntil } from './interruption.ts';
 import { addTables, ingestStatus, pause, removeTables, resume, resyncTable } from './messages.ts';
 import { innermostMessage } from './model/errors.ts';
@@ -71,6 +71,8 @@ export async function ingest(input: IngestInput): Promise<void> {
     const prepared = await prepareSource(input, settings.now);
     for (const table of tables) wishes.resync.delete(table);
     wishes.newEpoch = false;
+    // First, because they are taken in the order of starting: a large table may take hours.
+    for (const group of prepared.pendingGroups ?? []) await startSnapshots(pipeline, group, settings.now);
     for (const pending of prepared.pendingSnapshots) await startSnapshot(pipeline, pending, settings.now);
     if (wishes.rings !== seen) return;
     enter({ state: 'streaming' });

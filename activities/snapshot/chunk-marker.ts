@@ -1,5 +1,5 @@
 // Markers of a snapshot in progress: `snapshot/<schema>/<table>/<id>/<n>.json` says that chunk n is stored, and with which
-// key it ends. Invariant: markers 0..n-1 exist before marker n; the first writer of a marker wins.
+// key it ends; the last chunk needs none. Invariant: markers 0..n-1 exist before marker n; the first writer of a marker wins.
 
 import type { CaptureEntry, ChunkMarker } from '../../workflows/model/manifest.ts';
 import type { ManifestStore } from '../lake/log.ts';

@@ -18,8 +18,11 @@ export class SnapshotPlaces {
   #reading = 0;
   readonly #queue: (() => void)[] = [];
   #creatingSinceMs: number | null = null;
-  /** By snapshot: the transactions to wait for are those of the first attempt, or a busy source would never let one begin. */
-  readonly #horizons = new Map<string, string>();
+  /**
+   * By R0: the transactions to wait for are those that the first attempt found, or a busy source would never let one begin.
+   * Null once all of them have ended, for every table that has this R0.
+   */
+  readonly #horizons = new Map<string, string | null>();
 
   constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
@@ -58,14 +61,14 @@ export class SnapshotPlaces {
     });
   }
 
-  horizonOf(snapshotId: string): string | undefined {
-    return this.#horizons.get(snapshotId);
+  /** Undefined = not known yet. */
+  horizonOf(r0: string): string | null | undefined {
+    return this.#horizons.get(r0);
   }
 
   /** Null = the wait is over. */
-  remember(snapshotId: string, horizon: string | null): void {
-    if (horizon === null) this.#horizons.delete(snapshotId);
-    else this.#horizons.set(snapshotId, horizon);
+  remember(r0: string, horizon: string | null): void {
+    this.#horizons.set(r0, horizon);
   }
 }
 

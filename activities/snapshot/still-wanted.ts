@@ -2,21 +2,19 @@
 // whatever this one still reads is of no use.
 
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
-import { readCapture } from '../capture/log-position.ts';
-import { findHead, type ManifestStore, readManifest } from '../lake/log.ts';
+import type { CaptureList } from './capture-list.ts';
 
 /** How long a snapshot may go on after another one replaced it; a look costs a few small requests. */
 const LOOK_EVERY_MS = 10_000;
 
 export class StillWanted {
-  readonly #lake: ManifestStore;
+  readonly #list: CaptureList;
   readonly #table: string;
   readonly #id: string;
   readonly #superseded = new AbortController();
-  #headSeq = 0;
 
-  constructor(lake: ManifestStore, { table, id }: { readonly table: string; readonly id: string }) {
-    this.#lake = lake;
+  constructor(list: CaptureList, { table, id }: { readonly table: string; readonly id: string }) {
+    this.#list = list;
     this.#table = table;
     this.#id = id;
   }
@@ -26,11 +24,12 @@ export class StillWanted {
     return this.#superseded.signal;
   }
 
-  /** The table as the manifest log has it now; null when the snapshot is no longer needed. */
-  async look(): Promise<CaptureEntry | null> {
-    this.#headSeq = await findHead(this.#lake, this.#headSeq);
-    const head = this.#headSeq === 0 ? null : await readManifest(this.#lake, this.#headSeq);
-    const entry = (await readCapture(this.#lake, head)).find(({ table }) => table === this.#table);
+  /**
+   * The table as the manifest log has it now; null when the snapshot is no longer needed.
+   * @param maxAgeMs as it had it so long ago is good enough
+   */
+  async look(maxAgeMs = 0): Promise<CaptureEntry | null> {
+    const entry = await this.#list.entryOf(this.#table, maxAgeMs);
     if (entry?.snapshot.id === this.#id) return entry;
     this.#superseded.abort();
     return null;

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { encodeSnapshotComplete, encodeSnapshotFailure } from '../../activities/lake/manifest-codec.ts';
 import { manifestKey, snapshotCompleteKey, snapshotFailedKey } from '../../activities/lake/object-key.ts';
 import { SnapshotLoads } from '../../activities/merging/snapshot-loads.ts';
@@ -73,4 +73,66 @@ test('a copy that failed because of a row pauses its table with that reason, onc
   loads = new SnapshotLoads(lake);
   expect(await plansBefore(3)).toEqual({ loads: [], damaged: [{ table, ...failed }] });
   expect(await plansBefore(3)).toEqual({ loads: [], damaged: [] });
+});
+
+test('of a thousand loading tables some are looked at each time, and each of them before long', async () => {
+  const tables = Array.from({ length: 1_000 }, (_, i): CaptureEntry => {
+    const id = `00000001-${(i * 7).toString(16).padStart(8, '0')}`;
+    return { ...entry, table: `public.t${i}`, name: `t${i}`, snapshot: { ...entry.snapshot, id } };
+  });
+  const looked = vi.spyOn(lake, 'get');
+  const seen = new Set<string>();
+  const completeKeys = new Map(tables.map((table) => [snapshotCompleteKey(table, table.snapshot.id), table.table]));
+  for (let look = 1; look <= 63; look++) {
+    looked.mockClear();
+    expect(await loads.ready(tables, SAMPLE.endLsn, look * 2_000)).toEqual([]);
+    const keys = looked.mock.calls.flatMap(([key]) => completeKeys.get(key) ?? []);
+    expect(keys.length).toBeLessThanOrEqual(32);
+    for (const table of keys) seen.add(table);
+  }
+  expect(seen.size).toBe(tables.length);
+});
+
+/** Tables that one manifest began, whose snapshots are taken in this order. */
+function tablesInOrder(count: number): CaptureEntry[] {
+  return Array.from({ length: count }, (_, i): CaptureEntry => {
+    const id = `00000001-${(i * 16).toString(16).padStart(8, '0')}`;
+    return { ...entry, table: `public.t${i}`, name: `t${i}`, snapshot: { ...entry.snapshot, id, fromSeq: 1 } };
+  });
+}
+
+function complete({ table, schema, name, snapshot }: CaptureEntry, bytes = 0): void {
+  const files = [{ key: `${name}.parquet`, rows: 1, bytes, sha256: '0'.repeat(64) }];
+  const copy = { table, id: snapshot.id, r0Lsn: SAMPLE.startLsn, endLsn: SAMPLE.endLsn, rows: 1, files };
+  const { bytes: body } = encodeSnapshotComplete({ formatVersion: MANIFEST_FORMAT_VERSION, ...copy });
+  lake.put(snapshotCompleteKey({ schema, name }, snapshot.id), body);
+}
+
+test('of tables that are taken in order, one look finds all that have ended', async () => {
+  const tables = tablesInOrder(200);
+  for (const table of tables.slice(0, 60)) complete(table);
+  expect(await loads.ready(tables, SAMPLE.endLsn, 0)).toEqual(tables.slice(0, 60));
+});
+
+test('manifests are read once for all tables that load, also by later loads', async () => {
+  const tables = tablesInOrder(50);
+  for (const table of tables) complete(table);
+  const ready = await loads.ready(tables, SAMPLE.endLsn, 0);
+  const read = vi.spyOn(lake, 'get');
+  const first = await loads.plans(ready.slice(0, 40), MANIFESTS + 1, []);
+  const second = await loads.plans(ready.slice(40), MANIFESTS + 1, []);
+  expect([first.loads.length, second.loads.length]).toEqual([40, 10]);
+  expect(read).toHaveBeenCalledTimes(MANIFESTS);
+});
+
+test('of very many tables that can be loaded some are, so that others need not wait long', async () => {
+  const tables = tablesInOrder(200);
+  for (const table of tables) complete(table);
+  expect(await loads.ready(tables, SAMPLE.endLsn, 0)).toEqual(tables.slice(0, 64));
+});
+
+test('of tables that are large together some are loaded at a time', async () => {
+  const tables = tablesInOrder(4);
+  for (const table of tables) complete(table, 33 * 1024 * 1024);
+  expect(await loads.ready(tables, SAMPLE.endLsn, 0)).toEqual(tables.slice(0, 2));
 });

@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { encodeManifest } from '../../activities/lake/manifest-codec.ts';
 import { manifestKey } from '../../activities/lake/object-key.ts';
+import { CaptureList } from '../../activities/snapshot/capture-list.ts';
 import { StillWanted } from '../../activities/snapshot/still-wanted.ts';
 import type { CaptureEntry, Manifest } from '../../workflows/model/manifest.ts';
 import { following, SAMPLE } from '../lake/sample-manifest.ts';
@@ -8,7 +9,8 @@ import { MemoryLake } from '../support/memory-lake.ts';
 
 const EVERY_MS = 5;
 const [entry] = SAMPLE.capture as readonly [CaptureEntry];
-const order = (lake: MemoryLake) => new StillWanted(lake, { table: entry.table, id: entry.snapshot.id });
+const orderOf = (list: CaptureList) => new StillWanted(list, { table: entry.table, id: entry.snapshot.id });
+const order = (lake: MemoryLake) => orderOf(new CaptureList(lake));
 
 function land(lake: MemoryLake, manifest: Manifest): Manifest {
   lake.put(manifestKey(manifest.seq), encodeManifest(manifest).bytes);
@@ -47,4 +49,18 @@ test('a look that fails ends nothing', async () => {
   await new Promise((resolve) => setTimeout(resolve, 10 * EVERY_MS));
   unwatch();
   expect(wanted.superseded.aborted).toBe(false);
+});
+
+test('the list of tables is read once for all snapshots of a run, and again when it changes', async () => {
+  const lake = new MemoryLake([SAMPLE]);
+  const list = new CaptureList(lake);
+  const read = vi.spyOn(lake, 'get');
+  const lists = () => read.mock.calls.filter(([key]) => key === manifestKey(SAMPLE.seq)).length;
+  for (let i = 0; i < 3; i++) await orderOf(list).look();
+  expect(lists()).toBe(1);
+  const second = land(lake, following(SAMPLE));
+  for (let i = 0; i < 3; i++) expect(await orderOf(list).look()).toEqual(entry);
+  expect(lists()).toBe(1);
+  land(lake, following(second, { capture: [], captureSeq: 3 }));
+  expect(await orderOf(list).look()).toBeNull();
 });

@@ -227,6 +227,39 @@ describe('ingest', { timeout: 180_000 }, () => {
     expect(copies.most).toBe(3);
     await handle.terminate();
   });
+
+  test('the snapshots of a group are one run, which a second start finds and leaves alone', async () => {
+    const group = (digit: string) => ({
+      group: `00000001-${digit}`,
+      areNew: true,
+      tables: ['a', 'b', 'c'].map((name) => ({ table: `public.${name}${digit}`, id: `00000001-0${digit}` })),
+    });
+    const streams = streamUntilCancelled();
+    const taken: unknown[] = [];
+    const held = Promise.withResolvers<void>();
+    stage.play({
+      prepareSource: async () => ({ ...PREPARED, pendingGroups: [group('1'), group('2')] }),
+      streamChanges: streams.activity,
+      copyTables: async (order) => {
+        taken.push(order);
+        await held.promise;
+        return { tag: 'copied', rows: 3, chunks: 3 };
+      },
+    });
+    const handle = await start();
+    const pipeline = handle.workflowId.replace('ingest/', '');
+    await vi.waitFor(() => {
+      expect(streams.open).toBe(1);
+      expect(taken).toHaveLength(2);
+    }, PATIENCE);
+    await handle.signal('resume');
+    await vi.waitFor(() => expect(streams.started).toBe(2), PATIENCE);
+    held.resolve();
+    const run = stage.client.workflow.getHandle(`snapshot/${pipeline}/00000001-1`);
+    expect(await run.result()).toEqual({ tag: 'copied', rows: 3, chunks: 3 });
+    expect(taken).toEqual(['1', '2'].map((digit) => ({ pipeline, tables: group(digit).tables, areNew: true })));
+    await handle.terminate();
+  });
 });
 
 /** A stream that lives until it is cancelled, and needs a moment to land what it holds. */

@@ -38,7 +38,15 @@ export function freshStage(address: () => string = () => inject('servers').tempo
     if (activity === undefined) throw new Error(`nobody plays ${name}`);
     return await activity(input);
   };
-  const names = ['prepareSource', 'streamChanges', 'copyTable', 'mergePending', 'listDueRuns', 'materializeAsset'];
+  const names = [
+    'prepareSource',
+    'streamChanges',
+    'copyTable',
+    'copyTables',
+    'mergePending',
+    'listDueRuns',
+    'materializeAsset',
+  ];
   const activities = Object.fromEntries(names.map((name) => [name, perform(name as keyof Activities)]));
 
   beforeAll(async () => {

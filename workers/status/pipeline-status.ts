@@ -7,12 +7,20 @@ import {
   type TableStatus as WarehouseTable,
 } from '../../activities/warehouse/table-status.ts';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
-import { ingestWorkflowId, mergeWorkflowId, snapshotWorkflowId } from '../../workflows/model/names.ts';
+import {
+  ingestWorkflowId,
+  mergeWorkflowId,
+  snapshotGroup,
+  snapshotGroupWorkflowId,
+  snapshotWorkflowId,
+} from '../../workflows/model/names.ts';
 import type { LatencySummary, MergeSummary, PipelineStatus, TableStatus } from '../http/backend.ts';
 import type { IngestState } from './ingest-state.ts';
 import type { PipelineReading } from './pipeline-monitor.ts';
 
 const LAST_MERGES = 5;
+/** Of so many loading tables it is asked what they wait for: the first ones, where those that fail remain. */
+const ASKED_TABLES = 20;
 
 interface PipelineParts {
   readonly pipeline: PipelineResources;
@@ -31,6 +39,7 @@ export async function pipelineStatus(parts: PipelineParts): Promise<PipelineStat
   const rows = await warehouse.rowCounts(name);
   const ledger = await warehouse.ledger(name, LAST_MERGES);
   const reason = await reasonOf(parts);
+  const asked = new Set(tables.filter(({ state }) => state === 'loading').slice(0, ASKED_TABLES));
   return {
     name,
     state: ingest.state,
@@ -45,7 +54,7 @@ export async function pipelineStatus(parts: PipelineParts): Promise<PipelineStat
     tables: await Promise.all(
       tables.map(async (table) => ({
         ...tableStatus(table, rows.get(table.table) ?? 0, reading.freshnessAgeSeconds),
-        ...(await tableReason(name, table, standstillOf)),
+        ...(await tableReason(name, table, asked.has(table) ? standstillOf : nothingKnown)),
       })),
     ),
   };
@@ -73,9 +82,13 @@ async function tableReason(
   if (reason !== null) return { reason: `${reason.text} (${reason.code})` };
   if (state === 'detached') return { reason: detachedText(since) };
   if (state !== 'loading') return {};
-  const standstill = await standstillOf(snapshotWorkflowId(pipeline, table, entry.snapshot.id));
+  const { id } = entry.snapshot;
+  const own = await standstillOf(snapshotWorkflowId(pipeline, table, id));
+  const standstill = own ?? (await standstillOf(snapshotGroupWorkflowId(pipeline, snapshotGroup(id))));
   return standstill === null ? {} : { reason: standstill };
 }
+
+const nothingKnown: PipelineParts['standstillOf'] = async () => null;
 
 function detachedText(since: string): string {
   const when = `${since.slice(0, 16).replace('T', ' ')} UTC`;

@@ -13,8 +13,8 @@ const ANSWER_MS = 1_500;
 /** PENDING_ACTIVITY_STATE_SCHEDULED (temporal.api.enums.v1): not running; with a failure it waits for its retry. */
 const SCHEDULED = 1;
 
-/** Activities of this name stand in line; all others are taken at once. */
-const SNAPSHOT: keyof Activities = 'copyTable';
+/** Activities of these names stand in line; all others are taken at once. */
+const SNAPSHOTS: readonly string[] = ['copyTable', 'copyTables'] satisfies readonly (keyof Activities)[];
 
 const BLOCKER: z.ZodType<Blocker> = z.object({
   pid: z.number().nullable(),
@@ -53,7 +53,9 @@ export class Standstills {
       const pending = raw.pendingActivities ?? [];
       const failed = pending.find(({ state, lastFailure }) => state === SCHEDULED && lastFailure);
       if (failed !== undefined) return failed.lastFailure?.message ?? null;
-      const queued = pending.some(({ state, activityType }) => state === SCHEDULED && activityType?.name === SNAPSHOT);
+      const queued = pending.some(
+        ({ state, activityType }) => state === SCHEDULED && SNAPSHOTS.includes(activityType?.name ?? ''),
+      );
       if (queued) return 'its snapshot waits for its turn: those of other tables are taken first';
       return waitText(pending.flatMap(({ heartbeatDetails }) => waitingFor(heartbeatDetails?.payloads?.[0])));
     } catch {

@@ -8,6 +8,9 @@ export const mergeWorkflowId = (pipeline: string) => `merge/${pipeline}`;
 export const automationWorkflowId = (project: string) => `automation/${project}`;
 export const snapshotWorkflowId = (pipeline: string, table: string, id: string) =>
   `snapshot/${pipeline}/${table}/${id}`;
+/** Of a snapshot that is taken together with others: by its manifest and the last digit of its id, so that it stays there. */
+export const snapshotGroup = (id: string) => `${id.slice(0, 8)}-${id.slice(-1)}`;
+export const snapshotGroupWorkflowId = (pipeline: string, group: string) => `snapshot/${pipeline}/${group}`;
 export const materializeWorkflowId = (asset: string, partitionOrRun: string) =>
   `materialize/${asset}/${partitionOrRun}`;
 

@@ -49,8 +49,18 @@ export interface PendingSnapshot {
   readonly id: string;
 }
 
+/** Small tables whose snapshots one run takes. */
+export interface PendingGroup {
+  readonly group: string;
+  readonly tables: readonly PendingSnapshot[];
+  /** They began a moment ago: nothing of them can be stored yet. */
+  readonly areNew: boolean;
+}
+
 export interface PrepareResult {
   readonly pendingSnapshots: readonly PendingSnapshot[];
+  /** Absent in histories from before there were groups. */
+  readonly pendingGroups?: readonly PendingGroup[];
   readonly tables: number;
   /** For the user: append-only tables and the like. */
   readonly notices: readonly string[];
@@ -89,6 +99,13 @@ export interface SnapshotInput extends PipelineInput {
   readonly table: string;
   readonly id: string;
 }
+
+/** The input of the activity that takes several. */
+export interface SnapshotGroupOrder extends Omit<PendingGroup, 'group'> {
+  readonly pipeline: string;
+}
+
+export interface SnapshotGroupInput extends PipelineInput, SnapshotGroupOrder {}
 
 export interface SnapshotResult {
   /** `failed`: the rows cannot be stored as they are; the table is paused. */

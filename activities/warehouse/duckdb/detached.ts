@@ -5,7 +5,7 @@ import type { TableName } from '../../../workflows/model/relation.ts';
 import type { DuckDbOwner } from './client.ts';
 import { qualified } from './identifier.ts';
 import { COMMIT_LSN_COLUMN } from './merge/schema-sql.ts';
-import { forgetTable, readTables } from './merge/table-state.ts';
+import { forgetTables, readTables } from './merge/table-state.ts';
 import type { DuckDbSession } from './session.ts';
 
 /** Drops the detached tables of a pipeline, or one of them. @returns their ids */
@@ -15,11 +15,12 @@ export async function dropDetached(owner: DuckDbOwner, pipeline: string, table?:
       session.transaction(async () => {
         const known = await readTables(session, pipeline, table);
         const detached = known.filter(({ state }) => state === 'detached');
-        for (const { table: id, place } of detached) {
+        for (const { place } of detached) {
           if (await isCaptured(session, place)) await session.run(`drop table ${qualified(place)}`);
-          await forgetTable(session, pipeline, id);
         }
-        return detached.map(({ table: id }) => id);
+        const ids = detached.map(({ table: id }) => id);
+        await forgetTables(session, pipeline, ids);
+        return ids;
       }),
     ),
   );

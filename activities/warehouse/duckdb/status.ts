@@ -1,26 +1,10 @@
-// Figures for status, API and page: how many rows each table has, and which runs merged what last.
+// Which runs merged what last, for status, API and page.
 
 import { lsnToHex } from '../../../workflows/model/lsn.ts';
 import type { LedgerEntry } from '../table-status.ts';
 import { isoText } from './catalog-sql.ts';
-import { qualified } from './identifier.ts';
 import type { DuckDbSession } from './session.ts';
 import { parseRowCounts } from './stored-json.ts';
-
-/** Rows of every captured table of a pipeline that has a table in the warehouse, by table id. */
-export async function countRows(session: DuckDbSession, pipeline: string): Promise<ReadonlyMap<string, number>> {
-  const tables = await session.rows<{ id: string; schema: string; name: string }>(
-    `select table_id as id, t.schema_name as schema, t.table_name as name from _walflow.tables c join duckdb_tables() t
-       on lower(t.schema_name) = lower(c.schema_name) and lower(t.table_name) = lower(c.table_name)
-     where pipeline = $pipeline and reason_code is distinct from 'NAME_COLLISION' order by table_id`,
-    { pipeline },
-  );
-  if (tables.length === 0) return new Map();
-  // DuckDB takes count(*) from the headers of row groups.
-  const counts = tables.map((table, i) => `(select count(*) from ${qualified(table)}) as n${i}`);
-  const [row] = await session.rows<Readonly<Record<string, string>>>(`select ${counts.join(', ')}`);
-  return new Map(tables.map(({ id }, i) => [id, Number(row?.[`n${i}`] ?? 0)]));
-}
 
 interface LedgerRow {
   readonly seq_from: string;

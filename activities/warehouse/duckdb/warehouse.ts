@@ -21,7 +21,8 @@ import { foldHistory } from './history.ts';
 import { mergeWindow } from './merge/merge.ts';
 import { readTables } from './merge/table-state.ts';
 import { runQuery } from './query.ts';
-import { countRows, readLedger } from './status.ts';
+import { RowCounter } from './row-counter.ts';
+import { readLedger } from './status.ts';
 import { readWatermark } from './watermark.ts';
 
 /** How many rows the ledger may grow by before old ones are folded; the first time after the first merge. */
@@ -29,6 +30,7 @@ const MERGES_A_FOLD = 1_000;
 
 export class DuckDbWarehouse implements Warehouse {
   readonly #owner: DuckDbOwner;
+  readonly #counter = new RowCounter();
   #mergesSinceFold = MERGES_A_FOLD;
 
   constructor(owner: DuckDbOwner) {
@@ -44,7 +46,7 @@ export class DuckDbWarehouse implements Warehouse {
   }
 
   async rowCounts(pipeline: string): Promise<ReadonlyMap<string, number>> {
-    return await this.#owner.use((session) => countRows(session, pipeline));
+    return await this.#owner.use((session) => this.#counter.read(session, pipeline));
   }
 
   async ledger(pipeline: string, limit: number): Promise<readonly LedgerEntry[]> {
@@ -52,7 +54,11 @@ export class DuckDbWarehouse implements Warehouse {
   }
 
   async merge(plan: MergePlan, source: FileSource): Promise<MergeOutcome> {
-    return await mergeWindow(this.#owner, plan, source);
+    try {
+      return await mergeWindow(this.#owner, plan, source);
+    } finally {
+      this.#counter.changed(plan);
+    }
   }
 
   async prefetch(files: readonly LakeFile[], source: FileSource): Promise<void> {

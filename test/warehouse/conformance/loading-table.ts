@@ -138,5 +138,31 @@ export function loadingTable(lab: WarehouseLab): void {
       expect(await lab.rowsOf(twin)).toHaveLength(1);
       expect(await lab.port.rowCounts('second')).toEqual(new Map());
     });
+
+    test('is paused when another table of the same window has its place; one that moves leaves its own', async () => {
+      const at = (table: string, name: string) => ({
+        ...testEntry(table, { id: INT }, ['id']),
+        schema: 'window',
+        name,
+      });
+      await lab.merge('window', 100, { begins: [placed(at('a', 'one')), placed(at('b', 'two'))] });
+      const outcome = await lab.merge('window', 110, {
+        begins: [placed(at('a', 'three')), placed(at('c', 'one')), placed(at('d', 'two')), placed(at('e', 'one'))],
+      });
+      expect(outcome.paused.map(({ table, code }) => [table, code])).toEqual([
+        ['d', 'NAME_COLLISION'],
+        ['e', 'NAME_COLLISION'],
+      ]);
+      expect(outcome.paused.map(({ reason }) => reason)).toEqual(
+        ['b of window', 'c of window'].map((taken) => expect.stringContaining(taken)),
+      );
+      expect((await lab.port.tables('window')).map(({ table, state }) => [table, state])).toEqual([
+        ['a', 'loading'],
+        ['b', 'loading'],
+        ['c', 'loading'],
+        ['d', 'paused'],
+        ['e', 'paused'],
+      ]);
+    });
   });
 }

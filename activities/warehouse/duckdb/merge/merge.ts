@@ -2,23 +2,17 @@
 // the watermark from where the plan found it, so a window is merged once, however often it is tried.
 
 import { parseLsn } from '../../../../workflows/model/lsn.ts';
+import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
 import type { FileSource } from '../../file-source.ts';
 import type { MergeOutcome, MergePlan, RowCounts, TablePauseOrder } from '../../merge-plan.ts';
 import type { DuckDbOwner } from '../client.ts';
 import { blamesData, failureClass, isOutOfMemory } from '../failure.ts';
 import type { DuckDbSession } from '../session.ts';
 import { beginWatermark, moveWatermark, readWatermark, watermarkMoved } from '../watermark.ts';
+import { beginTables } from './begin-tables.ts';
 import { type LocalPlan, localPlan } from './local-plan.ts';
 import { loadTable, mergeTable, type TableMerge } from './merge-table.ts';
-import {
-  beginTable,
-  detachTable,
-  enliven,
-  flowingTables,
-  pauseTable,
-  readTables,
-  type StateChange,
-} from './table-state.ts';
+import { detachTable, enliven, flowingTables, loadingSnapshots, pauseTable, type StateChange } from './table-state.ts';
 
 /**
  * Merges one window. At or below the watermark nothing changes (`already-merged`). A table whose data cannot be merged is
@@ -103,10 +97,7 @@ class WindowMerge {
     if (!(await moveWatermark(this.#session, plan))) return await this.#alreadyMerged();
     await this.#assertFlowing();
     for (const table of plan.removes) await detachTable(this.#session, this.#change, table);
-    for (const table of plan.begins) {
-      const collision = await beginTable(this.#session, this.#change, table);
-      if (collision !== null) this.#paused.push(collision);
-    }
+    this.#paused.push(...(await beginTables(this.#session, this.#change, plan.begins)));
     for (const order of plan.pauses) await pauseTable(this.#session, this.#change, order);
     for (const order of this.#blamed) await this.#pause(order);
     await this.#mergeTables();
@@ -148,15 +139,19 @@ class WindowMerge {
   }
 
   async #loadTables(): Promise<void> {
-    for (const load of this.#plan.loads) {
-      const { table } = load.entry;
-      const [status] = await readTables(this.#session, this.#plan.pipeline, table);
+    const { loads, pipeline } = this.#plan;
+    if (loads.length === 0) return;
+    const loading = await loadingSnapshots(this.#session, pipeline);
+    const loaded: CaptureEntry[] = [];
+    for (const load of loads) {
+      const { table, snapshot } = load.entry;
       // Another snapshot was asked for meanwhile, or the table has no place: these rows are of no use.
-      if (status?.state !== 'loading' || status.entry.snapshot.id !== load.entry.snapshot.id) continue;
+      if (loading.get(table) !== snapshot.id) continue;
       const outcome = await this.#fold(table, () => loadTable(this.#folding(table), load));
-      if (outcome?.tag === 'done') await enliven(this.#session, this.#change, load.entry);
+      if (outcome?.tag === 'done') loaded.push(load.entry);
       else if (outcome?.tag === 'unresolved') this.#unresolved.push(table);
     }
+    await enliven(this.#session, this.#change, loaded);
   }
 
   /** Runs one table's fold, unless the table is left out. */

@@ -2,7 +2,7 @@
 // PRIMARY KEY and no UNIQUE: an index would slow down every merge and guard nothing that the fold does not guarantee.
 
 import { type CapturedTable, foldedName, type TableName } from '../../../../workflows/model/relation.ts';
-import { folded, qualified, quoted } from '../identifier.ts';
+import { qualified, quoted } from '../identifier.ts';
 import { duckDbType } from '../type.ts';
 
 /** Position and time of the commit that last changed the row. */
@@ -27,16 +27,11 @@ export function insertColumns(table: CapturedTable): string {
 
 /**
  * Why this table cannot have its place in the warehouse, or null. For DuckDB two names that differ only in case are the same.
- * @param others tables that already have a place
+ * @param taken the table that has the place already
  */
-export function collisionOf(
-  table: CapturedTable,
-  target: TableName,
-  others: readonly (TableName & { readonly label: string })[],
-): string | null {
+export function collisionOf(table: CapturedTable, target: TableName, taken: string | undefined): string | null {
   if (RESERVED_SCHEMAS.has(foldedName(target.schema))) return `schema ${target.schema} is reserved in the warehouse`;
-  const taken = others.find((other) => folded(other) === folded(target));
-  if (taken !== undefined) return `${table.table} and ${taken.label} are the same table name in DuckDB`;
+  if (taken !== undefined) return `${table.table} and ${taken} are the same table name in DuckDB`;
   const seen = new Map<string, string>(OWN_COLUMNS.map((name) => [name, name]));
   for (const { name } of table.columns) {
     const other = seen.get(foldedName(name));

@@ -4,15 +4,18 @@
 import { lsnToHex, parseLsn } from '../../../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../../../workflows/model/manifest.ts';
 import type { Watermark } from '../../../../workflows/model/watermark.ts';
-import type { PlacedTable, TablePauseOrder } from '../../merge-plan.ts';
+import type { TablePauseOrder } from '../../merge-plan.ts';
 import { FLOWING, type TableState, type TableStatus } from '../../table-status.ts';
 import { isoText } from '../catalog-sql.ts';
 import { literal } from '../identifier.ts';
 import type { DuckDbSession } from '../session.ts';
 import { parseCapture } from '../stored-json.ts';
-import { collisionOf } from './schema-sql.ts';
 
 const FLOWING_SQL = FLOWING.map(literal).join(', ');
+
+/** Tables of the parameter `tables`, which `listed` makes. */
+const LISTED_SQL = `table_id in (select unnest(from_json($tables::JSON, '["VARCHAR"]')))`;
+const listed = (tables: readonly string[]) => JSON.stringify(tables);
 
 /** Where and when a state changes. */
 export interface StateChange {
@@ -22,50 +25,21 @@ export interface StateChange {
   readonly nowIso: string;
 }
 
-/** Records a new table, or a new snapshot of a known one. @returns the pause, if it cannot have its place. */
-export async function beginTable(
+/** From now on these tables stand at the watermark. */
+export async function enliven(
   session: DuckDbSession,
   change: StateChange,
-  { entry, target }: PlacedTable,
-): Promise<TablePauseOrder | null> {
-  const places = await session.rows<{ schema: string; name: string; label: string }>(
-    `select schema_name as schema, table_name as name, table_id || ' of ' || pipeline as label from _walflow.tables
-     where not (pipeline = $pipeline and table_id = $table) and reason_code is distinct from 'NAME_COLLISION'
-       and state <> 'detached'`,
-    { pipeline: change.pipeline, table: entry.table },
-  );
-  const collision = collisionOf(entry, target, places);
-  const pause = collision === null ? (entry.paused ?? null) : { code: 'NAME_COLLISION', reason: collision };
-  const [known] = await readTables(session, change.pipeline, entry.table);
-  const frozen = known === undefined ? null : (known.mergedTo ?? positionOf(change.mergedTo));
-  await forgetTable(session, change.pipeline, entry.table);
-  if (collision === null) await forgetDetachedAt(session, target);
-  await session.run(
-    `insert into _walflow.tables by name
-     select $pipeline as pipeline, $table as table_id, $schema as schema_name, $name as table_name, $state as state,
-       $code as reason_code, $reason as reason, $snapshot as snapshot_id, $r0::BIGINT as r0_lsn, $fromSeq as from_seq,
-       $shape as schema_version, $capture::JSON as capture, $mergedSeq::BIGINT as merged_seq,
-       $mergedLsn::BIGINT as merged_lsn, $now::TIMESTAMPTZ as changed_at`,
-    {
-      ...{ pipeline: change.pipeline, table: entry.table, schema: target.schema, name: target.name },
-      ...{ state: pause === null ? 'loading' : 'paused', code: pause?.code ?? null, reason: pause?.reason ?? null },
-      ...{ snapshot: entry.snapshot.id, r0: decimal(entry.snapshot.r0Lsn), fromSeq: entry.snapshot.fromSeq },
-      ...{ shape: entry.schemaVersion, capture: JSON.stringify(entry) },
-      ...{ mergedSeq: frozen?.seq ?? null, mergedLsn: frozen === null ? null : decimal(frozen.lsn) },
-      now: change.nowIso,
-    },
-  );
-  return collision === null ? null : { table: entry.table, code: 'NAME_COLLISION', reason: collision };
-}
-
-/** From now on the table stands at the watermark. */
-export async function enliven(session: DuckDbSession, change: StateChange, entry: CaptureEntry): Promise<void> {
-  const state: TableState = entry.mode === 'append-only' ? 'append-only' : 'live';
-  await session.run(
-    `update _walflow.tables set state = $state, reason_code = null, reason = null, merged_seq = null, merged_lsn = null,
-       changed_at = $now::TIMESTAMPTZ where pipeline = $pipeline and table_id = $table`,
-    { state, now: change.nowIso, pipeline: change.pipeline, table: entry.table },
-  );
+  entries: readonly CaptureEntry[],
+): Promise<void> {
+  const byMode = Map.groupBy(entries, ({ mode }) => mode);
+  for (const [mode, some] of byMode) {
+    const state: TableState = mode === 'append-only' ? 'append-only' : 'live';
+    await session.run(
+      `update _walflow.tables set state = $state, reason_code = null, reason = null, merged_seq = null, merged_lsn = null,
+         changed_at = $now::TIMESTAMPTZ where pipeline = $pipeline and ${LISTED_SQL}`,
+      { state, now: change.nowIso, pipeline: change.pipeline, tables: listed(some.map(({ table }) => table)) },
+    );
+  }
 }
 
 /** The table stops where it is; all others go on. */
@@ -100,21 +74,22 @@ export async function detachTable(session: DuckDbSession, change: StateChange, t
   );
 }
 
-/** A detached table whose place another one takes has no rows any more. */
-async function forgetDetachedAt(session: DuckDbSession, { schema, name }: PlacedTable['target']): Promise<void> {
-  await session.run(
-    `delete from _walflow.tables where state = 'detached' and lower(schema_name) = lower($schema)
-       and lower(table_name) = lower($name)`,
-    { schema, name },
-  );
+/** Forgets tables; their rows stay. */
+export async function forgetTables(session: DuckDbSession, pipeline: string, tables: readonly string[]): Promise<void> {
+  if (tables.length === 0) return;
+  await session.run(`delete from _walflow.tables where pipeline = $pipeline and ${LISTED_SQL}`, {
+    pipeline,
+    tables: listed(tables),
+  });
 }
 
-/** Forgets a table; its rows stay. */
-export async function forgetTable(session: DuckDbSession, pipeline: string, table: string): Promise<void> {
-  await session.run('delete from _walflow.tables where pipeline = $pipeline and table_id = $table', {
-    pipeline,
-    table,
-  });
+/** The snapshots that are being taken, by table. */
+export async function loadingSnapshots(session: DuckDbSession, pipeline: string): Promise<ReadonlyMap<string, string>> {
+  const rows = await session.rows<{ id: string; snapshot: string }>(
+    `select table_id as id, snapshot_id as snapshot from _walflow.tables where pipeline = $pipeline and state = 'loading'`,
+    { pipeline },
+  );
+  return new Map(rows.map(({ id, snapshot }) => [id, snapshot]));
 }
 
 /** The tables of a pipeline that stand at the watermark. Called in every merge, so it reads only names. */
@@ -165,8 +140,8 @@ export async function readTables(
 }
 
 /** A position, as a parameter of type BIGINT. */
-const decimal = (lsn: string) => parseLsn(lsn).toString();
+export const decimal = (lsn: string) => parseLsn(lsn).toString();
 
-function positionOf(watermark: Watermark): { seq: number; lsn: string } {
+export function positionOf(watermark: Watermark): { seq: number; lsn: string } {
   return { seq: watermark.seq, lsn: watermark.endLsn };
 }
