@@ -4,12 +4,13 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { encodeSnapshotComplete } from '../../activities/lake/manifest-codec.ts';
 import { snapshotCompleteKey } from '../../activities/lake/object-key.ts';
 import { MergeSession } from '../../activities/merging/session.ts';
 import type { PipelineResources, WarehouseResources } from '../../activities/resources.ts';
 import { buildAssetGraph } from '../../workflows/model/asset/graph.ts';
+import { WalflowError } from '../../workflows/model/errors.ts';
 import { lsnToHex } from '../../workflows/model/lsn.ts';
 import {
   type CaptureEntry,
@@ -200,4 +201,38 @@ test('a table that is no longer captured is detached once, and loads again when 
   lake.append(following(without, { capture: [anew, other('left')] }));
   expect(await mergeAll('left', lake)).toEqual([]);
   expect(await statesOf('left')).toEqual({ 'left.docs': 'live', 'left.other': 'live' });
+});
+
+test('a window that is too large for the memory is merged manifest by manifest', async () => {
+  const docs = shapeA('split');
+  const file = async (lsn: number, id: string) => [await warehouse.writer.write(docs, [insert(lsn, { id, doc: id })])];
+  const begin: Manifest = { ...SAMPLE, tables: [], truncates: [], capture: [docs] };
+  const of = (files: readonly DataFile[]) => ({
+    tables: [{ table: docs.table, schemaVersion: 'a', files }],
+    truncates: [],
+  });
+  const first = following(begin, of(await file(160, '1')));
+  const second = following(first, of(await file(170, '2')));
+  const lake = new MemoryLake([begin, first, second]);
+  for (const { tables } of [first, second]) {
+    for (const { key } of tables.flatMap(({ files }) => files)) {
+      lake.dataFiles.set(key, warehouse.writer.pathOf({ key }));
+    }
+  }
+  completeCopy(lake, docs, []);
+  const steps: number[] = [];
+  const merge = warehouse.port.merge.bind(warehouse.port);
+  const narrow = vi.spyOn(warehouse.port, 'merge').mockImplementation(async (plan, source) => {
+    const manifests = plan.next.seq - plan.expected.seq;
+    if (manifests > 1) throw new WalflowError('WAREHOUSE_OUT_OF_MEMORY', 'too much');
+    steps.push(manifests);
+    return await merge(plan, source);
+  });
+  const { session } = await startedSession('split', lake);
+  const window = (await session.next()) ?? [];
+  expect(window.length).toBeGreaterThan(1);
+  expect(await session.merge(window)).toBe(true);
+  expect(steps).toEqual(window.map(() => 1));
+  narrow.mockRestore();
+  expect(await warehouse.port.watermark('split')).toMatchObject({ seq: window.length });
 });

@@ -1,5 +1,5 @@
 // Finds in DuckDB's own parse of a query what a reader may not do. It is the second of three walls: statements other than
-// SELECT have no such parse, and the instance cannot reach files outside the spool (client.ts). Table functions are allowed by
+// SELECT have no such parse, and the instance cannot reach files outside the spool (instance.ts). Table functions are allowed by
 // name, so one of a later DuckDB is refused until someone has examined it.
 
 import type { TableName } from '../../../workflows/model/relation.ts';

@@ -1,4 +1,4 @@
-// One connection to the warehouse: statements in, plain rows out. Settings are global and locked (client.ts), so a session
+// One connection to the warehouse: statements in, plain rows out. Settings are global and locked (instance.ts), so a session
 // has no state besides its transaction and its temporary tables.
 
 import type { DuckDBConnection, DuckDBMaterializedResult } from '@duckdb/node-api';
