@@ -101,11 +101,11 @@ export class ChangeColumns {
     return [
       this.#opPages(),
       this.#transactionPages(COMMIT_LSN, this.#commitLsns),
-      { ...required, column: ORDINAL, data: ordinals.bytes.subarray(0, ordinals.length) },
+      { ...required, column: ORDINAL, data: [ordinals.bytes.subarray(0, ordinals.length)] },
       this.#transactionPages(COMMIT_TIME, this.#commitTimes),
       this.#transactionPages(XID, this.#xids),
       this.#unchangedPages(),
-      { ...required, column: MOVED, data: packFlags(this.#ops.bytes, rows, MOVED_BIT) },
+      { ...required, column: MOVED, data: [packFlags(this.#ops.bytes, rows, MOVED_BIT)] },
     ];
   }
 
@@ -131,7 +131,7 @@ export class ChangeColumns {
     return {
       column: OP,
       valueCount: this.rows,
-      data: Buffer.concat([Buffer.from([2]), indices]),
+      data: [Buffer.from([2]), indices],
       dictionary: { bytes: OP_DICTIONARY, count: OPS.length },
       nullCount: 0,
       minMax: null,
@@ -144,7 +144,7 @@ export class ChangeColumns {
     return {
       column,
       valueCount: this.rows,
-      data: Buffer.concat([Buffer.from([bitWidth]), runLengths(this.#firstRows, this.rows, bitWidth)]),
+      data: [Buffer.from([bitWidth]), runLengths(this.#firstRows, this.rows, bitWidth)],
       dictionary: { bytes: entries.bytes.subarray(0, entries.length), count },
       nullCount: 0,
       minMax: minMaxOf(entries.bytes, entries.length, 'int64'),
@@ -174,7 +174,7 @@ export class ChangeColumns {
     return {
       column: UNCHANGED,
       valueCount: count,
-      data: Buffer.concat([withLength(repetition), withLength(definition), names.bytes.subarray(0, names.length)]),
+      data: [withLength(repetition), withLength(definition), names.bytes.subarray(0, names.length)],
       dictionary: null,
       nullCount: null,
       minMax: null,

@@ -187,7 +187,7 @@ function sourcePages({ leaf, irregularLeaf, order, values }: SourceColumn, rows:
   return {
     column: values.irregular ? irregularLeaf : leaf,
     valueCount: rows,
-    data: Buffer.concat([levels, plain]),
+    data: [levels, plain],
     dictionary: null,
     nullCount: values.nullCount,
     minMax: order === null ? null : minMaxOf(values.bytes, values.length, order),

@@ -2,7 +2,7 @@
 // Layout: https://github.com/apache/parquet-format#file-format; structs: src/main/thrift/parquet.thrift there.
 
 import type { MinMax } from './column-statistics.ts';
-import { type CompressedPages, compressPages } from './page-compression.ts';
+import { bytesIn, type CompressedPages, compressPages, type Page } from './page-compression.ts';
 import { packedBits, runLength } from './run-encoding.ts';
 import type { LeafType } from './schema.ts';
 import { LIST_OF_BINARY, LIST_OF_I32, LIST_OF_STRUCT, ThriftWriter } from './thrift.ts';
@@ -19,8 +19,8 @@ export interface ColumnPages {
   readonly column: LeafColumn;
   /** Number of values, including NULLs; for a list, number of levels. */
   readonly valueCount: number;
-  /** Levels, then values or dictionary indices. */
-  readonly data: Uint8Array;
+  /** Levels, then values or dictionary indices, in parts. */
+  readonly data: Page;
   /** PLAIN values, to which the indices of the data page refer. */
   readonly dictionary: { readonly bytes: Uint8Array; readonly count: number } | null;
   /** Null = not counted. */
@@ -77,8 +77,8 @@ export function withLength(levels: Uint8Array): Buffer {
   return out;
 }
 
-const pagesOf = (column: ColumnPages) =>
-  column.dictionary === null ? [column.data] : [column.dictionary.bytes, column.data];
+const pagesOf = ({ dictionary, data }: ColumnPages): readonly Page[] =>
+  dictionary === null ? [data] : [[dictionary.bytes], data];
 
 function placeColumn(
   column: ColumnPages,
@@ -93,7 +93,7 @@ function placeColumn(
     const isData = raw === column.data;
     const header = isData ? dataHeader(column, raw, page) : dictionaryHeader(column, raw, page);
     if (!isData) dataOffset += header.length + page.length;
-    uncompressedBytes += header.length + raw.length;
+    uncompressedBytes += header.length + bytesIn(raw);
     parts.push(header, page);
   });
   const compressedBytes = parts.reduce((sum, part) => sum + part.length, 0);
@@ -104,15 +104,15 @@ function placeColumn(
   };
 }
 
-function dataHeader(column: ColumnPages, raw: Uint8Array, page: Uint8Array): Buffer {
+function dataHeader(column: ColumnPages, raw: Page, page: Uint8Array): Buffer {
   const encoding = column.dictionary === null ? ENCODING.PLAIN : ENCODING.RLE_DICTIONARY;
-  const thrift = new ThriftWriter().begin().i32(1, PAGE.DATA).i32(2, raw.length).i32(3, page.length);
+  const thrift = new ThriftWriter().begin().i32(1, PAGE.DATA).i32(2, bytesIn(raw)).i32(3, page.length);
   thrift.struct(5).i32(1, column.valueCount).i32(2, encoding).i32(3, ENCODING.RLE).i32(4, ENCODING.RLE).end();
   return thrift.end().finish();
 }
 
-function dictionaryHeader(column: ColumnPages, raw: Uint8Array, page: Uint8Array): Buffer {
-  const thrift = new ThriftWriter().begin().i32(1, PAGE.DICTIONARY).i32(2, raw.length).i32(3, page.length);
+function dictionaryHeader(column: ColumnPages, raw: Page, page: Uint8Array): Buffer {
+  const thrift = new ThriftWriter().begin().i32(1, PAGE.DICTIONARY).i32(2, bytesIn(raw)).i32(3, page.length);
   thrift
     .struct(7)
     .i32(1, column.dictionary?.count ?? 0)
