@@ -2,6 +2,7 @@
 
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { safely } from '../workflows/model/callback.ts';
 import { retryRuleOf, WalflowError } from '../workflows/model/errors.ts';
 import type { RunRef } from '../workflows/model/run.ts';
 
@@ -15,15 +16,29 @@ const WAIT_AGAIN = '5 seconds';
  * retried.
  */
 export function describeFailure<Input, Output>(
+  { broken }: { readonly broken: AbortSignal },
   activity: (input: Input) => Promise<Output>,
 ): (input: Input) => Promise<Output> {
   return async (input) => {
     try {
-      return await activity(input);
+      return await unlessBroken(broken, activity(input));
     } catch (failure) {
       throw asApplicationFailure(failure);
     }
   };
+}
+
+/** A process that cannot be trusted any more says so at once; else Temporal would only see that heartbeats end. */
+async function unlessBroken<Output>(broken: AbortSignal, running: Promise<Output>): Promise<Output> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const fail = () => reject(broken.reason);
+  if (broken.aborted) fail();
+  broken.addEventListener('abort', fail, { once: true });
+  try {
+    return await Promise.race([running, promise]);
+  } finally {
+    broken.removeEventListener('abort', fail);
+  }
 }
 
 function asApplicationFailure(failure: unknown): unknown {
@@ -53,9 +68,13 @@ export function runRef(): RunRef {
  */
 export async function withHeartbeat<T>(details: () => unknown, work: () => Promise<T>): Promise<T> {
   const context = Context.current();
-  const alive = setInterval(() => context.heartbeat(details()), HEARTBEAT_MS);
+  const failed = Promise.withResolvers<never>();
+  const alive = setInterval(
+    safely(() => context.heartbeat(details()), failed.reject),
+    HEARTBEAT_MS,
+  );
   try {
-    return await work();
+    return await Promise.race([work(), failed.promise]);
   } finally {
     clearInterval(alive);
   }

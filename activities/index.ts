@@ -15,22 +15,24 @@ import { streamChanges } from './stream.ts';
 export function createIngestActivities(resources: IngestResources) {
   const places = new SnapshotPlaces();
   return {
-    prepareSource: describeFailure((input: PrepareInput) => prepareSource(resources, input)),
+    prepareSource: describeFailure(resources, (input: PrepareInput) => prepareSource(resources, input)),
     // The name stands in recorded histories.
-    copyTable: describeFailure((input: { pipeline: string; table: string; id: string }) =>
+    copyTable: describeFailure(resources, (input: { pipeline: string; table: string; id: string }) =>
       snapshotTable(resources, places, input),
     ),
-    copyTables: describeFailure((input: SnapshotGroupOrder) => snapshotGroup(resources, places, input)),
-    streamChanges: describeFailure((input: { pipeline: string }) => streamChanges(resources, input)),
+    copyTables: describeFailure(resources, (input: SnapshotGroupOrder) => snapshotGroup(resources, places, input)),
+    streamChanges: describeFailure(resources, (input: { pipeline: string }) => streamChanges(resources, input)),
   };
 }
 
 /** Activities of the queue `walflow-warehouse-<warehouse>`. */
 export function createWarehouseActivities(resources: WarehouseResources) {
   return {
-    mergePending: describeFailure((input: MergeInput) => mergePending(resources, input)),
-    listDueRuns: describeFailure((_input: Record<string, never>) => listDueRuns(resources)),
-    materializeAsset: describeFailure((input: Pick<MaterializeInput, 'asset'>) => materializeAsset(resources, input)),
+    mergePending: describeFailure(resources, (input: MergeInput) => mergePending(resources, input)),
+    listDueRuns: describeFailure(resources, (_input: Record<string, never>) => listDueRuns(resources)),
+    materializeAsset: describeFailure(resources, (input: Pick<MaterializeInput, 'asset'>) =>
+      materializeAsset(resources, input),
+    ),
   };
 }
 

@@ -73,7 +73,12 @@ export interface WarehouseTelemetry {
   assetRan(asset: string, seconds: number): void;
 }
 
-export interface IngestResources {
+/** Aborted, with the reason, when the process cannot be trusted any more. */
+interface ProcessState {
+  readonly broken: AbortSignal;
+}
+
+export interface IngestResources extends ProcessState {
   readonly version: string;
   readonly pipelines: ReadonlyMap<string, PipelineResources>;
   readonly doorbell: Doorbell;
@@ -81,7 +86,7 @@ export interface IngestResources {
   readonly telemetry: IngestTelemetry;
 }
 
-export interface WarehouseResources {
+export interface WarehouseResources extends ProcessState {
   readonly pipelines: ReadonlyMap<string, PipelineResources>;
   readonly warehouse: Warehouse;
   readonly graph: AssetGraph;

@@ -138,6 +138,7 @@ async function runStream(attempt: Attempt): Promise<StreamEnd> {
     return await Promise.race([
       stream.closed.then(() => Promise.reject(new Error('the replication stream ended'))),
       landing.failed,
+      idle.failed,
       source.lost,
       captureChanged(
         {

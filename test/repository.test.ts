@@ -16,7 +16,7 @@ import { untestedCodes, unusedCodes } from './repository/error-code-rules.ts';
 import { importCycles, importGraph } from './repository/import-graph.ts';
 import { exportViolations, layerViolations, packageViolations } from './repository/import-rules.ts';
 import { nameViolations, testPlaceViolations, topLevelViolations } from './repository/name-rules.ts';
-import { builtinViolations, globalViolations } from './repository/purity-rules.ts';
+import { builtinViolations, globalViolations, timerViolations } from './repository/purity-rules.ts';
 import { fileSizeViolations, functionSizeViolations } from './repository/size-rules.ts';
 import { anyTypeViolations, commentViolations, headerViolations, skipViolations } from './repository/text-rules.ts';
 import { lockViolations, traceViolations } from './repository/trace-rules.ts';
@@ -59,6 +59,7 @@ describe('who may import whom', () => {
 
 describe('what a file may reach', () => {
   test('environment, exit and console only in workers', () => expectNone(globalViolations(modules)));
+  test('what a timer calls cannot end the process', () => expectNone(timerViolations(product)));
   test('pure files do no I/O', () => expectNone(builtinViolations(modules)));
 });
 

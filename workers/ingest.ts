@@ -10,7 +10,7 @@ import { openWorkerBase, runUntilAborted, type WorkerOptions } from './worker-pr
 
 /** Runs until the signal aborts; lands what is complete before it returns. */
 export async function runIngestWorker(options: WorkerOptions & { readonly telemetry: IngestTelemetry }): Promise<void> {
-  const { project, temporal, log, signal, telemetry } = options;
+  const { project, temporal, log, signal, broken, telemetry } = options;
   const base = await openWorkerBase(options);
   const { workers, connection } = await createIngestWorkers(
     temporal,
@@ -19,6 +19,7 @@ export async function runIngestWorker(options: WorkerOptions & { readonly teleme
       pipelines: openPipelines(project),
       doorbell: base.doorbell,
       log,
+      broken,
       telemetry,
     }),
   );

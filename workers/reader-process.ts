@@ -60,7 +60,7 @@ function answerOf(child: ChildProcess, order: ReadOrder): Promise<QueryResult> {
           reject(new WalflowError(message.code, message.message));
       }
     });
-    child.once('error', reject);
+    child.on('error', reject);
     child.once('exit', () => reject(ended(order)));
     if (child.pid !== undefined) setPriority(child.pid, NICENESS);
     child.send(order, (failure) => {

@@ -2,6 +2,7 @@
 
 import type { QueryValue } from '../activities/warehouse/query.ts';
 import type { ReadOrder } from '../activities/warehouse/read-order.ts';
+import { safely } from '../workflows/model/callback.ts';
 import { WalflowError } from '../workflows/model/errors.ts';
 import type { ReaderMessage } from './reader-process.ts';
 import { answerApart } from './warehouse-opener.ts';
@@ -19,9 +20,10 @@ process.once('message', (order: ReadOrder) => void serve(order));
 async function serve(order: ReadOrder): Promise<void> {
   const most = process.memoryUsage.rss() + order.memoryBytes;
   // What an engine builds within one step it neither counts nor interrupts.
-  setInterval(() => {
+  const measure = () => {
     if (process.memoryUsage.rss() > most) endAtOnce();
-  }, MEASURE_EVERY_MS);
+  };
+  setInterval(safely(measure, endAtOnce), MEASURE_EVERY_MS);
   try {
     const columns = await answerApart(order, sendRows);
     say({ tag: 'answered', columns });

@@ -57,7 +57,7 @@ export async function runWarehouseWorker(
 
 async function runOne(name: string, opened: OpenWarehouses, options: WarehouseWorkerOptions): Promise<void> {
   const { base, warehouses, pipelines } = opened;
-  const { project, temporal, log, telemetry, signal } = options;
+  const { project, temporal, log, telemetry, signal, broken } = options;
   const warehouse = warehouses.get(name);
   if (warehouse === undefined) return;
   const { worker, connection } = await createWorker(temporal, {
@@ -69,6 +69,7 @@ async function runOne(name: string, opened: OpenWarehouses, options: WarehouseWo
       spoolFolder: spoolFolder(options.home, name),
       doorbell: base.doorbell,
       log,
+      broken,
       telemetry,
     }),
   });

@@ -16,6 +16,8 @@ export interface WorkerOptions {
   readonly log: Logger;
   /** Aborted = land or merge what has begun, then return. */
   readonly signal: AbortSignal;
+  /** Aborted, with the reason, by a failure that nobody caught: running activities fail with it. */
+  readonly broken: AbortSignal;
   /** After so many seconds without a heartbeat Temporal gives an activity to another worker. */
   readonly heartbeatTimeoutSeconds: number;
 }

@@ -1,6 +1,7 @@
 // Keeps an idle source from retaining WAL: empty manifests move its slot, seldom by themselves, at once when someone waits
 // for a position. Invariant: only a position outside any transaction, with nothing pending, is landed.
 
+import { safely } from '../../workflows/model/callback.ts';
 import { earlierLsn, type Lsn } from '../../workflows/model/lsn.ts';
 import type { Landing } from './landing.ts';
 
@@ -38,13 +39,20 @@ export class IdleLanding {
   #lastDurableLsn: Lsn = 0n;
   #pinging: NodeJS.Timeout | null = null;
   #closed = false;
+  readonly #failed = Promise.withResolvers<never>();
 
   constructor({ landing, durableLsn, ping, insertLsn }: Idle) {
     this.#landing = landing;
     this.#durableLsn = durableLsn;
     this.#ping = ping;
     this.#insertLsn = insertLsn;
-    this.#quiet = setInterval(ping, QUIET_PING_MS);
+    this.failed.catch(() => {});
+    this.#quiet = setInterval(safely(ping, this.#failed.reject), QUIET_PING_MS);
+  }
+
+  /** Rejects with what a timer meets. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
   }
 
   /** The server has sent everything before `walEnd`. */
@@ -65,7 +73,10 @@ export class IdleLanding {
     if (lsn <= this.#durableLsn()) return;
     if (lsn > this.#nudgedLsn) this.#nudgedLsn = lsn;
     const waitMs = Math.max(0, this.#lastNudgeMs + NUDGE_EVERY_MS - performance.now());
-    this.#nudgeTimer ??= setTimeout(() => void this.#serveNudges(), waitMs);
+    this.#nudgeTimer ??= setTimeout(
+      safely(() => this.#serveNudges(), this.#failed.reject),
+      waitMs,
+    );
   }
 
   /** Never asks for more than the end of the WAL: that would cost an object every few milliseconds, for ever. */
@@ -83,10 +94,11 @@ export class IdleLanding {
   want(lsn: Lsn): void {
     if (lsn > this.#wantedLsn) this.#wantedLsn = lsn;
     if (this.#pinging !== null || this.#durableLsn() >= this.#wantedLsn) return;
-    this.#pinging = setInterval(() => {
+    const ping = () => {
       if (this.#durableLsn() >= this.#wantedLsn) this.#stopPinging();
       else this.#ping();
-    }, PING_MS);
+    };
+    this.#pinging = setInterval(safely(ping, this.#failed.reject), PING_MS);
     this.#ping();
   }
 

@@ -2,6 +2,7 @@
 // Invariants: a batch is cut only after a commit; files are stored before their manifest; manifests are strictly serial;
 // nothing is reported as landed before its manifest is stored. Holding the stream bounds memory.
 
+import { safely } from '../../workflows/model/callback.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { type Lsn, lsnToHex, lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
 import type { CapturedTable, LoggedRelation } from '../../workflows/model/relation.ts';
@@ -219,10 +220,10 @@ export class Landing implements ChangeSink {
     batch.spill().catch((failure) => this.#fail(failure));
     if (batch.partsInFlight >= MAX_IN_FLIGHT) {
       this.#press(true);
-      batch.settle().then(
-        () => this.#press(false),
-        (failure) => this.#fail(failure),
-      );
+      batch
+        .settle()
+        .then(() => this.#press(false))
+        .catch((failure) => this.#fail(failure));
     }
   }
 
@@ -243,16 +244,13 @@ export class Landing implements ChangeSink {
       return;
     }
     const { transactions } = batch;
+    const look = () => {
+      this.#timer = null;
+      // Nothing came, so the backlog is read and there is nothing more to wait for.
+      this.#look(behind && batch.transactions === transactions);
+    };
     this.#timer ??= setTimeout(
-      () => {
-        this.#timer = null;
-        try {
-          // Nothing came, so the backlog is read and there is nothing more to wait for.
-          this.#look(behind && batch.transactions === transactions);
-        } catch (failure) {
-          this.#fail(failure);
-        }
-      },
+      safely(look, (failure) => this.#fail(failure)),
       behind ? Math.min(waitMs, LULL_MS) : waitMs,
     );
   }

@@ -1,5 +1,6 @@
 // Runs beside the stream: reports its progress and measures the slot. No row passes here.
 
+import { ignored, safely } from '../../workflows/model/callback.ts';
 import { type Lsn, type LsnHex, lsnToHex } from '../../workflows/model/lsn.ts';
 import type { IngestResources, PipelineResources } from '../resources.ts';
 import type { Source } from '../wal/postgres/source.ts';
@@ -45,7 +46,10 @@ export class SlotMeter {
 
   follow(followed: Followed): void {
     this.#followed = followed;
-    this.#timer = setInterval(() => void this.#measure(followed), SLOT_MS);
+    this.#timer = setInterval(
+      safely(() => this.#measure(followed), ignored),
+      SLOT_MS,
+    );
     this.#resources.telemetry.available(this.#pipeline.name, true);
   }
 

@@ -1,6 +1,7 @@
 // Is a snapshot still needed? The manifest log names the snapshot of each captured table; once it names another one,
 // whatever this one still reads is of no use.
 
+import { ignored, safely } from '../../workflows/model/callback.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
 import type { CaptureList } from './capture-list.ts';
 
@@ -37,7 +38,10 @@ export class StillWanted {
 
   /** Looks from time to time, until the returned function is called. A look may fail: the snapshot meets the same failure. */
   watch(everyMs = LOOK_EVERY_MS): () => void {
-    const timer = setInterval(() => void this.look().catch(() => {}), everyMs);
+    const timer = setInterval(
+      safely(() => this.look(), ignored),
+      everyMs,
+    );
     return () => clearInterval(timer);
   }
 }

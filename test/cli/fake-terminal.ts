@@ -35,6 +35,7 @@ export function fakeTerminal(options: Partial<Terminal> & { answers?: Answers } 
     cwd: '/nowhere',
     fetch: answer,
     signal: new AbortController().signal,
+    broken: new AbortController().signal,
     live: false,
     openScreen: () => null,
     colors: false,

@@ -23,6 +23,8 @@ export class FactCollector {
   readonly functions: FunctionSize[] = [];
   readonly strings = new Set<string>();
   readonly skips: Occurrence[] = [];
+  /** Timers whose callback may throw. */
+  readonly bareTimers: Occurrence[] = [];
   ownExports = 0;
   readonly #lineAt: LineAt;
   /** Names of functions, by the offset of the function: its parent is visited first. */
@@ -132,6 +134,8 @@ export class FactCollector {
       CallExpression: (call) => {
         const what = skipOf(call);
         if (what !== null) this.skips.push({ what, line: this.#lineAt(call.start) });
+        const timer = bareTimerOf(call);
+        if (timer !== null) this.bareTimers.push({ what: timer, line: this.#lineAt(call.start) });
       },
     };
   }
@@ -142,6 +146,15 @@ export class FactCollector {
 }
 
 type CallExpression = Parameters<NonNullable<VisitorObject['CallExpression']>>[0];
+
+const TIMERS = new Set(['setTimeout', 'setInterval', 'setImmediate']);
+
+/** A timer whose callback may throw: nobody would catch that. A promise's `resolve` cannot. */
+function bareTimerOf({ callee, arguments: [work] }: CallExpression): string | null {
+  if (callee.type !== 'Identifier' || !TIMERS.has(callee.name) || work === undefined) return null;
+  const safe = work.type === 'CallExpression' && work.callee.type === 'Identifier' && work.callee.name === 'safely';
+  return safe || (work.type === 'Identifier' && work.name === 'resolve') ? null : callee.name;
+}
 
 const TEST_WORDS = new Set(['test', 'it', 'describe', 'suite', 'bench']);
 const LEAVING_OUT = new Set(['skip', 'only', 'todo', 'skipIf', 'runIf']);

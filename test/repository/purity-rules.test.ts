@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { builtinViolations, globalViolations } from './purity-rules.ts';
+import { builtinViolations, globalViolations, timerViolations } from './purity-rules.ts';
 import { parseSourceModule } from './source-module.ts';
 
 const globals = (path: string, text: string) => globalViolations([parseSourceModule(path, text)]);
@@ -58,4 +58,15 @@ test('a pure file may hash and compress, not read files or wait', () => {
     2,
   );
   expect(builtins('activities/lake/s3/lake.ts', "import 'node:fs';")).toEqual([]);
+});
+
+test.each([
+  ['setTimeout(() => f(), 1);', 1],
+  ['setInterval(this.f, 1);', 1],
+  ['setImmediate(f);', 1],
+  ['setTimeout(safely(f, g), 1);', 0],
+  ['await new Promise((resolve) => setTimeout(resolve, 1));', 0],
+  ["import { setTimeout as sleep } from 'node:timers/promises'; await sleep(1);", 0],
+])('%s', (text, violations) => {
+  expect(timerViolations([parseSourceModule('workers/example.ts', text)])).toHaveLength(violations);
 });

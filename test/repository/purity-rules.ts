@@ -57,3 +57,13 @@ export function builtinViolations(modules: readonly SourceModule[]): readonly st
         .map(({ specifier, line }) => `${path}:${line} imports ${specifier}: a pure file does no I/O`),
     );
 }
+
+/** What a timer's callback throws ends the process, and with it all pipelines. */
+export function timerViolations(modules: readonly SourceModule[]): readonly string[] {
+  return modules.flatMap(({ path, bareTimers }) =>
+    bareTimers.map(
+      ({ what, line }) =>
+        `${path}:${line} ${what}: wrap its callback in safely(…) of callback.ts, or use node:timers/promises`,
+    ),
+  );
+}

@@ -22,6 +22,8 @@ export interface SourceModule {
   readonly headerLines: number;
   readonly strings: ReadonlySet<string>;
   readonly skips: readonly Occurrence[];
+  /** Timers whose callback is not `safely(…)`. */
+  readonly bareTimers: readonly Occurrence[];
 }
 
 /** @throws Error when the file is not valid TypeScript. */
@@ -44,6 +46,7 @@ export function parseSourceModule(path: string, text: string): SourceModule {
     headerLines: headerLines(text, parsed.comments, lineAt),
     strings: found.strings,
     skips: found.skips,
+    bareTimers: found.bareTimers,
   };
 }
 

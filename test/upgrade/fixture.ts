@@ -54,6 +54,7 @@ export class Fixture {
       ...{ warehouse, graph: FIXTURE_GRAPH, spoolFolder },
       doorbell: { landed: () => {}, changed: () => {} },
       log: { info: () => {}, warn: () => {} },
+      broken: new AbortController().signal,
       telemetry: { merged: () => {}, pending: () => {}, assetRan: () => {} },
     };
     const context = {

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommanderError } from 'commander';
+import { ignored, safely } from '../../workflows/model/callback.ts';
 import { exitCodeOf, failureText, toWalflowError } from './failure.ts';
 import { createProgram } from './program.ts';
 import { EXIT, type ExitCode, processTerminal, type Terminal } from './terminal.ts';
@@ -15,9 +16,13 @@ const SAME_KEYSTROKE_MS = 700;
 
 const LINGER_MS = 2_000;
 
+/** After a failure that nobody caught nothing is certain, not even that stopping ends. */
+const BROKEN_LINGER_MS = 10_000;
+
 /** Runs the command line of this process. The exit code is left in `process.exitCode`. */
 export async function main(argv: readonly string[]): Promise<void> {
   const stop = new AbortController();
+  const broken = new AbortController();
   let firstMs: number | null = null;
   const onSignal = () => {
     firstMs ??= performance.now();
@@ -28,12 +33,28 @@ export async function main(argv: readonly string[]): Promise<void> {
     .on('SIGINT', onSignal)
     .on('SIGTERM', onSignal)
     .on('SIGHUP', () => stop.abort());
+  const exit = () => process.exit();
+  // The last resort, for rejections too: what is under way ends in order, and whoever started this process starts it again.
+  process.on('uncaughtException', (failure) => {
+    process.exitCode = EXIT.failed;
+    broken.abort(failure);
+    stop.abort();
+    setTimeout(safely(exit, ignored), BROKEN_LINGER_MS).unref();
+  });
   // Nothing reads the output any more (`walflow status --watch | head`, a closed terminal): stop, but in order.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop.abort());
   loadDotEnv();
-  process.exitCode = await run(argv, processTerminal(stop.signal));
+  const terminal = processTerminal(stop.signal, broken.signal);
+  const code = await run(argv, terminal);
+  process.exitCode = broken.signal.aborted ? brokenExit(terminal) : code;
   // Everything is closed by now; a forgotten handle must not keep a finished program alive.
-  setTimeout(() => process.exit(), LINGER_MS).unref();
+  setTimeout(safely(exit, ignored), LINGER_MS).unref();
+}
+
+/** What ended the command was no result of it. */
+function brokenExit({ err, env, broken }: Terminal): ExitCode {
+  err(failureText(toWalflowError(broken.reason), env.WALFLOW_LOG_LEVEL));
+  return EXIT.failed;
 }
 
 /** Runs one command and prints its failure, if any. Never throws. */

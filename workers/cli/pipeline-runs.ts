@@ -1,6 +1,7 @@
 // The workflows of a pipeline, controlled from the command line: see which run, stop them, begin a new epoch.
 
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { ignored, safely } from '../../workflows/model/callback.ts';
 import type { RunSettings } from '../../workflows/model/run.ts';
 import { ingestEntity, replaceEntity } from '../temporal/entity-workflow.ts';
 
@@ -28,7 +29,10 @@ export async function stopRun(client: Client, workflowId: string): Promise<boole
   );
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, CANCEL_WAIT_MS, false);
+    timer = setTimeout(
+      safely(() => resolve(false), ignored),
+      CANCEL_WAIT_MS,
+    );
   });
   const heard = await Promise.race([ended, patience]);
   clearTimeout(timer);

@@ -8,6 +8,7 @@ import { dropPublications } from '../../activities/wal/postgres/publication.ts';
 import { dropSlot } from '../../activities/wal/postgres/slot.ts';
 import { openSource, type Source } from '../../activities/wal/postgres/source.ts';
 import { classifySlot, type SlotHealth } from '../../activities/wal/slot-health.ts';
+import { safely } from '../../workflows/model/callback.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import type { ResolvedPipeline } from '../config/project.ts';
 
@@ -71,7 +72,10 @@ const silentSource = () => new WalflowError('SOURCE_UNREACHABLE', 'the source do
 export async function answeredSoon<T>(work: Promise<T>, late: () => WalflowError = silentSource): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), ANSWER_MS);
+    timer = setTimeout(
+      safely(() => reject(late()), reject),
+      ANSWER_MS,
+    );
   });
   try {
     return await Promise.race([work, patience]);

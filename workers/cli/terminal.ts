@@ -23,6 +23,8 @@ export interface Terminal {
   readonly fetch: typeof fetch;
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
+  /** Aborted, with the reason, by a failure that nobody caught; `signal` is too. */
+  readonly broken: AbortSignal;
   /** Standard output is a terminal. */
   readonly live: boolean;
   /** Null unless live. */
@@ -37,7 +39,7 @@ export const EXIT = { done: 0, failed: 1, differs: 1, wrongUse: 2, couldNot: 2 }
 export type ExitCode = 0 | 1 | 2;
 
 /** The terminal of this process. NO_COLOR (https://no-color.org) and FORCE_COLOR are respected. */
-export function processTerminal(signal: AbortSignal): Terminal {
+export function processTerminal(signal: AbortSignal, broken = new AbortController().signal): Terminal {
   const { stdout, stderr, env } = process;
   const live = stdout.isTTY === true && env.TERM !== 'dumb';
   return {
@@ -47,6 +49,7 @@ export function processTerminal(signal: AbortSignal): Terminal {
     cwd: process.cwd(),
     fetch,
     signal,
+    broken,
     live,
     openScreen: () => (live ? screenOn(stdout) : null),
     colors: !env.NO_COLOR && (live || (env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0')),

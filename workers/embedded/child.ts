@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ignored, safely } from '../../workflows/model/callback.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { dyingWithParent } from './parent-death.ts';
 import type { Identity } from './postgres-identity.ts';
@@ -109,8 +110,10 @@ async function spawnChild(spec: ChildSpec): Promise<RunningChild> {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...spec.identity,
   });
-  child.stdout?.on('data', (chunk: Buffer) => log.write(chunk));
-  child.stderr?.on('data', (chunk: Buffer) => log.write(chunk));
+  // A full disk costs lines of the log, not the program.
+  const write = safely((chunk: Buffer) => log.write(chunk), ignored);
+  child.stdout?.on('data', write);
+  child.stderr?.on('data', write);
   child.once('close', () => log.close());
   const exited = exitOf(child).finally(() => {
     for (const file of spec.leaves ?? []) rmSync(file, { force: true });

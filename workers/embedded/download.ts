@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { extract } from 'tar';
+import { ignored, safely } from '../../workflows/model/callback.ts';
 
 /** `totalBytes` is null when it is not known. */
 export type FetchEvent =
@@ -85,7 +86,10 @@ async function download(source: DownloadSource, file: string, options: DownloadO
 /** A signal that aborts after `silenceMs` without a byte, or when `outer` does. */
 function silenceWatch(silenceMs: number, outer: AbortSignal | undefined) {
   const silence = new AbortController();
-  const timer = setTimeout(() => silence.abort(), silenceMs);
+  const timer = setTimeout(
+    safely(() => silence.abort(), ignored),
+    silenceMs,
+  );
   return {
     signal: outer === undefined ? silence.signal : AbortSignal.any([silence.signal, outer]),
     heard: () => void timer.refresh(),

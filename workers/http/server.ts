@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
+import { ignored, safely } from '../../workflows/model/callback.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { assertBindAllowed, type HttpGuard } from './guard.ts';
 
@@ -44,7 +45,8 @@ export async function listen(app: Hono, options: ListenOptions): Promise<Running
 
 async function listening(server: Server, { guard, port, portSetting }: ListenOptions): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) =>
+    // It stays: a server also meets errors later, such as too many open files, and without a listener they end the process.
+    server.on('error', (cause: NodeJS.ErrnoException) =>
       reject(listenFailure(cause, guard.bindHost, port, portSetting)),
     );
     server.listen(port, guard.bindHost, resolve);
@@ -66,8 +68,14 @@ function listenFailure(cause: NodeJS.ErrnoException, host: string, port: number,
 function closed(server: Server): Promise<void> {
   return new Promise((resolve) => {
     // A keep-alive connection becomes idle when its request ends, and would keep the server open.
-    const sweep = setInterval(() => server.closeIdleConnections(), CLOSE_SWEEP_MS);
-    const hangUp = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+    const sweep = setInterval(
+      safely(() => server.closeIdleConnections(), ignored),
+      CLOSE_SWEEP_MS,
+    );
+    const hangUp = setTimeout(
+      safely(() => server.closeAllConnections(), ignored),
+      CLOSE_GRACE_MS,
+    );
     server.close(() => {
       clearInterval(sweep);
       clearTimeout(hangUp);

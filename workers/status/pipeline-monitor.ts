@@ -10,6 +10,7 @@ import { openSource, type Source } from '../../activities/wal/postgres/source.ts
 import { classifySlot, type SlotHealth } from '../../activities/wal/slot-health.ts';
 import type { TableStatus } from '../../activities/warehouse/table-status.ts';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
+import { safely } from '../../workflows/model/callback.ts';
 import { earlierLsn, type Lsn, lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
 import { NOTHING_MERGED, type Watermark } from '../../workflows/model/watermark.ts';
 import { FreshnessClock } from './freshness-clock.ts';
@@ -69,7 +70,7 @@ export class PipelineMonitor {
     this.#onReading = onReading;
     this.#watermarks = new SharedLook(() => warehouse.watermark(pipeline.name));
     this.#tables = new SharedLook(() => warehouse.tables(pipeline.name));
-    void this.#sample();
+    this.#sampleIn(0);
   }
 
   /** The last reading; at most a second old while everything answers. */
@@ -137,7 +138,20 @@ export class PipelineMonitor {
     this.#clock.readableTo(caughtUp && settled !== null && settled > merged ? settled : merged);
     if (this.#closed) return;
     this.#onReading(this.reading);
-    this.#timer = setTimeout(() => void this.#sample(), SAMPLE_MS);
+    this.#sampleIn(SAMPLE_MS);
+  }
+
+  /** A reading that fails in an unexpected way is logged; the next one comes all the same. */
+  #sampleIn(delayMs: number): void {
+    const { name } = this.#pipeline;
+    const onFailure = (failure: unknown) => {
+      this.#log.error({ pipeline: name, cause: String(failure) }, 'a reading failed');
+      if (!this.#closed) this.#sampleIn(SAMPLE_MS);
+    };
+    this.#timer = setTimeout(
+      safely(() => this.#sample(), onFailure),
+      delayMs,
+    );
   }
 
   async #sampleSource(): Promise<{ readonly settled: Lsn | null; readonly acknowledged: Lsn | null }> {

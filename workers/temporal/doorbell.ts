@@ -4,6 +4,7 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { Doorbell } from '../../activities/resources.ts';
+import { ignored, safely } from '../../workflows/model/callback.ts';
 import type { RunSettings } from '../../workflows/model/run.ts';
 import { type Entity, ringEntity } from './entity-workflow.ts';
 
@@ -64,16 +65,18 @@ export class TemporalDoorbell implements Doorbell {
     if (bell.timer !== null) return;
     const waitMs = bell.lastMs + everyMs - performance.now();
     if (waitMs > 0) {
-      bell.timer = setTimeout(() => {
+      const again = () => {
         bell.timer = null;
         this.#ring(key, everyMs, send);
-      }, waitMs);
+      };
+      bell.timer = setTimeout(safely(again, ignored), waitMs);
       return;
     }
     bell.lastMs = performance.now();
-    send().catch((cause: unknown) => {
+    const onFailure = (cause: unknown) => {
       this.#log.warn({ bell: key, cause: String(cause) }, 'Temporal did not take a signal; sending it again');
       this.#ring(key, everyMs, send);
-    });
+    };
+    safely(send, onFailure)();
   }
 }

@@ -1,6 +1,7 @@
 // Which transactions are waited for. Creating a slot and beginning a snapshot both wait until transactions that run now
 // have ended; an operator needs to see which, without seeing what they execute.
 
+import { ignored, safely } from '../../../workflows/model/callback.ts';
 import { connect, type Statements } from './connection.ts';
 
 const WATCH_EVERY_MS = 5_000;
@@ -68,10 +69,13 @@ export async function watchingBlockers<T>(
       await connection.close();
     }
   };
-  const timer = setInterval(() => {
-    // Only information: the work goes on even if this fails.
-    asking = asking.then(ask).catch(() => {});
-  }, WATCH_EVERY_MS);
+  // Only information: the work goes on even if this fails.
+  const timer = setInterval(
+    safely(() => {
+      asking = asking.then(ask).catch(ignored);
+    }, ignored),
+    WATCH_EVERY_MS,
+  );
   try {
     return await work();
   } finally {

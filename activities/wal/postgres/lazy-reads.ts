@@ -2,12 +2,15 @@
 // a packet of its own. Letting the socket fill for some milliseconds nearly doubles the rate and halves the server's CPU.
 // States: reading → (a turn of the event loop brought bytes) resting → reading. The caller can hold the socket in both.
 
+import { safely } from '../../../workflows/model/callback.ts';
+
 /** The part of a socket that is used here. */
 interface PausableSocket {
   on(event: 'data', listener: (chunk: Buffer) => void): unknown;
   removeListener(event: 'data', listener: (chunk: Buffer) => void): unknown;
   pause(): unknown;
   resume(): unknown;
+  destroy(failure: Error): unknown;
 }
 
 /** After a turn that brought this much, more waits in the server's own buffer: a rest would hold the server up. */
@@ -67,7 +70,11 @@ export class LazyReads {
     this.#turnBytes += chunk.length;
     if (this.#turnOpen) return;
     this.#turnOpen = true;
-    setImmediate(() => this.#endTurn());
+    setImmediate(safely(() => this.#endTurn(), this.#fail));
+  };
+
+  readonly #fail = (failure: unknown): void => {
+    this.#socket.destroy(failure instanceof Error ? failure : new Error(String(failure)));
   };
 
   #endTurn(): void {
@@ -76,7 +83,10 @@ export class LazyReads {
     this.#turnOpen = false;
     if (bytes >= BACKLOG_BYTES || this.#rest !== null || this.#closed) return;
     this.#socket.pause();
-    this.#rest = setTimeout(() => this.#endRest(), this.#restAfter(bytes));
+    this.#rest = setTimeout(
+      safely(() => this.#endRest(), this.#fail),
+      this.#restAfter(bytes),
+    );
   }
 
   #restAfter(bytes: number): number {

@@ -1,6 +1,7 @@
 // The replication slot: created by replication command, dropped without ever ending another consumer's connection. Its
 // consistent point can be read only here, at creation; the caller records it before doing anything else.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { WalflowError } from '../../../workflows/model/errors.ts';
 import { type Lsn, parseLsn } from '../../../workflows/model/lsn.ts';
@@ -104,7 +105,7 @@ export async function dropSlot(source: Source, slot: string, ownApplicationName:
     if (holder !== null) {
       if (holder.applicationName !== ownApplicationName || tries > DROP_TRIES) throw busyError(slot, holder);
       await endWalsender(connection, holder);
-      await new Promise((resolve) => setTimeout(resolve, DROP_PAUSE_MS));
+      await sleep(DROP_PAUSE_MS);
       continue;
     }
     await connection.rows('select pg_drop_replication_slot($1)', [slot]);

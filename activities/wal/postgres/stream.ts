@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 import pg from 'pg';
 import { LogicalReplicationService } from 'pg-logical-replication';
+import { safely } from '../../../workflows/model/callback.ts';
 import { WalflowError } from '../../../workflows/model/errors.ts';
 import { type Lsn, lsnToText } from '../../../workflows/model/lsn.ts';
 import { FrameCutter } from '../frames.ts';
@@ -244,7 +245,7 @@ class LogicalStream implements ReplicationStream {
   #keepAlive(walSenderTimeoutMs: number): void {
     const everyMs = walSenderTimeoutMs > 0 ? Math.min(MAX_STATUS_MS, walSenderTimeoutMs * STATUS_PART) : MAX_STATUS_MS;
     const silentLimit = walSenderTimeoutMs > 0 ? Math.ceil((walSenderTimeoutMs * SILENT_TIMEOUTS) / everyMs) : Infinity;
-    this.#statusTimer = setInterval(() => {
+    const tick = () => {
       // Counts ticks, not time: after a stall of this process, the socket gets its turn before the next tick.
       this.#silentTicks = this.#heard || this.#reads?.held ? 0 : this.#silentTicks + 1;
       this.#heard = false;
@@ -253,7 +254,11 @@ class LogicalStream implements ReplicationStream {
       } else {
         this.#send(this.#silentTicks > 0);
       }
-    }, everyMs);
+    };
+    this.#statusTimer = setInterval(
+      safely(tick, (failure) => this.#end(failure)),
+      everyMs,
+    );
   }
 
   #onKeepalive(walEnd: Lsn, replyRequested: boolean): void {

@@ -2,6 +2,7 @@
 // walsender is ended. By our own living one: it may be closing, so we wait briefly. By another consumer: an error names it.
 // What a frozen process may still write later is fenced off by the manifest log, not here.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { WalflowError } from '../../../workflows/model/errors.ts';
 import { connect } from './connection.ts';
 import { busyError, endWalsender, readHolder } from './slot.ts';
@@ -38,5 +39,5 @@ export async function settleBusySlot({ url, applicationName, slot, tries, failur
   } finally {
     await connection.close();
   }
-  await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  await sleep(PAUSE_MS);
 }

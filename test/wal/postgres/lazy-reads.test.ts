@@ -14,6 +14,10 @@ class FakeSocket extends EventEmitter {
   resume(): void {
     this.isPaused = false;
   }
+
+  destroy(failure: Error): void {
+    this.emit('error', failure);
+  }
 }
 
 let socket: FakeSocket;

@@ -34,10 +34,14 @@ const BUFFERS_ON_HEAP = '--external-memory-accounted-in-global-limit';
 
 /** Runs the roles until SIGTERM or SIGINT; with `--watch` they restart whenever the configuration is saved. */
 export async function runWorkers(cli: Cli, flags: WorkerFlags): Promise<ExitCode> {
-  const { signal } = cli.terminal;
+  const { signal, broken } = cli.terminal;
   setFlagsFromString(BUFFERS_ON_HEAP);
   let project: ResolvedProject | null = await cli.project(flags);
-  logTemporal(logOf(cli.settings(), flags.role.join()));
+  const log = logOf(cli.settings(), flags.role.join());
+  logTemporal(log);
+  const onBroken = () =>
+    log.error({ failure: stackOf(broken.reason) }, 'nobody caught this: the worker drains and ends');
+  broken.addEventListener('abort', onBroken, { once: true });
   while (project !== null && !signal.aborted) {
     project = await runUntilChanged(cli, flags, project);
   }
@@ -69,6 +73,7 @@ async function runRoles(cli: Cli, flags: WorkerFlags, project: ResolvedProject, 
   const settings = settingsOf(cli, flags);
   const failed = new AbortController();
   const signal = AbortSignal.any([ended, failed.signal]);
+  const { broken } = cli.terminal;
   const temporal = temporalSettings(settings);
   const home = resolve(cli.terminal.cwd, settings.home);
   const run = async (role: WorkerRole) => {
@@ -76,7 +81,7 @@ async function runRoles(cli: Cli, flags: WorkerFlags, project: ResolvedProject, 
     log.info({ project: project.name }, `the ${role} worker starts`);
     try {
       const { heartbeatTimeoutSeconds } = settings;
-      await ROLES[role]({ project, settings, log, signal, home, temporal, heartbeatTimeoutSeconds });
+      await ROLES[role]({ project, settings, log, signal, broken, home, temporal, heartbeatTimeoutSeconds });
       log.info(`the ${role} worker has drained`);
     } catch (failure) {
       failed.abort();
@@ -86,6 +91,8 @@ async function runRoles(cli: Cli, flags: WorkerFlags, project: ResolvedProject, 
   const outcomes = await Promise.allSettled(flags.role.map(run));
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
+
+const stackOf = (failure: unknown) => (failure instanceof Error ? failure.stack : String(failure));
 
 function logOf({ logLevel: level, logFormat: format }: Settings, role: string): Logger {
   return createLog({ level, format, role, out: process.stderr });

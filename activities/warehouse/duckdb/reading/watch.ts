@@ -1,6 +1,7 @@
 // Ends a read inside the owner of the warehouse: when its time is over, when its answer is no longer needed, when it takes
 // too much of what it shares with merges, or when a merge needs the memory.
 
+import { ignored, safely } from '../../../../workflows/model/callback.ts';
 import { WalflowError } from '../../../../workflows/model/errors.ts';
 import type { ReadBounds } from '../../read-order.ts';
 import type { EngineUse } from './bounds.ts';
@@ -45,9 +46,15 @@ export class ReadWatch {
     this.#engine = engine;
     this.#options = options;
     const { remainingMs, signal } = options;
-    this.#timer = setTimeout(() => this.end('time'), Math.max(0, remainingMs));
-    const measure = () => void this.#measure().catch(() => {});
-    this.#meters = [setTimeout(measure, FIRST_MEASURE_MS), setInterval(measure, MEASURE_EVERY_MS)];
+    this.#timer = setTimeout(
+      safely(() => this.end('time'), ignored),
+      Math.max(0, remainingMs),
+    );
+    const measure = () => this.#measure();
+    this.#meters = [
+      setTimeout(safely(measure, ignored), FIRST_MEASURE_MS),
+      setInterval(safely(measure, ignored), MEASURE_EVERY_MS),
+    ];
     signal?.addEventListener('abort', this.#abort, { once: true });
     if (signal?.aborted) this.end('gone');
     else if (remainingMs <= 0) this.end('time');
@@ -59,7 +66,7 @@ export class ReadWatch {
 
   end(why: ReadEnd): void {
     this.#ended ??= why;
-    this.#repeat ??= setInterval(this.#interrupt, INTERRUPT_EVERY_MS);
+    this.#repeat ??= setInterval(safely(this.#interrupt, ignored), INTERRUPT_EVERY_MS);
     this.#interrupt();
   }
 
