@@ -1,6 +1,7 @@
 // Proves that a source is ours before anything on it is changed: two pipelines of one name would otherwise change each
 // other's publications and drop each other's slots.
 
+import type { WalflowError } from '../../workflows/model/errors.ts';
 import type { StoredManifest } from '../../workflows/model/manifest.ts';
 import { readIdentity } from '../lake/identity.ts';
 import type { ManifestStore } from '../lake/log.ts';
@@ -19,8 +20,13 @@ export async function readClaim(lake: ManifestStore, head: StoredManifest | null
 
 /** @throws WalflowError SLOT_FOREIGN, PUBLICATION_UNUSABLE */
 export async function assertOwned(source: Source, claim: LakeClaim, names: SourceNames): Promise<void> {
-  const problem = foreignPart(await readOwnership(source.connection, names), claim, names);
+  const problem = await foreignOn(source, claim, names);
   if (problem !== null) throw problem;
+}
+
+/** What on the source is another pipeline's; null when nothing is. */
+export async function foreignOn(source: Source, claim: LakeClaim, names: SourceNames): Promise<WalflowError | null> {
+  return foreignPart(await readOwnership(source.connection, names), claim, names);
 }
 
 /** An intent is a note: one that cannot be read proves nothing. */

@@ -1,7 +1,7 @@
 // What the command line itself does at a pipeline's source: look for obstacles, read the slot, drop it.
 
 import type { LakeClaim } from '../../activities/capture/ownership.ts';
-import { assertOwned } from '../../activities/capture/source-claim.ts';
+import { assertOwned, foreignOn } from '../../activities/capture/source-claim.ts';
 import { streamApplicationName } from '../../activities/landing/slot-meter.ts';
 import { preflight } from '../../activities/wal/postgres/preflight.ts';
 import { dropPublications } from '../../activities/wal/postgres/publication.ts';
@@ -12,7 +12,7 @@ import { safely } from '../../workflows/model/callback.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import type { ResolvedPipeline } from '../config/project.ts';
 
-const ANSWER_MS = 2_000;
+const ANSWER_MS = 3_000;
 
 /** Opens a connection to a pipeline's source and closes it after the work. */
 async function onSource<T>(pipeline: ResolvedPipeline, work: (source: Source) => Promise<T>): Promise<T> {
@@ -39,6 +39,17 @@ export function examineSource(pipeline: ResolvedPipeline): Promise<readonly stri
 
 export function readSlot(pipeline: ResolvedPipeline): Promise<SlotHealth> {
   return onSource(pipeline, async (source) => classifySlot(await source.slotRow(pipeline.source.slot)));
+}
+
+/** How a slot is doing, and why it is not the pipeline's own; null when it is. */
+export function examineSlot(
+  pipeline: ResolvedPipeline,
+  claim: LakeClaim,
+): Promise<{ readonly health: SlotHealth; readonly foreign: WalflowError | null }> {
+  return onSource(pipeline, async (source) => ({
+    health: classifySlot(await source.slotRow(pipeline.source.slot)),
+    foreign: await foreignOn(source, claim, pipeline.source),
+  }));
 }
 
 /**

@@ -4,13 +4,11 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LakeClaim } from '../../../activities/capture/ownership.ts';
-import type { SlotHealth } from '../../../activities/wal/slot-health.ts';
-import { WalflowError } from '../../../workflows/model/errors.ts';
 import type { ResolvedPipeline } from '../../config/project.ts';
 import { toWalflowError } from '../failure.ts';
 import { type ClaimPlace, lakeClaim } from '../lake-claim.ts';
 import { foreignText, leftBehindText } from '../slot-text.ts';
-import { answeredSoon, dropPipelineSlot, proveOwned, readSlot } from '../source-access.ts';
+import { answeredSoon, dropPipelineSlot, examineSlot, readSlot } from '../source-access.ts';
 
 /** What each lake says; null for one that does not. */
 export type Claims = ReadonlyMap<string, LakeClaim | null>;
@@ -24,7 +22,7 @@ interface ExitPlan {
 }
 
 /** A walsender ends a moment after its consumer. */
-const CLOSING_MS = 1_500;
+const CLOSING_MS = 2_000;
 const LOOK_MS = 100;
 
 /** To be read while the lakes' server runs. */
@@ -38,7 +36,7 @@ export async function leaveSources(pipelines: readonly ResolvedPipeline[], plan:
   return await Promise.all(
     pipelines.map(async (pipeline) => {
       try {
-        return await answeredSoon(leave(pipeline, plan));
+        return await leave(pipeline, plan);
       } catch (failure) {
         const { slot } = pipeline.source;
         return `slot ${slot} may stay on the source (${toWalflowError(failure).message})`;
@@ -49,32 +47,23 @@ export async function leaveSources(pipelines: readonly ResolvedPipeline[], plan:
 
 async function leave(pipeline: ResolvedPipeline, plan: ExitPlan): Promise<string> {
   const { slot } = pipeline.source;
-  const health = await settledSlot(pipeline, plan.streaming);
-  if (health.tag === 'missing') return leftBehindText(slot, health, []);
   const claim = plan.claims.get(pipeline.name) ?? null;
-  if (claim === null || !(await isOwned(pipeline, claim))) return foreignText(slot);
+  if (claim === null) return `slot ${slot} may stay on the source: its lake did not answer, so it is left alone`;
+  const { health, foreign } = await answeredSoon(examineSlot(pipeline, claim));
+  if (health.tag === 'missing') return leftBehindText(slot, health, []);
+  if (foreign !== null) return foreignText(slot);
   if (!plan.dropSlots) return leftBehindText(slot, health, plan.waysToDrop(pipeline));
-  if (health.active && !plan.streaming) return `slot ${slot} is still read by another consumer: it is left alone`;
-  await dropPipelineSlot(pipeline, claim);
+  if (!plan.streaming && !(await isReleased(pipeline))) {
+    return `slot ${slot} is still read by another consumer: it is left alone`;
+  }
+  await answeredSoon(dropPipelineSlot(pipeline, claim));
   return `slot ${slot} is dropped: next time every table gets a new snapshot`;
 }
 
-async function settledSlot(pipeline: ResolvedPipeline, streaming: boolean): Promise<SlotHealth> {
-  const untilMs = performance.now() + CLOSING_MS;
-  for (;;) {
-    const health = await readSlot(pipeline);
-    if (!health.active || streaming || performance.now() > untilMs) return health;
-    await sleep(LOOK_MS);
+async function isReleased(pipeline: ResolvedPipeline): Promise<boolean> {
+  for (const untilMs = performance.now() + CLOSING_MS; performance.now() < untilMs; await sleep(LOOK_MS)) {
+    const { active } = await answeredSoon(readSlot(pipeline));
+    if (!active) return true;
   }
-}
-
-async function isOwned(pipeline: ResolvedPipeline, claim: LakeClaim): Promise<boolean> {
-  try {
-    await proveOwned(pipeline, claim);
-    return true;
-  } catch (failure) {
-    if (failure instanceof WalflowError && (failure.code === 'SLOT_FOREIGN' || failure.code === 'PUBLICATION_UNUSABLE'))
-      return false;
-    throw failure;
-  }
+  return false;
 }

@@ -1,5 +1,6 @@
 // The live part of `walflow dev`: demo, workers, status, until the signal aborts.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ingestWorkflowId } from '../../../workflows/model/names.ts';
 import type { Environment } from '../../config/setting.ts';
 import { temporalSettings } from '../../config/temporal.ts';
@@ -10,6 +11,7 @@ import { createApiClient } from '../api-client.ts';
 import { beginNewEpoch, isRunning } from '../pipeline-runs.ts';
 import { readSlot } from '../source-access.ts';
 import type { Terminal } from '../terminal.ts';
+import { readClaims } from './exit.ts';
 import { devLinks } from './links.ts';
 import { StatusSampler } from './sampler.ts';
 import type { DevScreen } from './screen.ts';
@@ -27,6 +29,9 @@ interface Live {
   readonly signal: AbortSignal;
 }
 
+/** An identity appears once the ingest worker has found that the source is free. */
+const LEARN_EVERY_MS = 3_000;
+
 /** The same traffic at every start of the demo. */
 const TRAFFIC_SEED = 1;
 
@@ -37,8 +42,10 @@ export async function followLive(live: Live): Promise<void> {
   await renewMissingSlots(live);
   await startWorkers(live);
   const traffic = demoTraffic(live);
+  const learning = learnClaims(live);
   await screen.run(statusSource(live), signal);
   await traffic;
+  await learning;
 }
 
 /**
@@ -69,6 +76,16 @@ async function startWorkers({ session, stack, env }: Live): Promise<void> {
   const place = { home, cwd, env, projectArgs };
   await stack.run(async () => workerChild({ role: 'warehouse', port: httpPort, ...place }));
   await stack.run(async () => workerChild({ role: 'ingest', port: ingestHttpPort, ...place }));
+}
+
+/** Notes in the state folder what each lake says, for the last lines and for later commands: then the lakes do not answer. */
+async function learnClaims({ session, stack, signal }: Live): Promise<void> {
+  const { project, home } = session;
+  for (let unknown = [...project.pipelines.values()]; unknown.length > 0 && !signal.aborted; ) {
+    const claims = await readClaims(unknown, { home, s3: stack.s3 });
+    unknown = unknown.filter(({ name }) => (claims.get(name)?.id ?? null) === null);
+    if (unknown.length > 0) await sleep(LEARN_EVERY_MS, undefined, { signal }).catch(() => undefined);
+  }
 }
 
 async function demoTraffic({ session, stack, screen, signal }: Live): Promise<void> {
