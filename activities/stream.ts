@@ -4,6 +4,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
+import { WalflowError } from '../workflows/model/errors.ts';
 import { type Lsn, lsnToHex, parseLsn } from '../workflows/model/lsn.ts';
 import type { StreamEnd } from '../workflows/model/run.ts';
 import { runRef, withHeartbeat } from './activity.ts';
@@ -150,7 +151,9 @@ async function runStream(attempt: Attempt): Promise<StreamEnd> {
         watching.signal,
       ),
       Context.current().cancelled,
-    ]);
+    ]).catch((failure: unknown) => {
+      throw blamed(failure, reader.suspects);
+    });
   } finally {
     watching.abort();
     idle.close();
@@ -161,6 +164,14 @@ async function runStream(attempt: Attempt): Promise<StreamEnd> {
     landing.close();
     await stream.stop();
   }
+}
+
+/** The server does not say which table's change it cannot print. */
+function blamed(failure: unknown, suspects: readonly string[]): unknown {
+  if (!(failure instanceof WalflowError) || failure.code !== 'CHANGE_UNPRINTABLE' || suspects.length === 0)
+    return failure;
+  const whose = `it is of ${suspects.length === 1 ? '' : 'one of '}${suspects.join(', ')}`;
+  return new WalflowError(failure.code, `${failure.message}: ${whose}`, { cause: failure });
 }
 
 /** Any client may send a NOTIFY: a payload that is not a position is ignored. */

@@ -50,6 +50,8 @@ export class TransactionReader implements MessageHandler {
   /** Relations this session has described. */
   readonly #described = new Set<number>();
   #redescribed = 0;
+  /** The table of the last description. */
+  #newest: string | null = null;
   #lastRelation: LoggedRelation | null = null;
   #lastCapture: Capture | null = null;
   #ordinal = 0;
@@ -63,6 +65,15 @@ export class TransactionReader implements MessageHandler {
   /** How often a known relation was described again: the server does so after DDL and after some maintenance. */
   get redescribed(): number {
     return this.#redescribed;
+  }
+
+  /**
+   * The tables that a change may belong to that the server failed to send: one that it has just described for it, else any
+   * that it described before.
+   */
+  get suspects(): readonly string[] {
+    if (this.#lastRelation === null && this.#newest !== null) return [this.#newest];
+    return [...this.#captures.values()].map(({ table }) => table.table);
   }
 
   begin(commitLsn: Lsn, commitTimeUs: number, xid: number): void {
@@ -87,6 +98,7 @@ export class TransactionReader implements MessageHandler {
     this.#captures.delete(relation.oid);
     this.#misfits.delete(relation.oid);
     const table = this.#tables(relation);
+    this.#newest = table?.table ?? null;
     if (table === null || this.#ended.has(table.table)) return;
     const sameName = relation.schema === table.schema && relation.name === table.name;
     const fits = sameName && sameShape(relation, table) && sameKey(relation, table);

@@ -111,6 +111,10 @@ export const ERROR_RULES = {
     retry: 'manual',
     hint: 'raise source.maxRowBytes (a row is in memory several times), or shorten the value, then run `walflow resync`: the table is paused until then',
   },
+  CHANGE_UNPRINTABLE: {
+    retry: 'manual',
+    hint: 'leave the table out of source.tables, or shorten the value, then run `walflow slot recreate`: no slot gets past such a change, so a new epoch begins with a new snapshot of every table',
+  },
   CHANGE_FILE_FULL: { retry: 'timed', hint: 'lower flush.maxBytes: one column of one change file holds 2 GiB at most' },
   LAKE_UNREACHABLE: { retry: 'timed', hint: 'check the S3 endpoint, the network and the store; walflow keeps trying' },
   LAKE_BUCKET_MISSING: { retry: 'manual', hint: 'create the bucket, or correct its name in lake.url' },

@@ -5,7 +5,7 @@ import type { EventEmitter } from 'node:events';
 import pg from 'pg';
 import { WalflowError } from '../../../workflows/model/errors.ts';
 import { type CopySink, copyOut, type DriverConnection } from './copy-out.ts';
-import { connectError, type Place, sqlState, statementError } from './errors.ts';
+import { connectError, copyError, type Place, sqlState, statementError } from './errors.ts';
 import { guarded } from './guard.ts';
 import { LATE_SETTINGS_SQL, startupOptions } from './session.ts';
 import { openBulkSocket } from './socket.ts';
@@ -14,6 +14,8 @@ import { readSourceUrl } from './transport.ts';
 const CONNECT_TIMEOUT_MS = 10_000;
 /** After so long in silence the operating system checks whether the peer lives. */
 const TCP_KEEPALIVE_MS = 30_000;
+
+const STATEMENT = 'a statement on the source';
 
 /** Leaves every value as the text the server printed. */
 const AS_TEXT = { getTypeParser: () => (value: string) => value };
@@ -145,16 +147,16 @@ class ClientStatements implements Statements {
   }
 
   async copyOut(text: string, sink: CopySink): Promise<'ended' | 'stopped'> {
-    const outcome = await this.#typed(() => copyOut(this.#client, text, sink));
+    const outcome = await this.#typed(() => copyOut(this.#client, text, sink), copyError);
     if (outcome === 'stopped') this.ended = true;
     return outcome;
   }
 
-  async #typed<T>(query: () => Promise<T>): Promise<T> {
+  async #typed<T>(query: () => Promise<T>, errorOf = (cause: unknown) => statementError(cause, STATEMENT)): Promise<T> {
     try {
       return await query();
     } catch (cause) {
-      throw this.#lossCause ?? statementError(cause, 'a statement on the source');
+      throw this.#lossCause ?? errorOf(cause);
     }
   }
 }

@@ -15,6 +15,8 @@ export interface Place {
 interface Failure {
   readonly code?: unknown;
   readonly routine?: unknown;
+  /** What the server was doing. */
+  readonly where?: unknown;
   readonly message: string;
 }
 
@@ -60,6 +62,37 @@ export function statementError(cause: unknown, doing: string): WalflowError {
   if (cause instanceof WalflowError) return cause;
   const failure = failureOf(cause);
   return errorOf(statementCode(failure), `${doing} failed: ${failure.message}`, failure, cause);
+}
+
+/** The typed error for a COPY that failed: a row that the server cannot print is its table's trouble. */
+export function copyError(cause: unknown): WalflowError {
+  if (cause instanceof WalflowError || !isUnprintable(failureOf(cause)))
+    return statementError(cause, 'a COPY on the source');
+  const { message } = failureOf(cause);
+  return new WalflowError(
+    'VALUE_TOO_LARGE',
+    `the server cannot print a row, which has more than 1 GiB as text (${message})`,
+    {
+      cause,
+    },
+  );
+}
+
+/** The typed error for a stream that failed. */
+export function streamError(cause: unknown, slot: string): WalflowError {
+  const failure = failureOf(cause);
+  // Outside its callbacks the same failure is another one: catalog changes that take more memory than the server allows.
+  if (!isUnprintable(failure) || !/pgoutput/.test(String(failure.where))) {
+    return statementError(cause, `replication from slot ${slot}`);
+  }
+  const what = `the server cannot print a change, which has more than 1 GiB as text (${failure.message})`;
+  return new WalflowError('CHANGE_UNPRINTABLE', what, { cause });
+}
+
+/** A value takes less room in a row than as text: a bytea half, a bit string an eighth. Such messages are not translated. */
+function isUnprintable({ code, routine, message }: Failure): boolean {
+  if (code === '54000') return routine === 'enlargeStringInfo';
+  return code === 'XX000' && message.startsWith('invalid memory alloc request size');
 }
 
 /** When the server ended the session or cancelled the statement, that is the hint, instead of the code's. */

@@ -16,7 +16,7 @@ import { LargeChange, type LargestValue } from '../large-change.ts';
 import { ReplicationFrames } from '../replication-frame.ts';
 import { encodeStandbyStatus } from '../standby-status.ts';
 import { byAnyWay, type Way, waysTo } from './connection.ts';
-import { connectError, type Place, placeText, sqlState, statementError } from './errors.ts';
+import { connectError, type Place, placeText, sqlState, streamError } from './errors.ts';
 import { guarded } from './guard.ts';
 import { LazyReads } from './lazy-reads.ts';
 import { LATE_SETTINGS_SQL } from './session.ts';
@@ -292,8 +292,8 @@ class LogicalStream implements ReplicationStream {
   }
 
   #fail(cause: unknown): void {
-    const doing = `replication from slot ${this.#options.slot}`;
-    this.#end(this.#connection === null ? connectError(cause, this.#place, true) : statementError(cause, doing));
+    const { slot } = this.#options;
+    this.#end(this.#connection === null ? connectError(cause, this.#place, true) : streamError(cause, slot));
   }
 
   #end(failure: unknown): void {

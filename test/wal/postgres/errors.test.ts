@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { connectError, sqlState, statementError } from '../../../activities/wal/postgres/errors.ts';
+import {
+  connectError,
+  copyError,
+  sqlState,
+  statementError,
+  streamError,
+} from '../../../activities/wal/postgres/errors.ts';
 import { WalflowError } from '../../../workflows/model/errors.ts';
 
 const PLACE = { host: 'db.example.com', port: 5432, database: 'shop', user: 'walflow' };
@@ -73,4 +79,20 @@ describe('connectError', () => {
 it('finds the SQLSTATE below a typed error', () => {
   expect(sqlState(statementError(failureOf('in use', { code: '55006' }), 'x'))).toBe('55006');
   expect(sqlState(failureOf('reset', { code: 'ECONNRESET' }))).toBeNull();
+});
+
+describe('a row that the server cannot print', () => {
+  const alloc = { code: 'XX000', routine: 'MemoryContextSizeFailure' };
+  const message = 'invalid memory alloc request size 1200000003';
+  const where = 'slot "s", output plugin "pgoutput", in the change callback, associated LSN 0/1';
+
+  it.each([
+    ['its table', copyError(failureOf(message, alloc)), 'VALUE_TOO_LARGE'],
+    ['its table', copyError(failureOf('too long', { code: '54000', routine: 'enlargeStringInfo' })), 'VALUE_TOO_LARGE'],
+    ['nothing', copyError(failureOf('anything else', alloc)), 'SOURCE_REFUSED'],
+    ['the stream', streamError(failureOf(message, { ...alloc, where }), 's'), 'CHANGE_UNPRINTABLE'],
+    ['no change', streamError(failureOf(message, alloc), 's'), 'SOURCE_REFUSED'],
+  ])('concerns %s', (_, error, code) => {
+    expect(error.code).toBe(code);
+  });
 });
