@@ -9,7 +9,7 @@ import { answerFailures } from './answer.ts';
 import type { ApiBackend } from './backend.ts';
 import { guardOrigin, guardToken, type HttpGuard } from './guard.ts';
 import { addProbes } from './probes.ts';
-import { queryAnswer } from './query-answer.ts';
+import { QueryAnswers } from './query-answer.ts';
 import { emptyRequest, oneTableRequest, pageRequest, queryRequest, someTableRequest, waitRequest } from './request.ts';
 import { StatusFeed } from './status-feed.ts';
 
@@ -48,6 +48,7 @@ function refuseLarge(): never {
 }
 
 function addReading(app: Hono, backend: ApiBackend): void {
+  const answers = new QueryAnswers();
   app.get('/api/pipelines', async (c) => c.json(await backend.pipelines()));
   app.get('/api/assets', async (c) => c.json(await backend.assets()));
   app.get(`${ASSETS}*`, async (c) => {
@@ -62,7 +63,8 @@ function addReading(app: Hono, backend: ApiBackend): void {
   });
   app.post('/api/query', async (c) => {
     const { sql, params } = await queryRequest(c);
-    const body = queryAnswer(await backend.query(sql, params, c.req.raw.signal));
+    const { signal } = c.req.raw;
+    const body = await answers.body(await backend.query(sql, params, signal), signal);
     return c.body(body, 200, { 'content-type': 'application/json' });
   });
 }
