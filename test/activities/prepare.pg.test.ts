@@ -9,6 +9,7 @@ import type { S3Lake } from '../../activities/lake/s3/lake.ts';
 import { streamApplicationName } from '../../activities/landing/slot-meter.ts';
 import { prepareSource } from '../../activities/prepare.ts';
 import type { IngestResources, PipelineResources } from '../../activities/resources.ts';
+import { takeTurn } from '../../activities/wal/postgres/owner.ts';
 import { dropPublications } from '../../activities/wal/postgres/publication.ts';
 import { dropSlot } from '../../activities/wal/postgres/slot.ts';
 import { openSource, type Source } from '../../activities/wal/postgres/source.ts';
@@ -184,4 +185,14 @@ test('what another pipeline left without a slot is taken over', async () => {
   lake = new MemoryLake();
   expect(await prepare()).toMatchObject({ tables: 2 });
   expect(await prepare()).toMatchObject({ tables: 2 });
+});
+
+test('while another walflow prepares the slot, nothing is read or changed', async () => {
+  const other = await openSource(database.url, 'walflow test');
+  try {
+    await takeTurn(other, name);
+    await expect(prepare()).rejects.toMatchObject({ code: 'SLOT_BUSY' });
+  } finally {
+    await other.close();
+  }
 });
