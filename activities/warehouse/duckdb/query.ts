@@ -73,7 +73,7 @@ class Query {
   async #firstTry(): Promise<FirstTry> {
     const first = await this.#here(Math.min(SHORT_MS, this.#remainingMs()), async (connection, watch) => {
       const tree = await parseQuery(connection, this.#read.sql);
-      const parts = queryParts(tree, await this.#owner.fixedSizeFunctions());
+      const parts = queryParts(tree, await this.#owner.fixedSizeFunctions(), this.#read.parameters);
       if (parts.mayGrow) return { tag: 'unbounded' as const, parts };
       return { tag: 'answered' as const, result: await this.#answer(connection, watch) };
     });

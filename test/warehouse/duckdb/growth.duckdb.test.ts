@@ -7,10 +7,11 @@ import { TestWarehouse } from './warehouse.ts';
 
 const warehouse = TestWarehouse.forFile();
 
-async function mayGrow(sql: string): Promise<boolean> {
+async function mayGrow(sql: string, parameters: readonly string[] = []): Promise<boolean> {
   const connection = await warehouse.owner.connectReader();
   try {
-    return queryParts(await parseQuery(connection, sql), await warehouse.owner.fixedSizeFunctions()).mayGrow;
+    const fixedSize = await warehouse.owner.fixedSizeFunctions();
+    return queryParts(await parseQuery(connection, sql), fixedSize, parameters).mayGrow;
   } finally {
     connection.closeSync();
   }
@@ -44,4 +45,10 @@ test.each([
   `select nothing_known(a) from t`,
 ])('a query whose values may be of any size runs apart: %s', async (sql) => {
   expect(await mayGrow(sql)).toBe(true);
+});
+
+test('a parameter counts like text in the query', async () => {
+  expect(await mayGrow('select a || $1 from t', ['x'.repeat(900)])).toBe(false);
+  expect(await mayGrow('select a || $1 from t', ['x'.repeat(2_000)])).toBe(true);
+  expect(await mayGrow('select a from t where b = $1', ['x'.repeat(2_000)])).toBe(false);
 });

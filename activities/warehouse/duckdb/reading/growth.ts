@@ -3,6 +3,7 @@
 // apart, on copies of their tables, so what ordinary queries do to texts must not count as growth.
 
 import type { TableName } from '../../../../workflows/model/relation.ts';
+import type { QueryValue } from '../../query.ts';
 
 /** Functions that return as much as they were given, or less. */
 const KEEPING: ReadonlySet<string> = new Set([
@@ -75,10 +76,17 @@ export const FIXED_SIZE_FUNCTIONS = `select function_name as name from duckdb_fu
   where function_type in ('scalar', 'aggregate') group by function_name
   having bool_and(coalesce(regexp_full_match(return_type, '${FIXED_TYPE.source.slice(1, -1)}'), false))`;
 
-/** @param fixedSize names of functions that return only values of a fixed size */
-export function queryParts(tree: unknown, fixedSize: ReadonlySet<string>): QueryParts {
+/**
+ * @param fixedSize names of functions that return only values of a fixed size
+ * @param parameters are as good as text in the query
+ */
+export function queryParts(
+  tree: unknown,
+  fixedSize: ReadonlySet<string>,
+  parameters: readonly QueryValue[],
+): QueryParts {
   const tables: TableName[] = [];
-  const growth = new Growth(fixedSize);
+  const growth = new Growth(fixedSize, parameters);
   let readsCatalog = false;
   // An explicit stack: a query may be nested deeper than JavaScript's call stack.
   const open: unknown[] = [tree];
@@ -111,8 +119,9 @@ class Growth {
   #collects = 0;
   #constants = 0;
 
-  constructor(fixedSize: ReadonlySet<string>) {
+  constructor(fixedSize: ReadonlySet<string>, parameters: readonly QueryValue[]) {
     this.#fixedSize = fixedSize;
+    for (const value of parameters) if (typeof value === 'string') this.#constants += value.length;
   }
 
   get isPossible(): boolean {
