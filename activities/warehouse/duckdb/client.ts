@@ -31,6 +31,8 @@ export interface DuckDbOptions {
 const CONCURRENT_STEPS = 2;
 /** Rows in the write-ahead file take 1.5 times their size in memory: this leaves room for merges in the default limit. */
 const LARGE_WAL_BYTES = 384 * 2 ** 20;
+/** A small pipeline takes hours to write that much, and what is not folded is held in memory. */
+const OLD_WAL = { bytes: 2 ** 20, ms: 5 * 60_000 };
 /** At this size DuckDB itself checkpoints, inside a commit that then waits a second: a last resort. */
 const CHECKPOINT_THRESHOLD = '1GB';
 /** DuckDB would fill the disk to nine tenths: it is also the disk of the warehouse file, and of others. */
@@ -66,6 +68,7 @@ export class DuckDbOwner {
   #invalidate: (failure: WalflowError) => void = () => {};
   #nextMerge = Promise.withResolvers<void>();
   #fixedSize: Promise<ReadonlySet<string>> | null = null;
+  #checkpointedMs = performance.now();
 
   constructor(instance: DuckDBInstance, path: string, { bounds, ...reading }: OwnerReading) {
     this.#instance = instance;
@@ -127,11 +130,13 @@ export class DuckDbOwner {
     wake();
   }
 
-  /** Checkpoints if the write-ahead file has become large. Call it between merges: readers go on meanwhile. */
-  async checkpointWhenLarge(): Promise<void> {
+  /** Checkpoints if the write-ahead file has become large, or old. Call it between merges: readers go on meanwhile. */
+  async checkpointWhenDue(nowMs: number): Promise<void> {
     // DuckDB removes the file with each checkpoint.
     const file = await stat(`${this.#path}.wal`).catch(() => null);
-    if (file !== null && file.size >= LARGE_WAL_BYTES) await this.merging.pass(() => this.checkpoint());
+    const size = file?.size ?? 0;
+    const isOld = size >= OLD_WAL.bytes && nowMs - this.#checkpointedMs >= OLD_WAL.ms;
+    if (size >= LARGE_WAL_BYTES || isOld) await this.merging.pass(() => this.checkpoint());
   }
 
   /** Folds the write-ahead file into the database file; false when a running transaction prevents it. */
@@ -139,6 +144,7 @@ export class DuckDbOwner {
     return await this.use(async (session) => {
       try {
         await session.run('checkpoint');
+        this.#checkpointedMs = performance.now();
         return true;
       } catch (failure) {
         if (failureClass(failure) === 'TransactionContext') return false;

@@ -79,7 +79,7 @@ export class DuckDbWarehouse implements Warehouse {
       this.#mergesSinceFold = 0;
       await foldHistory(this.#owner);
     }
-    await this.#owner.checkpointWhenLarge();
+    await this.#owner.checkpointWhenDue(performance.now());
   }
 
   async tidyWhileIdle(): Promise<void> {

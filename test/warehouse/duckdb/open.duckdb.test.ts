@@ -112,7 +112,7 @@ test('a checkpoint that a writer forbids is put off', async () => {
   await owner.close();
 });
 
-test('a write-ahead file is folded between merges once it is large, and never inside a commit', async () => {
+test('a write-ahead file is folded between merges once it is large, or after some minutes, never inside a commit', async () => {
   const options = freshOptions();
   const owner = await openDuckDb(options);
   const walBytes = async () => (await stat(`${options.path}.wal`).catch(() => ({ size: 0 }))).size;
@@ -122,13 +122,18 @@ test('a write-ahead file is folded between merges once it is large, and never in
   await owner.use((session) => session.run('create table t (text varchar)'));
   for (let commits = 1; commits <= 4; commits++) {
     // Nor does this do anything yet.
-    await owner.checkpointWhenLarge();
+    await owner.checkpointWhenDue(performance.now());
     await commitRows();
     expect(await walBytes()).toBeGreaterThan(commits * 100_000_000);
   }
-  await owner.checkpointWhenLarge();
+  await owner.checkpointWhenDue(performance.now());
   expect(await walBytes()).toBe(0);
-  expect(await owner.use((session) => session.rows('select count(*) as n from t'))).toEqual([{ n: '400000' }]);
+  await commitRows();
+  await owner.checkpointWhenDue(performance.now() + 299_000);
+  expect(await walBytes()).toBeGreaterThan(0);
+  await owner.checkpointWhenDue(performance.now() + 301_000);
+  expect(await walBytes()).toBe(0);
+  expect(await owner.use((session) => session.rows('select count(*) as n from t'))).toEqual([{ n: '500000' }]);
   await owner.close();
 });
 
