@@ -12,9 +12,7 @@ import type { Cli } from '../cli.ts';
 import { watchProject } from '../dev/project-watch.ts';
 import type { ProjectFlags } from '../target.ts';
 import { EXIT, type ExitCode } from '../terminal.ts';
-import { ingestRole } from './ingest.ts';
-import type { WorkerRole } from './role.ts';
-import { warehouseRole } from './warehouse.ts';
+import type { RoleOptions, WorkerRole } from './role.ts';
 
 export interface WorkerFlags extends ProjectFlags {
   readonly role: readonly WorkerRole[];
@@ -23,7 +21,11 @@ export interface WorkerFlags extends ProjectFlags {
   readonly watch?: boolean;
 }
 
-const ROLES = { ingest: ingestRole, warehouse: warehouseRole } as const;
+/** Loaded when they run: a worker for one role need not hold the engine and the page of the other. */
+const ROLES: Readonly<Record<WorkerRole, (options: RoleOptions) => Promise<void>>> = {
+  ingest: async (options) => await (await import('./ingest.ts')).ingestRole(options),
+  warehouse: async (options) => await (await import('./warehouse.ts')).warehouseRole(options),
+};
 
 /**
  * Makes buffers count as part of the heap, whose limit adapts to what is alive. Otherwise V8 starts a full garbage collection
