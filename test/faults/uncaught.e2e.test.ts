@@ -1,16 +1,19 @@
 // What nobody catches, here thrown by a timer of the user's own configuration: the running activity fails with that reason,
 // and the worker ends with an error after it has landed what it had.
 
+import { rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freshDatabase, withClient } from '../support/database.ts';
 import { freshFolder } from '../support/folder.ts';
 import { createRig, type Rig } from '../support/rig.ts';
 
-/** Throws once the file exists. */
-const THROWS = (file: string) =>
-  `...(process.argv.includes('ingest') ? (await import('node:fs')).watchFile('${file}', { interval: 200 }, () => {
-    throw new Error('nobody catches this');
-  }) && [] : [])`;
+/** Text of a list for the configuration of the ingest worker: a timer throws once the file exists. */
+const throwing = (file: string) => `...(process.argv.includes('ingest')
+  ? [await import('node:fs')].flatMap(({ existsSync }) => {
+      setInterval(() => { if (existsSync('${file}')) throw new Error('nobody catches this'); }, 200).unref();
+      return [];
+    })
+  : [])`;
 
 describe('a failure that nobody catches', { timeout: 240_000 }, () => {
   const { url } = freshDatabase();
@@ -20,7 +23,7 @@ describe('a failure that nobody catches', { timeout: 240_000 }, () => {
 
   beforeAll(async () => {
     await withClient(url, (client) => client.query('create table public.t (id int primary key)'));
-    rig = await createRig({ url, folder, tables: ['public.t'], assets: () => THROWS(trigger) });
+    rig = await createRig({ url, folder, tables: ['public.t'], assets: () => throwing(trigger) });
   }, 120_000);
   afterAll(async () => {
     await rig?.close();
@@ -31,7 +34,6 @@ describe('a failure that nobody catches', { timeout: 240_000 }, () => {
     rig.start('warehouse');
     await rig.caughtUp();
     await withClient(url, (client) => client.query('insert into public.t values (1)'));
-    const { writeFileSync, rmSync } = await import('node:fs');
     writeFileSync(trigger, '');
     expect(await ingest.exited).toBe(1);
     expect(ingest.output()).toMatch(/"failure":"Error: nobody catches this/);
