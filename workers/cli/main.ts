@@ -36,6 +36,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   const exit = () => process.exit();
   // The last resort, for rejections too: what is under way ends in order, and whoever started this process starts it again.
   process.on('uncaughtException', (failure) => {
+    if (broken.signal.aborted) return;
     process.exitCode = EXIT.failed;
     broken.abort(failure);
     stop.abort();
