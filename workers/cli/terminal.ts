@@ -39,7 +39,7 @@ export const EXIT = { done: 0, failed: 1, differs: 1, wrongUse: 2, couldNot: 2 }
 export type ExitCode = 0 | 1 | 2;
 
 /** The terminal of this process. NO_COLOR (https://no-color.org) and FORCE_COLOR are respected. */
-export function processTerminal(signal: AbortSignal, broken = new AbortController().signal): Terminal {
+export function processTerminal(signal: AbortSignal, broken: AbortSignal = new AbortController().signal): Terminal {
   const { stdout, stderr, env } = process;
   const live = stdout.isTTY === true && env.TERM !== 'dumb';
   return {
