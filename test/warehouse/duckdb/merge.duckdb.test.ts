@@ -1,5 +1,6 @@
 // What is DuckDB's own about merging; what every engine does is in the conformance suite.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { placed } from '../../../activities/warehouse/merge-plan.ts';
 import { change, INT, TEXT, testEntry } from '../change-files.ts';
@@ -74,7 +75,7 @@ class SmallWarehouse extends TestWarehouse {
 
 const small = new SmallWarehouse().forFile();
 
-test('a table whose changes do not fit into the memory is paused when its manifest comes alone; the others go on', async () => {
+test('a table whose changes do not fit into the memory is paused when its manifest comes alone; readers give way, the other tables go on', async () => {
   const [large, other] = ['memory.large', 'memory.other'].map((table) =>
     testEntry(table, { id: INT, doc: TEXT }, ['id']),
   );
@@ -91,7 +92,12 @@ test('a table whose changes do not fit into the memory is paused when its manife
     ],
   });
   const several = { ...plan, next: { ...plan.next, seq: plan.next.seq + 1 } };
+  const limits = { maxRows: 10, maxBytes: 1000, timeoutMs: 60_000 };
+  const reading = small.port.query('select sum(a.range * b.range) from range(1000000000) a, range(9) b', [], limits);
+  const ended = expect(reading).rejects.toMatchObject({ code: 'QUERY_BUSY' });
+  await sleep(500);
   await expect(small.mergePlan(several)).rejects.toMatchObject({ code: 'WAREHOUSE_OUT_OF_MEMORY' });
+  await ended;
   const outcome = await small.mergePlan(plan);
   expect(outcome).toMatchObject({ paused: [{ table: 'memory.large', code: 'WAREHOUSE_OUT_OF_MEMORY' }] });
   expect(await small.contents(other)).toEqual([{ id: '1', doc: 'new' }]);
