@@ -53,7 +53,8 @@ export async function waitReadable(
       );
       nudgeAtMs = performance.now() + NUDGE_EVERY_MS;
     }
-    over = await firstOf([nextMerge, unwritten.promise], Math.min(LOOK_EVERY_MS, untilMs - performance.now()), signal);
+    const waitMs = Math.max(0, Math.min(LOOK_EVERY_MS, untilMs - performance.now()));
+    over = await firstOf([nextMerge, unwritten.promise], waitMs, signal);
   }
 }
 
