@@ -37,6 +37,8 @@ const OLD_WAL = { bytes: 2 ** 20, ms: 5 * 60_000 };
 const CHECKPOINT_THRESHOLD = '1GB';
 /** DuckDB would fill the disk to nine tenths: it is also the disk of the warehouse file, and of others. */
 const SHARE_OF_DISK = 2;
+/** A disk that is full at the start may have room later. */
+const LEAST_SPILL_BYTES = 2 ** 30;
 /** In the spool folder; a pipeline's name cannot begin with a dot. */
 const READS_FOLDER = '.reads';
 
@@ -186,11 +188,12 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDbOwner> {
 async function openFile(path: string, options: DuckDbOptions): Promise<DuckDBInstance> {
   await mkdir(options.tempDirectory, { recursive: true });
   const disk = await statfs(options.tempDirectory);
+  const spillBytes = Math.max(LEAST_SPILL_BYTES, Math.floor((disk.bavail * disk.bsize) / SHARE_OF_DISK));
   const settings = {
     memory_limit: options.memoryLimit,
     threads: String(options.threads),
     temp_directory: options.tempDirectory,
-    max_temp_directory_size: `${Math.floor((disk.bavail * disk.bsize) / SHARE_OF_DISK)} bytes`,
+    max_temp_directory_size: `${spillBytes} bytes`,
     checkpoint_threshold: CHECKPOINT_THRESHOLD,
     // A change file is read once and then removed: a cache would fill memory with such files.
     enable_external_file_cache: 'false',

@@ -15,7 +15,7 @@ const SHARE_OF_MEMORY = 5;
 const LEAST_MEMORY_BYTES = 128 * 2 ** 20;
 const SHARE_OF_DISK = 2;
 
-const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
 /** From the engine's own limits. */
 export async function readBounds(session: DuckDbSession): Promise<ReadBounds> {
