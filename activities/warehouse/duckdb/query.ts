@@ -64,9 +64,9 @@ class Query {
       const again = () => (first.tag === 'too-long' ? this.#longTry() : this.#apart(first.parts));
       return await readers.long(again, this.#over);
     } catch (failure) {
-      // What is left is the reason of `over`.
       if (failure instanceof WalflowError) throw failure;
-      throw queryFailure(failure, this.#signal?.aborted ? 'gone' : 'time');
+      const why = this.#signal?.aborted ? 'gone' : 'time';
+      throw queryFailure(failure, this.#over.aborted ? why : null);
     }
   }
 
