@@ -53,9 +53,15 @@ describe('merge', { timeout: 120_000 }, () => {
   });
 
   test('a load may take as long as its table is large: only a missing heartbeat ends it', async () => {
-    stage.play({ mergePending: async () => NOTHING });
+    const played = Promise.withResolvers<void>();
+    stage.play({
+      mergePending: async () => {
+        played.resolve();
+        return NOTHING;
+      },
+    });
     const handle = await start();
-    await idle(handle);
+    await played.promise;
     const scheduled = (await eventsOf(handle)).flatMap((event) => event.activityTaskScheduledEventAttributes ?? []);
     const days = (timeout: { seconds?: unknown } | null | undefined) => Number(timeout?.seconds) / 86_400;
     // An attempt that the clock ends begins again from an empty spool, and gets no further.
