@@ -75,7 +75,7 @@ describe('a derived asset', { timeout: 240_000 }, () => {
     await expectTrueInputs(rig, records);
   });
 
-  test('a row that moves to another day makes both days anew, and no other', async () => {
+  test('a row that moves to another day makes both days again, and no other', async () => {
     const records = await recordsAfter(() =>
       sql(`update orders set created_at = '${DAYS[3]} 23:59:59.999999Z', total = 99.99 where id = 1`),
     );
@@ -146,7 +146,7 @@ describe('a derived asset', { timeout: 240_000 }, () => {
     expect(days).toEqual([String(DAYS.length - 1)]);
   });
 
-  test('new code makes every day anew; its records say that nothing new was read', async () => {
+  test('new code makes every day again; its records say that nothing new was read', async () => {
     const [old] = await recordsOf(rig, REVENUE);
     const records = await recordsAfter(async () => {
       await warehouse.stop();
@@ -161,7 +161,7 @@ describe('a derived asset', { timeout: 240_000 }, () => {
     await expectTrueInputs(rig, await recordsOf(rig, REVENUE));
   });
 
-  test('the same code after a restart makes nothing anew', async () => {
+  test('the same code after a restart makes no day again', async () => {
     const records = await recordsAfter(async () => {
       await warehouse.stop();
       warehouse = rig.start('warehouse');

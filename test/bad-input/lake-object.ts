@@ -1,4 +1,4 @@
-// A pipeline's objects in the store, changed behind its back: by somebody with the bucket's credentials.
+// A pipeline's objects in the store, changed behind its back: by someone with the bucket's credentials.
 
 import {
   DeleteObjectCommand,

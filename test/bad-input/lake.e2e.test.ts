@@ -1,4 +1,4 @@
-// A lake that is not as it was left, or not to be trusted: what stops, what goes on, and that it is equal once mended. The
+// A lake that is not as it was left, or not to be trusted: what stops, what goes on, and that it is equal once repaired. The
 // objects are changed in the store itself while real workers run on it.
 
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -58,7 +58,7 @@ describe('a lake that was changed', { timeout: 300_000 }, () => {
     await expectGoesOn(rig);
   });
 
-  test('an unreadable manifest stops the merge right before it; ingest goes on, and so does the merge once mended', async () => {
+  test('an unreadable manifest stops the merge right before it; ingest goes on, and so does the merge once repaired', async () => {
     await warehouse.stop();
     await land('before the poison');
     const poisoned = await land('the poison');

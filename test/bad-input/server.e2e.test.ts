@@ -73,7 +73,7 @@ describe('a source that changed', { timeout: 300_000 }, () => {
     await expectGoesOn(rig);
   });
 
-  test('a slot whose log the server removed is lost, and made anew', async () => {
+  test('a slot whose log the server removed is lost, and made again', async () => {
     await ingest.stop();
     const switches = Array.from({ length: 6 }, (_, i) => [
       `insert into items (name) values ('segment ${i}')`,

@@ -28,13 +28,13 @@ describe('a slot that is not the lake’s', { timeout: 300_000 }, () => {
     await rig?.close();
   });
 
-  test('one made by somebody else is not touched; once it is dropped, the pipeline begins', async () => {
+  test('one made by someone else is not touched; once it is dropped, the pipeline begins', async () => {
     expect(await reasonWith(rig, 'SLOT_FOREIGN')).toContain(slot);
     await sql('select pg_drop_replication_slot($1)', slot);
     await expectGoesOn(rig);
   });
 
-  test('one that was dropped is not made anew by itself: its changes would be missing', async () => {
+  test('one that was dropped is not made again by itself: its changes would be missing', async () => {
     await ingest.stop();
     await sql('select pg_drop_replication_slot($1)', slot);
     await change(url, 'while the slot was gone');

@@ -1,4 +1,4 @@
-// Somebody alters at the source what the log says nothing of: a publication, a key, a partition, a table that is asked for
+// Someone alters at the source what the log says nothing of: a publication, a key, a partition, a table that is asked for
 // by name. The tables concerned are copied again and equal afterwards; the others never stop.
 
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -8,7 +8,7 @@ import { readLog } from '../support/lake-audit.ts';
 import { createRig, type Rig, type WorkerProcess } from '../support/rig.ts';
 import { change, expectGoesOn, expectTablesEqual, prepareTables, seen, TABLES } from './stand-still.ts';
 
-describe('a source that is altered by somebody else', { timeout: 300_000 }, () => {
+describe('a source that is altered by someone else', { timeout: 300_000 }, () => {
   const { url } = freshDatabase();
   const folder = freshFolder();
   let rig: Rig;

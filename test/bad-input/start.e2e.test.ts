@@ -1,4 +1,4 @@
-// Workers that cannot start, where waiting would mend nothing: they say so in one line and end with a code that is not 0.
+// Workers that cannot start, where waiting would repair nothing: they say so in one line and end with a code that is not 0.
 
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';

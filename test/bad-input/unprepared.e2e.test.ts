@@ -20,7 +20,7 @@ describe('a pipeline whose parts are not there', { timeout: 300_000 }, () => {
   let workers: readonly WorkerProcess[];
 
   const sql = (text: string) => withClient(database.url, (client) => client.query(text));
-  /** What is mended is looked at now, not at the end of the pause between two attempts. */
+  /** What is repaired is looked at now, not at the end of the pause between two attempts. */
   const lookAgain = () => rig.signal('resume');
 
   beforeAll(async () => {

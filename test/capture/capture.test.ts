@@ -156,5 +156,5 @@ test('a table that may not be read pauses where the log ends, once, whatever was
   expect(capture).toEqual([{ ...captured[0], paused }, captured[1]]);
   expect(reconcile([orders, users], capture, ['public.orders'], denied)).toEqual({ capture, changed: false });
   const other = [{ ...(captured[0] as CaptureEntry), paused: { ...paused, code: 'VALUE_NOT_EXACT' } }];
-  expect(reconcile([orders], other, [], denied).changed, 'what a person has to mend stays first').toBe(false);
+  expect(reconcile([orders], other, [], denied).changed, 'what a person has to repair stays first').toBe(false);
 });

@@ -87,7 +87,7 @@ describe('a slot does not go on', () => {
     expect(code({ ...found, slot: { ...slot, database: 'other' } })).toBe('SLOT_FOREIGN');
   });
 
-  it('when somebody acknowledged more than the lake holds', () => {
+  it('when someone acknowledged more than the lake holds', () => {
     expect(code({ ...found, slot: { ...slot, confirmedFlushLsn: END + 1n } })).toBe('SLOT_GAP');
   });
 });

@@ -50,7 +50,7 @@ test(
 );
 
 test.each(['public.documents', 'public.postings'])(
-  '%s copied anew under load, because somebody asked for it',
+  '%s copied again under load, because someone asked for it',
   async (table) => {
     const { rig } = pipeline;
     const before = (await captured(table))?.snapshot.id;
@@ -122,7 +122,7 @@ test(
         { timeout: 60_000, interval: 200 },
       );
     };
-    // Slow enough that no copy comes to its end before somebody looks whether it is still wanted.
+    // Slow enough that no copy comes to its end before someone looks whether it is still wanted.
     slowChunks(REPLACED_AFTER_MS / 4);
     const first = await newCopy((await captured(table))?.snapshot.id);
     await atExchange(rig.s3, 'before', isMarkerPut, async () => undefined);

@@ -69,7 +69,7 @@ async function freezeWithManifestOnItsWay(worker: WorkerProcess) {
   };
 }
 
-/** Somebody else's manifest stands where the frozen one wanted to be, and more behind it. */
+/** Someone else's manifest stands where the frozen one wanted to be, and more behind it. */
 async function takenOver(key: string): Promise<void> {
   await vi.waitFor(
     async () => {

@@ -62,7 +62,7 @@ test(
   LIMIT_MS,
 );
 
-/** Number of the last merged manifest, as soon as somebody answers. */
+/** Number of the last merged manifest, as soon as someone answers. */
 async function mergedSeq(): Promise<number> {
   const untilMs = performance.now() + 60_000;
   for (;;) {

@@ -112,7 +112,7 @@ test.each<[string, Partial<LoggedRelation>]>([
   ['its identity changed', { replicaIdentity: 'f' }],
   ['another table has its name', { oid: 99 }],
   ['it has another name', { name: 'u' }],
-])('%s: the table pauses until it is prepared anew, what came before stays', async (_, change) => {
+])('%s: the table pauses until it is prepared again, what came before stays', async (_, change) => {
   const { sink, landed } = landing();
   sink.begin(0x20n, 1_700_000_000_000_000, 7);
   sink.change(ENTRY, 'i', 0, false, row('1', 'a'));

@@ -1,4 +1,4 @@
-// A publication changed by somebody else: the lake says so before it is mended, and says it once.
+// A publication changed by someone else: the lake says so before it is repaired, and says it once.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { beginSnapshot } from '../../activities/capture/capture.ts';
@@ -62,7 +62,7 @@ test('a table that was taken out is recorded as paused, the others are not; the 
   expect(await pause(first.captured)).toMatchObject({ paused: [], manifest: null });
 });
 
-test('a table that is gone, made anew or new itself is none that was taken out', async () => {
+test('a table that is gone, made again or new itself is none that was taken out', async () => {
   const captured = await recorded();
   await sql(`drop table users; drop table orders; create table orders (id int primary key);
     create table more (id int primary key)`);

@@ -144,12 +144,12 @@ test('the files of live tables are fetched when their window is read, before it 
 });
 
 test('a table whose columns went and came back loads its copy and what came behind it', async () => {
-  const anew = shapeA('back', 'snapshot-2', RESHAPED + 1);
-  const { lake, keys } = await mixedLog('back', [anew, other('back')]);
+  const again = shapeA('back', 'snapshot-2', RESHAPED + 1);
+  const { lake, keys } = await mixedLog('back', [again, other('back')]);
   // What the load does not need may be damaged.
   for (const key of [keys.first, keys.between]) lake.damaged.add(key);
   const copied: TestChange = { op: 'r', lsn: RESHAPED + 1, ordinal: 0, row: { id: '5', doc: 'copied' } };
-  completeCopy(lake, anew, [await warehouse.writer.write(anew, [copied])]);
+  completeCopy(lake, again, [await warehouse.writer.write(again, [copied])]);
   expect(await mergeAll('back', lake)).toEqual([]);
   expect(await contents('back')).toEqual([
     { id: 5, doc: 'copied' },
@@ -175,12 +175,12 @@ test('a damaged file of a shape the table no longer has concerns nobody', async 
 });
 
 test('a damaged chunk pauses the table that was to be loaded', async () => {
-  const anew = shapeA('chunk', 'snapshot-2', RESHAPED + 1);
-  const { lake } = await mixedLog('chunk', [anew, other('chunk')]);
-  const chunk = await warehouse.writer.write(anew, [
+  const again = shapeA('chunk', 'snapshot-2', RESHAPED + 1);
+  const { lake } = await mixedLog('chunk', [again, other('chunk')]);
+  const chunk = await warehouse.writer.write(again, [
     { op: 'r', lsn: RESHAPED + 1, ordinal: 0, row: { id: '5', doc: 'copied' } },
   ]);
-  completeCopy(lake, anew, [chunk]);
+  completeCopy(lake, again, [chunk]);
   lake.damaged.add(chunk.key);
   expect(await mergeAll('chunk', lake)).toMatchObject([{ table: 'chunk.docs', code: 'DATA_FILE_DAMAGED' }]);
   expect(await statesOf('chunk')).toEqual({ 'chunk.docs': 'paused', 'chunk.other': 'live' });
@@ -196,9 +196,9 @@ test('a table that is no longer captured is detached once, and loads again when 
   lake.append(without);
   await mergeAll('left', lake);
   expect(await since()).toEqual(first);
-  const anew = shapeA('left', 'snapshot-2', RESHAPED + 1);
-  completeCopy(lake, anew, []);
-  lake.append(following(without, { capture: [anew, other('left')] }));
+  const again = shapeA('left', 'snapshot-2', RESHAPED + 1);
+  completeCopy(lake, again, []);
+  lake.append(following(without, { capture: [again, other('left')] }));
   expect(await mergeAll('left', lake)).toEqual([]);
   expect(await statesOf('left')).toEqual({ 'left.docs': 'live', 'left.other': 'live' });
 });

@@ -3,14 +3,14 @@ import { MergeTally } from '../../activities/merging/tally.ts';
 
 const END = '00000000000000ff';
 
-test('a copy that cannot be completed is asked for anew, and at once', () => {
+test('a copy that cannot be completed is asked for again, and at once', () => {
   const tally = new MergeTally();
   tally.reject('public.documents', 'first', true);
   expect(tally.hasNewRejected).toBe(true);
   expect(tally.result(END, true)).toMatchObject({ resync: ['public.documents'], rejected: ['first'] });
 });
 
-test('a copy that began anew meanwhile is not asked for once more', () => {
+test('a copy that began again meanwhile is not asked for once more', () => {
   const tally = new MergeTally();
   tally.reject('public.documents', 'first', true);
   tally.reject('public.orders', 'second', true);

@@ -26,7 +26,7 @@ function pipeline(end: bigint, epochNo: number, headEpochNo: number) {
   };
 }
 
-test('a nudge that fails or is lost is repeated while somebody waits', async () => {
+test('a nudge that fails or is lost is repeated while someone waits', async () => {
   const idle = pipeline(10n, 1, 1);
   idle.nudge.mockRejectedValueOnce(new Error('connection refused')).mockImplementationOnce(async () => true);
   idle.nudge.mockImplementationOnce(async () => {
@@ -51,7 +51,7 @@ test('a source that does not answer the nudge does not hold the waiter', async (
   });
 });
 
-test('a larger position of an older epoch reaches nothing: the server was restored and counts anew', async () => {
+test('a larger position of an older epoch reaches nothing: the server was restored and counts again', async () => {
   const restored = pipeline(1_000n, 1, 2);
   expect(await waitReadable(restored, { lsn: 20n, tables: null, timeoutMs: 3_000 }, signal)).toMatchObject({
     reached: false,

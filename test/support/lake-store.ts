@@ -1,4 +1,4 @@
-// The bucket of the run, read by a client that shares no code with the product. Objects are listed anew for every question;
+// The bucket of the run, read by a client that shares no code with the product. Objects are listed again for every question;
 // one is fetched again only when the store's own checksum of it has changed, so that asking often stays cheap.
 
 import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';

@@ -32,7 +32,7 @@ export interface Rig {
   readonly url: string;
   readonly httpPort: number;
   readonly s3: S3Proxy;
-  /** Writes the configuration anew with other assets; workers started from now on read it. */
+  /** Writes the configuration again with other assets; workers started from now on read it. */
   configure(assets: RigOptions['assets']): void;
   /** @param launcher a program, with its arguments, that becomes the worker */
   start(role: Role, launcher?: readonly string[]): WorkerProcess;
@@ -223,7 +223,7 @@ async function caughtUp(base: string, pipeline: string, url: string): Promise<vo
   });
   const wait = `/api/wait?pipeline=${pipeline}&lsn=${encodeURIComponent(lsn)}&timeoutMs=5000`;
   await until(`the pipeline did not reach ${lsn}`, base, wait, (answer) => (answer as { reached?: boolean }).reached);
-  // A table that was paused or asked for anew on the way joins the others when its copy is merged.
+  // A table that was paused or asked for again on the way joins the others when its copy is merged.
   await until('not every table is live', base, '/api/pipelines', (answer) =>
     (answer as PipelineStatuses)[0]?.tables.every(({ state }) => SETTLED.has(state)),
   );
@@ -276,7 +276,7 @@ async function withTemporal<T>(address: string, namespace: string, work: (client
 
 async function dropSlot(url: string, pipeline: string): Promise<void> {
   await withClient(url, async (client) => {
-    // Free within a moment after its consumer died; never somebody else's: the name is this test's own.
+    // Free within a moment after its consumer died; never someone else's: the name is this test's own.
     await vi.waitFor(
       () =>
         client.query('select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1', [

@@ -117,7 +117,7 @@ function readerOf(...tables: CapturedTable[]) {
 }
 
 describe('ordinals', () => {
-  it('count every recorded change of a transaction and begin anew with the next', () => {
+  it('count every recorded change of a transaction and begin again with the next', () => {
     const { sink, reader, relations } = readerOf(DOCS, LOGS);
     const [docs, logs] = relations as [LoggedRelation, LoggedRelation];
     const [row] = tuplesOf(['1', 'a', 'eu']) as [Tuple];

@@ -133,7 +133,7 @@ describe('merge', { timeout: 120_000 }, () => {
     await handle.terminate();
   });
 
-  test('a table whose copy cannot be completed is asked for anew; without an ingest workflow the merge goes on', async () => {
+  test('a table whose copy cannot be completed is asked for again; without an ingest workflow the merge goes on', async () => {
     const pipeline = freshPipelineName();
     const resyncs: (readonly string[])[] = [];
     const told: (readonly string[])[] = [];

@@ -49,7 +49,7 @@ export async function noteRunningDev(home: string, { project, env, s3 }: Running
     pipelines: [...project.pipelines.values()],
     assets: project.graph.derived.map(({ definition }) => definition),
   };
-  // A file that is made anew has this mode from its first byte on.
+  // A file that is made again has this mode from its first byte on.
   const fresh = `${noteFile(home)}.${randomUUID()}`;
   await writeFile(fresh, JSON.stringify(note), { mode: OWNER_ONLY });
   await rename(fresh, noteFile(home));

@@ -40,7 +40,7 @@ test('the rate is rows landed over the last five seconds', async () => {
   expect(await rateAt(1_000, 300)).toBe(200);
   expect(await rateAt(5_000, 1_100)).toBe(200);
   expect(await rateAt(10_000, 1_100)).toBe(0);
-  // The worker started anew and counts from zero.
+  // The worker started again and counts from zero.
   expect(await rateAt(11_000, 0)).toBe(0);
   expect(await rateAt(12_000, 50)).toBe(50);
 });

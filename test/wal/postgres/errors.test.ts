@@ -43,7 +43,7 @@ describe('statementError', () => {
   });
 
   it('leaves a typed error as it is', () => {
-    const own = new WalflowError('SLOT_BUSY', 'somebody reads it');
+    const own = new WalflowError('SLOT_BUSY', 'someone reads it');
     expect(statementError(own, 'anything')).toBe(own);
   });
 });

@@ -142,7 +142,7 @@ describe('preflight', () => {
     expect(failure.message).toContain('create publication "shop" for table only "public"."orders"');
   });
 
-  it('accepts a publication somebody else made', async () => {
+  it('accepts a publication someone else made', async () => {
     await sql(`grant select on orders to ${role}`);
     expect(await failureAsRole(['public.orders'])).toMatchObject({ code: 'SOURCE_NO_PUBLICATION_RIGHT' });
     await sql('create publication shop for table orders with (publish_via_partition_root = true)');
@@ -279,7 +279,7 @@ describe('publications', () => {
     await sql('drop table moving');
   });
 
-  it('lose column lists, row filters and other options somebody gave them', async () => {
+  it('lose column lists, row filters and other options someone gave them', async () => {
     await sql(`create publication shop for table orders (id) where (id > 5), log with (publish = 'insert')`);
     await ensure('public.orders');
     expect(await publications()).toMatchObject([{ publish: 'iudt', root: true, tables: ['orders'] }, {}]);
@@ -299,7 +299,7 @@ describe('publications', () => {
     ['got a column list', 'alter publication shop set table only orders (id), only parent', ['public.orders']],
     ['were dropped', 'drop publication shop', ['public.orders', 'public.parent']],
     ['got a table more', 'alter publication shop add table events', []],
-  ])('that %s are mended, and say whose changes may be missing', async (_, ddl, expected) => {
+  ])('that %s are repaired, and say whose changes may be missing', async (_, ddl, expected) => {
     await ensure('public.orders', 'public.parent', 'public.log');
     const { tables } = await preflight(source, settings(['public.orders', 'public.parent', 'public.log']));
     await sql(ddl);

@@ -15,7 +15,7 @@ import { atMost, chunkOf, snapshotOf } from './snapshot-rows.ts';
 const database = freshDatabase();
 const role = freshPipelineName();
 
-/** What somebody may set for a role or a database; each would end, stop or falsify one of our sessions. */
+/** What someone may set for a role or a database; each would end, stop or falsify one of our sessions. */
 const HOSTILE: Readonly<Record<string, string>> = {
   transaction_timeout: '700ms',
   statement_timeout: '1ms',

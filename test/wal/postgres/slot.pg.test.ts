@@ -88,7 +88,7 @@ it('dropping never ends a stranger\u2019s connection', async () => {
   const slot = newSlot();
   await withClient(database.url, (client) => client.query('create publication empty'));
   await createSlot(database.url, slot, { onWaiting: () => {} });
-  const applicationName = 'somebody else';
+  const applicationName = 'someone else';
   const recorder = await record({ url: database.url, slot, publications: ['empty'], applicationName });
   await expect(drop(slot)).rejects.toMatchObject({
     code: 'SLOT_BUSY',

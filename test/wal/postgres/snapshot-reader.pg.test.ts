@@ -191,15 +191,15 @@ describe('readChunk', () => {
     await sql('alter table changing alter column a type int using a * 10');
     const rewritten = await chunkOf(source, table, before.lastKey, atMost(1));
     expect(rewritten, 'the same shape, other values').toMatchObject({ rows: [], asCaptured: false });
-    const anew = await tableOf('public.changing');
-    expect((await chunkOf(source, anew, null, atMost(1))).rows).toEqual([['1', '10']]);
+    const again = await tableOf('public.changing');
+    expect((await chunkOf(source, again, null, atMost(1))).rows).toEqual([['1', '10']]);
     await sql('alter table changing drop column a; alter table changing add column a int');
-    expect(await chunkOf(source, anew, null, atMost(1)), 'another column').toMatchObject({
+    expect(await chunkOf(source, again, null, atMost(1)), 'another column').toMatchObject({
       rows: [],
       asCaptured: false,
     });
     await sql('alter table changing drop column a');
-    expect(await chunkOf(source, anew, null, atMost(1))).toMatchObject({ rows: [], asCaptured: false });
+    expect(await chunkOf(source, again, null, atMost(1))).toMatchObject({ rows: [], asCaptured: false });
     await sql('drop table changing');
     await expect(chunkOf(source, table, null, atMost(1))).rejects.toMatchObject({ code: 'SOURCE_TABLE_MISSING' });
   });

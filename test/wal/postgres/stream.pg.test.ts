@@ -267,10 +267,10 @@ describe('failures', () => {
 
   it('name the consumer that holds the slot', async () => {
     const slot = await freshSlot();
-    await follow(slot, { applicationName: 'somebody else' });
+    await follow(slot, { applicationName: 'someone else' });
     await expect(follow(slot)).rejects.toMatchObject({
       code: 'SLOT_BUSY',
-      message: expect.stringMatching(/pid \d+ \("somebody else" from 127\.0\.0\.1\)/),
+      message: expect.stringMatching(/pid \d+ \("someone else" from 127\.0\.0\.1\)/),
     });
   });
 

@@ -78,7 +78,7 @@ export function assetMarks(lab: WarehouseLab): void {
       expect([...touchedAssets].sort()).toEqual(['counts/by_day', 'counts/whole']);
     });
 
-    test('is marked as a whole when its input is loaded anew', async () => {
+    test('is marked as a whole when its input is loaded again', async () => {
       const load = await lab.load(orders, [row(1, 1, '2026-01-05 10:00:00+00', 'r')], []);
       const begins = [{ entry: orders, target: load.target }];
       const { touchedAssets } = await lab.merge('marks', 150, { begins, loads: [load], readers });

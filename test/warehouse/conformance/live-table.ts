@@ -26,7 +26,7 @@ export function liveTable(lab: WarehouseLab): void {
       const first = await lab.changes(entry, [
         change('i', 110, 0, { id: '3', note: 'a', doc: 'three' }),
         change('d', 110, 1, { id: '1' }),
-        change('i', 110, 2, { id: '1', note: 'b', doc: 'anew' }),
+        change('i', 110, 2, { id: '1', note: 'b', doc: 'again' }),
         change('u', 111, 0, { id: '2', note: 'c', doc: 'gone' }),
       ]);
       const second = await lab.changes(entry, [
@@ -37,7 +37,7 @@ export function liveTable(lab: WarehouseLab): void {
         tables: [{ ...first, files: [...first.files, ...second.files] }],
       });
       expect(await lab.contents(entry)).toEqual([
-        { id: '1', note: 'b', doc: 'anew' },
+        { id: '1', note: 'b', doc: 'again' },
         { id: '3', note: 'd', doc: 'three' },
       ]);
       expect(outcome.rows).toEqual({ 'several.docs': { inserts: 2, updates: 2, deletes: 2, loaded: 0 } });

@@ -101,16 +101,16 @@ export function loadingTable(lab: WarehouseLab): void {
         old,
         [1, 2].map((id) => ({ id: `${id}`, note: 'old', doc: null })),
       );
-      const anew = docs('again', 'snapshot-2');
-      await lab.merge('again', 120, { begins: [placed(anew)] });
+      const again = docs('again', 'snapshot-2');
+      await lab.merge('again', 120, { begins: [placed(again)] });
       expect(await lab.contents(old)).toHaveLength(2);
       const stood = { seq: 1, lsn: lsnToHex(100n) };
       expect(await lab.port.tables('again')).toMatchObject([{ state: 'loading', mergedTo: stood }]);
       await lab.merge('again', 130, { loads: [await lab.load(old, [], [])] });
       expect(await lab.port.tables('again')).toMatchObject([{ state: 'loading', mergedTo: stood }]);
       const copied = change('r', 1, 0, { id: '5', note: null, doc: null });
-      await lab.merge('again', 140, { loads: [await lab.load(anew, [copied], [])] });
-      expect(await lab.contents(anew)).toEqual([{ id: '5', note: null, doc: null }]);
+      await lab.merge('again', 140, { loads: [await lab.load(again, [copied], [])] });
+      expect(await lab.contents(again)).toEqual([{ id: '5', note: null, doc: null }]);
       expect(await lab.port.tables('again')).toMatchObject([{ state: 'live', mergedTo: null }]);
     });
 

@@ -166,7 +166,7 @@ describe('a derived asset', () => {
     expect(await totals()).toEqual([]);
   });
 
-  test('is made anew when its SQL changes its shape', async () => {
+  test('is made again when its SQL changes its shape', async () => {
     const counted = {
       ...byDay,
       sql: `select placed::date as day, count(*) as n, {'a': 1} as s from {shop/public.orders} where placed >= {start} and placed < {end} group by 1`,
