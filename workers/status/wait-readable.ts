@@ -1,7 +1,6 @@
 // Waits until everything the source committed before a position can be read in the warehouse, and nudges ingest to cover
 // that position: an idle source writes nothing that would.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { FLOWING, type TableState } from '../../activities/warehouse/table-status.ts';
 import { type Lsn, parseLsn } from '../../workflows/model/lsn.ts';
 import type { Watermark } from '../../workflows/model/watermark.ts';
@@ -30,31 +29,62 @@ export async function waitReadable(
   signal: AbortSignal,
 ): Promise<WaitResult> {
   const untilMs = performance.now() + timeoutMs;
-  const unwritten = Promise.withResolvers<'unwritten'>();
-  let over = false;
+  const bell = new Bell();
+  const ring = () => bell.ring();
+  const timers = [setInterval(ring, LOOK_EVERY_MS), setTimeout(ring, timeoutMs)];
+  signal.addEventListener('abort', ring, { once: true });
+  let unwritten = false;
   let nudgeAtMs = 0;
-  for (;;) {
-    // Taken before looking, so that a merge in between is noticed.
-    const { nextMerge } = pipeline;
-    const { endLsn, epochNo } = await pipeline.watermark();
-    // After a restore positions begin smaller again: what an older epoch reached says nothing about this one.
-    const merged = parseLsn(endLsn) >= lsn && epochNo >= pipeline.reading.headEpochNo;
-    const ends = over || performance.now() >= untilMs || signal.aborted;
-    if (merged || ends) {
-      const { notLive, known } = await readable(pipeline, tables);
-      const reached = merged && known && notLive.length === 0;
-      if (reached || ends) return { reached, mergedLsn: endLsn, notLive };
+  try {
+    for (;;) {
+      bell.silence();
+      // Asked for before looking, so that a merge in between is noticed.
+      void pipeline.nextMerge.then(ring);
+      const { endLsn, epochNo } = await pipeline.watermark();
+      // After a restore positions begin smaller again: what an older epoch reached says nothing about this one.
+      const merged = parseLsn(endLsn) >= lsn && epochNo >= pipeline.reading.headEpochNo;
+      const ends = unwritten || performance.now() >= untilMs || signal.aborted;
+      if (merged || ends) {
+        const { notLive, known } = await readable(pipeline, tables);
+        const reached = merged && known && notLive.length === 0;
+        if (reached || ends) return { reached, mergedLsn: endLsn, notLive };
+      }
+      // Only once it is clear that waiting is needed; and without awaiting, because the source may not answer.
+      if (!merged && performance.now() >= nudgeAtMs) {
+        pipeline.nudge(lsn).then(
+          (written) => {
+            unwritten ||= !written;
+            if (!written) ring();
+          },
+          () => {},
+        );
+        nudgeAtMs = performance.now() + NUDGE_EVERY_MS;
+      }
+      await bell.rung();
     }
-    // Only once it is clear that waiting is needed; and without awaiting, because the source may not answer.
-    if (!merged && performance.now() >= nudgeAtMs) {
-      pipeline.nudge(lsn).then(
-        (written) => written || unwritten.resolve('unwritten'),
-        () => {},
-      );
-      nudgeAtMs = performance.now() + NUDGE_EVERY_MS;
-    }
-    const waitMs = Math.max(0, Math.min(LOOK_EVERY_MS, untilMs - performance.now()));
-    over = await firstOf([nextMerge, unwritten.promise], waitMs, signal);
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
+    signal.removeEventListener('abort', ring);
+  }
+}
+
+/** Hundreds wait at once: a look costs each of them one promise, and no timer or signal of its own. */
+class Bell {
+  #rang = false;
+  #wake: () => void = () => {};
+
+  ring(): void {
+    this.#rang = true;
+    this.#wake();
+  }
+
+  silence(): void {
+    this.#rang = false;
+  }
+
+  /** Resolves at once if it rang since `silence`. */
+  rung(): Promise<void> {
+    return this.#rang ? Promise.resolve() : new Promise((resolve) => (this.#wake = resolve));
   }
 }
 
@@ -66,17 +96,4 @@ async function readable(pipeline: WaitedFor, asked: readonly string[] | null) {
   const stateOf = (name: string) => all.find(({ table }) => table === name)?.state;
   const notLive = asked?.filter((name) => !live(stateOf(name))) ?? captured();
   return { notLive: notLive.sort(), known: all.length > 0 };
-}
-
-/** True when there is no use in waiting any longer. */
-async function firstOf(
-  events: readonly [Promise<void>, Promise<'unwritten'>],
-  ms: number,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const over = new AbortController();
-  const time = sleep(ms, undefined, { signal: AbortSignal.any([signal, over.signal]) }).catch(() => {});
-  const first = await Promise.race([...events, time]);
-  over.abort();
-  return first === 'unwritten';
 }
