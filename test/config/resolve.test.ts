@@ -66,7 +66,7 @@ describe('a project', () => {
       },
       flush: { maxDelayMs: 250, maxRows: 100_000, maxBytes: 33_554_432 },
       merge: { maxRows: 1_000_000, maxBytes: 268_435_456 },
-      snapshot: { chunkRows: 50_000 },
+      snapshot: { chunkRows: 100_000 },
     });
     expect(resolved.graph.asset('analytics/revenue').definition.freshnessLimits).toEqual({
       warnAfterMs: 120_000,

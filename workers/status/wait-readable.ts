@@ -2,6 +2,7 @@
 // that position: an idle source writes nothing that would.
 
 import { FLOWING, type TableState } from '../../activities/warehouse/table-status.ts';
+import { ignored, safely } from '../../workflows/model/callback.ts';
 import { type Lsn, parseLsn } from '../../workflows/model/lsn.ts';
 import type { Watermark } from '../../workflows/model/watermark.ts';
 import type { WaitRequest, WaitResult } from '../http/backend.ts';
@@ -31,7 +32,7 @@ export async function waitReadable(
   const untilMs = performance.now() + timeoutMs;
   const bell = new Bell();
   const ring = () => bell.ring();
-  const timers = [setInterval(ring, LOOK_EVERY_MS), setTimeout(ring, timeoutMs)];
+  const timers = [setInterval(safely(ring, ignored), LOOK_EVERY_MS), setTimeout(safely(ring, ignored), timeoutMs)];
   signal.addEventListener('abort', ring, { once: true });
   let unwritten = false;
   let nudgeAtMs = 0;
