@@ -170,7 +170,7 @@ describe('a derived asset', { timeout: 240_000 }, () => {
     expect(records).toEqual([]);
   });
 
-  test('every record is an object of the lake', async () => {
+  test('the last record of each day and partition is an object of the lake', async () => {
     await vi.waitFor(async () => await expectRecordsInLake(rig, await recordsOf(rig, REVENUE)), PATIENCE);
   });
 
