@@ -61,14 +61,16 @@ describe('a pipeline whose parts are not there', { timeout: 300_000 }, () => {
     expect(await reasonWith(rig, 'SOURCE_LOGIN_FAILED')).not.toContain('secret');
     await sql(`create role ${role} login superuser password 'secret'`);
     await lookAgain();
-    expect(await reasonWith(rig, 'SOURCE_TABLE_MISSING')).toContain('public.items');
-    await prepareTables(rig.url);
-    await lookAgain();
+    // Before anything on the source is looked at further, the lake says whether the source is its own.
     expect(await reasonWith(rig, 'LAKE_BUCKET_MISSING')).toContain(bucket);
     const { endpoint, region, accessKeyId, secretAccessKey } = inject('servers').s3;
     const credentials = { accessKeyId, secretAccessKey };
     const s3 = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
     await s3.send(new CreateBucketCommand({ Bucket: bucket }));
+    await lookAgain();
+    expect(await reasonWith(rig, 'SOURCE_TABLE_MISSING')).toContain('public.items');
+    await prepareTables(rig.url);
+    await lookAgain();
     await expectGoesOn(rig);
     expect(workers.map((worker) => worker.alive)).toEqual([true, true]);
   });
