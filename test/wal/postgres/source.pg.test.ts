@@ -9,6 +9,9 @@ import type { WalflowError } from '../../../workflows/model/errors.ts';
 import { freshDatabase, withClient } from '../../support/database.ts';
 import { freshPipelineName } from '../../support/unique.ts';
 
+/** At the end of a page the next record's place lies so far behind what is on disk, at most. A transaction is longer. */
+const PAGE_HEADER = 40n;
+
 const database = freshDatabase();
 const opened: Source[] = [];
 const servers: Server[] = [];
@@ -61,7 +64,7 @@ describe('a source', () => {
         await writer.query('insert into async values ($1)', [i]);
         const written = await source.insertLsn();
         await source.flushed();
-        expect((await source.identifySystem()).flushLsn).toBeGreaterThanOrEqual(written);
+        expect((await source.identifySystem()).flushLsn).toBeGreaterThanOrEqual(written - PAGE_HEADER);
       }
     });
   });
