@@ -81,7 +81,8 @@ function mergePending(input: MergeInput, settings: RunSettings): Promise<MergeRe
     heartbeatTimeout: `${settings.heartbeatTimeoutSeconds} seconds`,
     // Never two at once, not even while one is ending.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '60 seconds' },
+    // A killed worker is an attempt that failed: one that is replaced again and again must not make the next one wait long.
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '10 seconds' },
     summary: `merge ${input.pipeline}: lake → warehouse`,
   });
   return activities.mergePending(input);
