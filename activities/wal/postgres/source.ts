@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { type Lsn, lsnToText, parseLsn } from '../../../workflows/model/lsn.ts';
+import { type Lsn, parseLsn } from '../../../workflows/model/lsn.ts';
 import type { SlotRow } from '../slot-health.ts';
 import { connect, type PostgresConnection } from './connection.ts';
 import { flushedSql } from './flush-sql.ts';
@@ -51,6 +51,16 @@ const SYSTEM_SQL = `
     current_setting('server_encoding') = 'SQL_ASCII' as unencoded
   from pg_control_system()`;
 
+interface FlushRow {
+  readonly target: string;
+  readonly flushed: boolean;
+}
+
+/** Parameter: the target, null for where the next record will be written. */
+const FLUSH_SQL = `
+  select target::text, ${flushedSql('target', 'pg_current_wal_flush_lsn()')} as flushed
+  from (select coalesce($1::pg_lsn, pg_current_wal_insert_lsn()) as target offset 0) as inserted`;
+
 const FIRST_FLUSH_WAIT_MS = 2;
 /** Of the order of `wal_writer_delay`: so long the server itself lets such a transaction wait for the disk. */
 const FLUSH_WAIT_MS = 50;
@@ -82,13 +92,12 @@ export class Source {
    * visible before, and a crash of the server takes it back.
    */
   async flushed(): Promise<void> {
-    const target = lsnToText(await this.insertLsn());
+    // Most often it is all there at the first look, which sets the target.
+    let target: string | null = null;
     for (let waitMs = FIRST_FLUSH_WAIT_MS; ; waitMs = Math.min(waitMs * 2, FLUSH_WAIT_MS)) {
-      const row = await this.connection.row<{ flushed: boolean }>(
-        `select ${flushedSql('$1::pg_lsn', 'pg_current_wal_flush_lsn()')} as flushed`,
-        [target],
-      );
+      const row: FlushRow = await this.connection.row<FlushRow>(FLUSH_SQL, [target]);
       if (row.flushed) return;
+      target = row.target;
       await sleep(waitMs);
     }
   }
