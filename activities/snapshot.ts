@@ -100,8 +100,7 @@ export async function takeSnapshot(
   const waiting = new Waiting((blockers, what) =>
     resources.log.warn({ pipeline: pipeline.name, table: order.table, blockers }, what),
   );
-  const { unencoded } = await (await held.get()).identifySystem();
-  const chunks = new ChunkWriter(pipeline.lake, entry, unencoded);
+  const chunks = new ChunkWriter(pipeline.lake, entry, await held.unencoded());
   const job: Job = { resources, pipeline, entry, signal, waiting, places, chunks, held, areNew };
   const figures = () => ({ rows: chunks.rows, chunks: chunks.files.length });
   const unwatch = wanted.watch();

@@ -5,6 +5,7 @@ import type { Source } from '../wal/postgres/source.ts';
 export class HeldSource {
   readonly #open: () => Promise<Source>;
   #source: Source | null = null;
+  #unencoded: boolean | null = null;
 
   constructor(open: () => Promise<Source>) {
     this.#open = open;
@@ -19,6 +20,12 @@ export class HeldSource {
   async get(): Promise<Source> {
     this.#source ??= await this.#open();
     return this.#source;
+  }
+
+  /** Whether the source has no encoding. Asked once: it is so for as long as the database lives. */
+  async unencoded(): Promise<boolean> {
+    this.#unencoded ??= (await (await this.get()).identifySystem()).unencoded;
+    return this.#unencoded;
   }
 
   /** Closes the connection, if there is one: whoever asks next gets another. */
