@@ -62,19 +62,20 @@ export function proveOwned(pipeline: ResolvedPipeline, claim: LakeClaim): Promis
 
 /** Only if it is the pipeline's own. Ends its stream first; another consumer's is left alone (SLOT_BUSY). */
 export function dropPipelineSlot(pipeline: ResolvedPipeline, claim: LakeClaim): Promise<void> {
-  return onSource(pipeline, async (source) => {
-    await assertOwned(source, claim, pipeline.source);
-    await dropSlot(source, pipeline.source.slot, streamApplicationName(pipeline.name));
-  });
+  return onSource(pipeline, (source) => dropOwnedSlot(source, pipeline, claim));
 }
 
 /** Drops the publications too, which belong together with the slot. */
 export function dropEverything(pipeline: ResolvedPipeline, claim: LakeClaim): Promise<void> {
   return onSource(pipeline, async (source) => {
-    await assertOwned(source, claim, pipeline.source);
-    await dropSlot(source, pipeline.source.slot, streamApplicationName(pipeline.name));
+    await dropOwnedSlot(source, pipeline, claim);
     await dropPublications(source, pipeline.source.publication);
   });
+}
+
+async function dropOwnedSlot(source: Source, { name, source: own }: ResolvedPipeline, claim: LakeClaim): Promise<void> {
+  await assertOwned(source, claim, own);
+  await dropSlot(source, own.slot, streamApplicationName(name));
 }
 
 const silentSource = () => new WalflowError('SOURCE_UNREACHABLE', 'the source does not answer');
