@@ -3,6 +3,7 @@
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { readHead } from '../../activities/capture/log-position.ts';
 import type { LakeClaim } from '../../activities/capture/ownership.ts';
 import { readClaim } from '../../activities/capture/source-claim.ts';
@@ -20,6 +21,11 @@ export interface ClaimPlace {
 }
 
 type Notes = Readonly<Record<string, LakeClaim>>;
+
+const notesSchema: z.ZodType<Notes> = z.record(
+  z.string(),
+  z.object({ id: z.string().nullable(), slots: z.array(z.string()) }),
+);
 
 const noteFile = (home: string) => join(home, 'lakes.json');
 const placeOf = ({ name, lake }: ResolvedPipeline) => `${lake.url}/${name}`;
@@ -57,7 +63,7 @@ function unproven({ name, source: { slot } }: ResolvedPipeline, cause: unknown):
 
 async function notes(home: string): Promise<Notes> {
   try {
-    return JSON.parse(await readFile(noteFile(home), 'utf8'));
+    return notesSchema.parse(JSON.parse(await readFile(noteFile(home), 'utf8')));
   } catch {
     return {};
   }
