@@ -35,12 +35,15 @@ export async function waitReadable(
   const timers = [setInterval(safely(ring, ignored), LOOK_EVERY_MS), setTimeout(safely(ring, ignored), timeoutMs)];
   signal.addEventListener('abort', ring, { once: true });
   let unwritten = false;
+  let heard: Promise<void> | null = null;
   let nudgeAtMs = 0;
   try {
     for (;;) {
       bell.silence();
-      // Asked for before looking, so that a merge in between is noticed.
-      void pipeline.nextMerge.then(ring);
+      // Asked for before looking, so that a merge in between is noticed; once a merge, or an idle one would gather listeners.
+      const { nextMerge } = pipeline;
+      if (nextMerge !== heard) void nextMerge.then(ring);
+      heard = nextMerge;
       const { endLsn, epochNo } = await pipeline.watermark();
       // After a restore positions begin smaller again: what an older epoch reached says nothing about this one.
       const merged = parseLsn(endLsn) >= lsn && epochNo >= pipeline.reading.headEpochNo;
