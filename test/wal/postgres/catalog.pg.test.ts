@@ -1,17 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { PgoutputDecoder } from '../../../activities/wal/pgoutput.ts';
-import { matchTables } from '../../../activities/wal/postgres/catalog.ts';
 import { openSource, type Source } from '../../../activities/wal/postgres/source.ts';
-import {
-  type CapturedTable,
-  type LoggedRelation,
-  sameKey,
-  sameShape,
-  sameValues,
-} from '../../../workflows/model/relation.ts';
+import { type LoggedRelation, sameKey, sameShape, sameValues } from '../../../workflows/model/relation.ts';
 import { freshDatabase, withClient } from '../../support/database.ts';
 import { freshPipelineName } from '../../support/unique.ts';
 import { EventLog } from '../event-log.ts';
+import { capturedTable } from './captured-table.ts';
 
 const database = freshDatabase();
 let source: Source;
@@ -24,12 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => source.close());
 
-async function tableOf(pattern: string): Promise<CapturedTable> {
-  const { tables } = await matchTables(source.connection, [pattern]);
-  const [table] = tables;
-  if (table === undefined) throw new Error(`no table ${pattern}`);
-  return table.captured;
-}
+const tableOf = (name: string) => capturedTable(source, name);
 
 /** Partitions come and go without a word in the log: those that bring or take rows make another table of their root. */
 describe('partitions', () => {

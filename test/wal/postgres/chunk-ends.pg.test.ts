@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { matchTables } from '../../../activities/wal/postgres/catalog.ts';
 import { chunkEnds } from '../../../activities/wal/postgres/chunk-ends.ts';
 import { behindSql, upToSql } from '../../../activities/wal/postgres/key-order.ts';
 import { openSource, type Source } from '../../../activities/wal/postgres/source.ts';
 import type { CapturedTable } from '../../../workflows/model/relation.ts';
 import { freshDatabase, withClient } from '../../support/database.ts';
+import { capturedTable } from './captured-table.ts';
 import { atMost, chunkOf, type TextRow } from './snapshot-rows.ts';
 
 const database = freshDatabase();
@@ -18,12 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => source.close());
 
-async function tableOf(pattern: string): Promise<CapturedTable> {
-  const { tables } = await matchTables(source.connection, [pattern]);
-  const [table] = tables;
-  if (table === undefined) throw new Error(`no table ${pattern}`);
-  return table.captured;
-}
+const tableOf = (name: string) => capturedTable(source, name);
 
 /** Every row, range by range, and how many each range has. */
 async function readRanges(

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { blockersText } from '../../../activities/wal/blocker-text.ts';
 import { type Blocker, takeHorizon } from '../../../activities/wal/postgres/blockers.ts';
-import { matchTables } from '../../../activities/wal/postgres/catalog.ts';
 import { behindSql, orderSql } from '../../../activities/wal/postgres/key-order.ts';
 import { createSlot, dropSlot } from '../../../activities/wal/postgres/slot.ts';
 import { runningBelow, waitForTransactions } from '../../../activities/wal/postgres/snapshot-reader.ts';
@@ -11,6 +10,7 @@ import type { CapturedTable } from '../../../workflows/model/relation.ts';
 import { freshDatabase, withClient } from '../../support/database.ts';
 import { freshPipelineName } from '../../support/unique.ts';
 import { record } from '../replication-recorder.ts';
+import { capturedTable } from './captured-table.ts';
 import { atMost, chunkOf, readAll as readEvery, snapshotOf } from './snapshot-rows.ts';
 
 const database = freshDatabase();
@@ -24,12 +24,7 @@ beforeAll(async () => {
 
 afterAll(() => source.close());
 
-async function tableOf(pattern: string): Promise<CapturedTable> {
-  const { tables } = await matchTables(source.connection, [pattern]);
-  const [table] = tables;
-  if (table === undefined) throw new Error(`no table ${pattern}`);
-  return table.captured;
-}
+const tableOf = (name: string) => capturedTable(source, name);
 
 const MIB = 1024 * 1024;
 const readAll = (table: CapturedTable, limit: number) => readEvery(database.url, table, atMost(limit));
