@@ -23,6 +23,11 @@ describe('ingest', { timeout: 180_000 }, () => {
       args: [{ pipeline, ...over }],
     });
   };
+  /** Prepares, and notes with what. */
+  const preparedInto = (inputs: PrepareInput[]) => async (input: PrepareInput) => {
+    inputs.push(input);
+    return PREPARED;
+  };
   const reaches = (handle: WorkflowHandle, state: IngestStatus['state']) =>
     vi.waitFor(async () => expect((await handle.query<IngestStatus>('status')).state).toBe(state), PATIENCE);
 
@@ -68,10 +73,7 @@ describe('ingest', { timeout: 180_000 }, () => {
     const prepared: PrepareInput[] = [];
     const streams = streamUntilCancelled();
     stage.play({
-      prepareSource: async (input) => {
-        prepared.push(input);
-        return PREPARED;
-      },
+      prepareSource: preparedInto(prepared),
       streamChanges: async () => {
         if (prepared.length > 1) return await streams.activity();
         throw ApplicationFailure.create({ type: 'PUBLICATION_MISSING', message: 'publication "p" does not exist' });
@@ -93,10 +95,7 @@ describe('ingest', { timeout: 180_000 }, () => {
     const prepared: PrepareInput[] = [];
     const streams = streamUntilCancelled();
     stage.play({
-      prepareSource: async (input) => {
-        prepared.push(input);
-        return PREPARED;
-      },
+      prepareSource: preparedInto(prepared),
       streamChanges: streams.activity,
     });
     const handle = await start();
