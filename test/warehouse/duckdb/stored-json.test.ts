@@ -1,11 +1,21 @@
 import { expect, test } from 'vitest';
 import { parseCapture, parseInputs, parseRowCounts } from '../../../activities/warehouse/duckdb/stored-json.ts';
+import type { CaptureEntry } from '../../../workflows/model/manifest.ts';
+import type { TableLayout } from '../../../workflows/model/relation.ts';
 import { INT, testEntry } from '../change-files.ts';
 
+/** Every field, so that the compiler asks for one that is new, and the test whether it is kept. */
+const everyField: Required<CaptureEntry> & { readonly layout: Required<TableLayout> } = {
+  ...testEntry('public.orders', { id: INT }, ['id']),
+  layout: { columnNumbers: [1], attributes: 'a', storage: 's', leaves: ['l'], dependencies: ['d'] },
+  provisional: true,
+  paused: { code: 'TABLE_UNMERGEABLE', reason: 'why', commitLsn: '0'.repeat(16) },
+};
 const entry = testEntry('public.orders', { id: INT }, ['id']);
 
 test('what was stored is read back', () => {
   expect(parseCapture(JSON.stringify(entry))).toEqual(entry);
+  expect(parseCapture(JSON.stringify(everyField))).toEqual(everyField);
   const counts = { 'public.orders': { inserts: 1, updates: 2, deletes: 3, loaded: 0 } };
   expect(parseRowCounts(JSON.stringify(counts))).toEqual(counts);
   expect(parseInputs('[]')).toEqual([]);
