@@ -20,6 +20,9 @@ export default defineConfig({
 
   assets: [
     asset('analytics/revenue_by_day', {
+      description: 'Order value per day',
+      owners: ['team:finance'],
+      tags: { tier: 'gold' },
       deps: ['shop/public.orders'],
       partitions: daily({ start: '2026-01-01', dep: 'created_at', output: 'day' }),
       automation: eager(),

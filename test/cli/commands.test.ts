@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { run } from '../../workers/cli/main.ts';
-import type { AssetStatus, PipelineStatus, VerifyReport } from '../../workers/http/backend.ts';
+import type { AssetStatus, GraphView, PipelineStatus, VerifyReport } from '../../workers/http/backend.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { fakeTerminal } from './fake-terminal.ts';
 
@@ -29,6 +29,7 @@ const SHOP: PipelineStatus = {
 const REVENUE: AssetStatus = {
   key: 'analytics/revenue_by_day',
   kind: 'derived',
+  status: 'stale',
   deps: ['shop/public.orders'],
   freshness: { state: 'PASS', ageSeconds: 1.2 },
   partitions: { current: 14, stale: 1 },
@@ -251,6 +252,46 @@ describe('walflow verify', () => {
     expect(await run(['verify', 'shop'], fakeTerminal())).toBe(2);
     const partly = fakeTerminal({ answers: { [path]: { ...EQUAL, result: 'not-comparable' } } });
     expect(await run(['verify', 'shop'], partly)).toBe(2);
+  });
+});
+
+describe('walflow assets and graph', () => {
+  const orders: AssetStatus = {
+    ...{ key: 'shop/public.orders', kind: 'captured', status: 'current', deps: ['shop/lake'], checks: [] },
+    freshness: { state: 'UNKNOWN', ageSeconds: null },
+  };
+  const graph: GraphView = {
+    nodes: [orders, REVENUE],
+    edges: [{ from: orders.key, to: REVENUE.key, mapping: 'daily by created_at' }],
+  };
+
+  test('list what is selected', async () => {
+    const terminal = fakeTerminal({ answers: { '/api/assets': [orders, REVENUE] } });
+    expect(await run(['assets', '+analytics/*'], terminal)).toBe(0);
+    expect(terminal.requests[0]?.query).toBe('?select=%2Banalytics%2F*');
+    const [, , ...rows] = (terminal.printed[0] ?? '').split('\n').map((line) => line.split(/ {2,}/));
+    expect(rows).toEqual([
+      ['shop/public.orders', 'captured', 'current', 'UNKNOWN', '–'],
+      ['analytics/revenue_by_day', 'derived', 'stale', 'PASS', '1.2 s', '14 of 15'],
+    ]);
+  });
+
+  test('draw them, as a tree, as Mermaid, as JSON', async () => {
+    const drawn = async (...flags: string[]) => {
+      const terminal = fakeTerminal({ answers: { '/api/graph': graph } });
+      expect(await run(['graph', ...flags], terminal)).toBe(0);
+      expect(terminal.requests[0]?.query).toBe('');
+      return terminal.printed[0] ?? '';
+    };
+    expect(await drawn()).toContain('└─ analytics/revenue_by_day (stale)');
+    expect(await drawn('--mermaid')).toMatch(/^flowchart LR\n/);
+    expect(JSON.parse(await drawn('--json'))).toEqual(graph);
+  });
+
+  test.each(['assets', 'graph'])('%s says that nothing matches', async (name) => {
+    const terminal = fakeTerminal({ answers: { '/api/assets': [], '/api/graph': { nodes: [], edges: [] } } });
+    expect(await run([name, 'status:stale'], terminal)).toBe(0);
+    expect(terminal.printed).toEqual(['no asset matches status:stale']);
   });
 });
 

@@ -5,7 +5,13 @@ import type { Terminal } from '../../workers/cli/terminal.ts';
 interface FakeTerminal extends Terminal {
   readonly printed: string[];
   readonly complaints: string[];
-  readonly requests: { method: string; path: string; body: unknown; authorization: string | null }[];
+  readonly requests: {
+    method: string;
+    path: string;
+    query: string;
+    body: unknown;
+    authorization: string | null;
+  }[];
 }
 
 /** JSON value, or `[status, JSON value]` for a failure, by path. */
@@ -16,10 +22,13 @@ export function fakeTerminal(options: Partial<Terminal> & { answers?: Answers } 
   const complaints: string[] = [];
   const requests: FakeTerminal['requests'] = [];
   const answer = async (input: unknown, init: RequestInit = {}): Promise<Response> => {
-    const { pathname } = new URL(String(input));
+    const { pathname, search } = new URL(String(input));
     const headers = new Headers(init.headers);
     const body: unknown = init.body == null ? null : JSON.parse(String(init.body));
-    requests.push({ method: init.method ?? 'GET', path: pathname, body, authorization: headers.get('authorization') });
+    requests.push({
+      ...{ method: init.method ?? 'GET', path: pathname, query: search, body },
+      authorization: headers.get('authorization'),
+    });
     const found = options.answers?.[pathname];
     if (found === undefined) throw new TypeError('fetch failed');
     if (found instanceof Response) return found.clone();

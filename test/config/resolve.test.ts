@@ -33,6 +33,9 @@ describe('a project', () => {
     pipelines: { shop: { source: { url: URL_A, tables: ['public.*'] }, lake: { url: 's3://bucket/raw/cdc/' } } },
     assets: [
       asset('analytics/revenue', {
+        description: 'Order value per day',
+        owners: ['team:finance'],
+        tags: { tier: 'gold' },
         deps: ['shop/public.orders'],
         partitions: daily({ start: '2026-01-01', dep: 'created_at', output: 'day' }),
         automation: eager(),
@@ -68,9 +71,9 @@ describe('a project', () => {
       merge: { maxRows: 1_000_000, maxBytes: 268_435_456 },
       snapshot: { chunkRows: 100_000 },
     });
-    expect(resolved.graph.asset('analytics/revenue').definition.freshnessLimits).toEqual({
-      warnAfterMs: 120_000,
-      failAfterMs: 300_000,
+    expect(resolved.graph.asset('analytics/revenue').definition).toMatchObject({
+      ...{ description: 'Order value per day', owners: ['team:finance'], tags: { tier: 'gold' } },
+      freshnessLimits: { warnAfterMs: 120_000, failAfterMs: 300_000 },
     });
   });
 

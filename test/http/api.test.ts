@@ -14,6 +14,27 @@ describe('reading', () => {
     expect(await (await fetch(`${url}/api/assets`)).json()).toEqual([REVENUE]);
   });
 
+  test('assets and graph are told the selection, if there is one', async () => {
+    const asked: unknown[] = [];
+    const graph = { nodes: [{ key: 'a/b', kind: 'derived', status: 'stale' }], edges: [] } as const;
+    const backend = fakeBackend({
+      assets: async (selection) => {
+        asked.push(selection);
+        return [];
+      },
+      graph: async (selection) => {
+        asked.push(selection);
+        return graph;
+      },
+    });
+    const { url } = await runningApi(backend);
+    expect(await (await fetch(`${url}/api/graph`)).json()).toEqual(graph);
+    await fetch(`${url}/api/graph?select=${encodeURIComponent('2+a/b and not kind:captured')}`);
+    await fetch(`${url}/api/assets?select=group:a`);
+    expect(asked).toEqual([undefined, '2+a/b and not kind:captured', 'group:a']);
+    expect((await fetch(`${url}/api/graph?select=`)).status).toBe(400);
+  });
+
   test.each(['analytics/revenue_by_day', 'analytics%2Frevenue_by_day'])('an asset is found by %s', async (key) => {
     const { url } = await runningApi(fakeBackend());
     expect(await (await fetch(`${url}/api/assets/${key}`)).json()).toEqual(REVENUE);

@@ -55,6 +55,7 @@ export const SHOP: PipelineStatus = {
 export const REVENUE: AssetStatus = {
   key: 'analytics/revenue_by_day',
   kind: 'derived',
+  status: 'stale',
   deps: ['shop/public.orders'],
   freshness: { state: 'PASS', ageSeconds: 1.4 },
   partitions: { current: 13, stale: 1 },
@@ -85,6 +86,7 @@ export function fakeBackend(own: Partial<ApiBackend> = {}): ApiBackend {
   return {
     pipelines: async () => [SHOP],
     assets: async () => [REVENUE],
+    graph: async () => ({ nodes: [], edges: [] }),
     asset: async (key) => {
       if (key !== REVENUE.key) throw new WalflowError('ASSET_UNKNOWN', `there is no asset ${key}`);
       return REVENUE;

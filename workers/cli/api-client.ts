@@ -3,7 +3,14 @@
 
 import type { QueryResult } from '../../activities/warehouse/query.ts';
 import { ERROR_RULES, type ErrorCode, WalflowError } from '../../workflows/model/errors.ts';
-import type { AssetStatus, DroppedTables, PipelineStatus, RunHandle, VerifyReport } from '../http/backend.ts';
+import type {
+  AssetStatus,
+  DroppedTables,
+  GraphView,
+  PipelineStatus,
+  RunHandle,
+  VerifyReport,
+} from '../http/backend.ts';
 
 interface ApiClientOptions {
   readonly url: string;
@@ -14,7 +21,8 @@ interface ApiClientOptions {
 
 export interface ApiClient {
   pipelines(): Promise<readonly PipelineStatus[]>;
-  assets(): Promise<readonly AssetStatus[]>;
+  assets(selection?: string): Promise<readonly AssetStatus[]>;
+  graph(selection?: string): Promise<GraphView>;
   query(sql: string): Promise<QueryResult>;
   verify(pipeline: string, table: string | undefined): Promise<VerifyReport>;
   operate(pipeline: string, operation: 'pause' | 'resume'): Promise<RunHandle>;
@@ -38,7 +46,8 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
   const pipeline = (name: string) => `api/pipelines/${encodeURIComponent(name)}`;
   return {
     pipelines: () => get('api/pipelines'),
-    assets: () => get('api/assets'),
+    assets: (selection) => get(`api/assets${selected(selection)}`),
+    graph: (selection) => get(`api/graph${selected(selection)}`),
     query: (sql) => post('api/query', { sql }),
     verify: (name, table) => post(`${pipeline(name)}/verify`, { table }),
     operate: (name, operation) => post(`${pipeline(name)}/${operation}`, {}),
@@ -47,6 +56,9 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     metrics: () => request('metrics'),
   };
 }
+
+const selected = (selection: string | undefined) =>
+  selection === undefined ? '' : `?select=${encodeURIComponent(selection)}`;
 
 function baseOf(url: string): URL {
   const base = URL.canParse(url) ? new URL(url) : null;

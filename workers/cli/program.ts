@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { SETTINGS } from '../config/setting.ts';
 import { WALFLOW_VERSION } from '../version.ts';
+import { addAssets } from './assets.ts';
 import { addCheck } from './check.ts';
 import { createCli, examples, settingOption } from './cli.ts';
 import { addDeploy } from './deploy.ts';
@@ -43,6 +44,7 @@ export function createProgram(terminal: Terminal, finish: (code: ExitCode) => vo
   addInit(program, cli);
   addCheck(program, cli);
   addStatus(program, cli);
+  addAssets(program, cli);
   addQuery(program, cli);
   addVerify(program, cli);
   addOperations(program, cli);

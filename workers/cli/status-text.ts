@@ -2,7 +2,7 @@
 
 import { lsnToText, parseLsn } from '../../workflows/model/lsn.ts';
 import type { AssetStatus, PipelineStatus } from '../http/backend.ts';
-import { bytesText, countText, currentText, durationText } from '../text/quantity.ts';
+import { ageText, bytesText, countText, currentText } from '../text/quantity.ts';
 import { textTable } from '../text/table.ts';
 import { liveText } from '../text/table-count.ts';
 
@@ -81,8 +81,4 @@ function reasons(pipelines: readonly PipelineStatus[]): readonly string[] {
     ...(reason === undefined ? [] : [`${name}: ${reason}`]),
     ...tables.flatMap((table) => (table.reason === undefined ? [] : [`${name}/${table.table}: ${table.reason}`])),
   ]);
-}
-
-function ageText(seconds: number | null): string {
-  return seconds === null ? '–' : durationText(seconds * 1_000);
 }

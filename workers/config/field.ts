@@ -252,6 +252,24 @@ const asset = {
   key: matching(ASSET_KEY, "letters, digits and _, in parts divided by '/'").meta(
     note({ help: 'its name, `group/name`: schema `group` and table `name` in the warehouse' }),
   ),
+  description: z
+    .string()
+    .min(1)
+    .optional()
+    .meta(note({ help: 'what it holds, for people' })),
+  owners: z
+    .array(z.string().min(1))
+    .optional()
+    .meta(
+      note({
+        help: 'whom to ask: `team:finance`, an address; selected by `owner:team:finance`',
+        type: 'list of texts',
+      }),
+    ),
+  tags: z
+    .record(matching(/^[^=\s]+$/, "a name without '=' and blanks"), z.string())
+    .optional()
+    .meta(note({ help: 'labels, selected by `tag:name` or `tag:name=value`', type: 'texts by name' })),
   deps: z
     .array(z.string())
     .min(1)

@@ -97,9 +97,12 @@ function sourceUrl(url: string, { PGSSLMODE }: Environment): string {
 }
 
 function asset(it: CheckedConfig['assets'][number]): LoadedAsset {
-  const { partitions, automation, freshness, table, ...rest } = it;
+  const { description, owners, tags, partitions, automation, freshness, table, ...rest } = it;
   return {
     ...rest,
+    ...(description === undefined ? {} : { description }),
+    ...(owners === undefined ? {} : { owners }),
+    ...(tags === undefined ? {} : { tags }),
     ...(partitions === undefined ? {} : { partitions }),
     ...(automation === undefined ? {} : { automation, everyMs: parseDuration(automation.every) ?? 0 }),
     ...(freshness === undefined ? {} : { freshness, freshnessLimits: freshnessLimits(freshness) }),

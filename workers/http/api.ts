@@ -10,7 +10,15 @@ import type { ApiBackend } from './backend.ts';
 import { guardOrigin, guardToken, type HttpGuard } from './guard.ts';
 import { addProbes } from './probes.ts';
 import { QueryAnswers } from './query-answer.ts';
-import { emptyRequest, oneTableRequest, pageRequest, queryRequest, someTableRequest, waitRequest } from './request.ts';
+import {
+  emptyRequest,
+  oneTableRequest,
+  pageRequest,
+  queryRequest,
+  selectionRequest,
+  someTableRequest,
+  waitRequest,
+} from './request.ts';
 import { StatusFeed } from './status-feed.ts';
 
 export interface ApiOptions {
@@ -50,7 +58,8 @@ function refuseLarge(): never {
 function addReading(app: Hono, backend: ApiBackend): void {
   const answers = new QueryAnswers();
   app.get('/api/pipelines', async (c) => c.json(await backend.pipelines()));
-  app.get('/api/assets', async (c) => c.json(await backend.assets()));
+  app.get('/api/assets', async (c) => c.json(await backend.assets(selectionRequest(c))));
+  app.get('/api/graph', async (c) => c.json(await backend.graph(selectionRequest(c))));
   app.get(`${ASSETS}*`, async (c) => {
     const rest = c.req.path.slice(ASSETS.length);
     if (!rest.endsWith(MATERIALIZATIONS)) return c.json(await backend.asset(assetKey(rest)));

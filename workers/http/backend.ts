@@ -74,15 +74,40 @@ export interface PartitionCounts {
   readonly stale: number;
 }
 
+/**
+ * missing = never made, or its first snapshot is being loaded · stale = an input or the code changed since · failed = a captured
+ * table that is paused · detached = a table that is no longer captured.
+ */
+export type AssetState = 'current' | 'stale' | 'missing' | 'failed' | 'detached';
+
 export interface AssetStatus {
   readonly key: string;
   readonly kind: 'captured' | 'derived';
+  readonly status: AssetState;
   readonly deps: readonly string[];
   readonly group?: string;
+  readonly description?: string;
+  readonly owners?: readonly string[];
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Of a captured table. */
+  readonly pipeline?: string;
   readonly freshness: { readonly state: FreshnessState; readonly ageSeconds: number | null };
   readonly partitions?: PartitionCounts;
   readonly checks: readonly { readonly name: string; readonly state: string; readonly severity: string }[];
   readonly lastMaterialization?: Materialization;
+}
+
+/** Assets and what they read of each other. */
+export interface GraphView {
+  readonly nodes: readonly Pick<AssetStatus, 'key' | 'kind' | 'status' | 'group'>[];
+  readonly edges: readonly GraphEdge[];
+}
+
+export interface GraphEdge {
+  readonly from: string;
+  readonly to: string;
+  /** What a changed row of `from` makes due: `whole`, or the partitions of a column. */
+  readonly mapping: string;
 }
 
 export interface TableVerification {
@@ -136,7 +161,10 @@ export interface DroppedTables {
 /** Methods throw WalflowError; failure.ts has the status of each code. */
 export interface ApiBackend {
   pipelines(): Promise<readonly PipelineStatus[]>;
-  assets(): Promise<readonly AssetStatus[]>;
+  /** Every asset, or the selected ones. @throws WalflowError SELECTION_INVALID, ASSET_UNKNOWN */
+  assets(selection?: string): Promise<readonly AssetStatus[]>;
+  /** As `assets`, with the edges between them. */
+  graph(selection?: string): Promise<GraphView>;
   asset(key: string): Promise<AssetStatus>;
   /** Newest first, at most `limit`. */
   materializations(key: string, query: MaterializationQuery): Promise<readonly Materialization[]>;

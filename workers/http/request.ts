@@ -11,6 +11,7 @@ import type { WaitRequest } from './backend.ts';
 /** A client that wants to wait longer asks again: proxies and clients give up on silent connections. */
 const MAX_WAIT_MS = 60_000;
 const MAX_SQL_LENGTH = 100_000;
+const MAX_SELECTION_LENGTH = 10_000;
 const MAX_PAGE = 1_000;
 const DEFAULT_PAGE = 100;
 
@@ -28,6 +29,7 @@ const WAIT = z.object({
   tables: z.string().min(1).optional(),
   timeoutMs: z.coerce.number<string>().int().min(0).default(MAX_WAIT_MS),
 });
+const SELECTION = z.object({ select: z.string().min(1).max(MAX_SELECTION_LENGTH).optional() });
 const PAGE = z.object({
   partition: z.string().min(1).optional(),
   limit: z.coerce.number<string>().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE),
@@ -52,6 +54,11 @@ export async function oneTableRequest(c: Context): Promise<{ table: string }> {
 /** `{}` or no body at all. */
 export async function emptyRequest(c: Context): Promise<void> {
   checked(NOTHING, await jsonBody(c));
+}
+
+/** `?select=`; undefined = everything. */
+export function selectionRequest(c: Context): string | undefined {
+  return checked(SELECTION, c.req.query()).select;
 }
 
 /** `?pipeline=&lsn=&tables=&timeoutMs=`; tables are separated by commas, a longer time is shortened to 60 s. */

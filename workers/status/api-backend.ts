@@ -13,6 +13,7 @@ import type { WarehouseFigures } from '../metrics/telemetry.ts';
 import { Standstills } from '../temporal/standstill.ts';
 import type { OpenWarehouses } from '../warehouse.ts';
 import { assetStatus, assetStatuses } from './asset-status.ts';
+import { graphView } from './graph-view.ts';
 import { IngestStates } from './ingest-state.ts';
 import { PipelineMonitor } from './pipeline-monitor.ts';
 import { pipelineStatus } from './pipeline-status.ts';
@@ -71,8 +72,12 @@ class WarehouseBackend implements ApiBackend {
     );
   }
 
-  async assets() {
-    return await assetStatuses(await this.#assetParts());
+  async assets(selection?: string) {
+    return await assetStatuses(await this.#assetParts(), selection);
+  }
+
+  async graph(selection?: string) {
+    return graphView(this.#options.graph, await this.assets(selection));
   }
 
   async asset(key: string) {

@@ -1,11 +1,14 @@
 // Assets for `/api/assets`: captured tables and derived assets, with freshness, partitions and the last record. A derived
 // asset is as fresh as its inputs while nothing is due; else its age counts from the oldest change it has not seen.
 
+import type { TableState } from '../../activities/warehouse/table-status.ts';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
 import type { AssetGraph, DerivedAsset } from '../../workflows/model/asset/graph.ts';
 import { capturedKey } from '../../workflows/model/asset/key.ts';
+import { selectAssets } from '../../workflows/model/asset/selection.ts';
+import { parseSelection } from '../../workflows/model/asset/selection-parser.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
-import type { AssetStatus, FreshnessState, PipelineStatus } from '../http/backend.ts';
+import type { AssetState, AssetStatus, FreshnessState, PipelineStatus } from '../http/backend.ts';
 
 interface AssetParts {
   readonly graph: AssetGraph;
@@ -14,8 +17,18 @@ interface AssetParts {
   readonly pipelines: readonly PipelineStatus[];
 }
 
-/** Captured tables first, then derived assets, each by key. */
-export async function assetStatuses(parts: AssetParts): Promise<readonly AssetStatus[]> {
+/**
+ * The selected assets, or all: captured tables first, then derived assets, each by key.
+ * @throws WalflowError SELECTION_INVALID, ASSET_UNKNOWN
+ */
+export async function assetStatuses(parts: AssetParts, selection?: string): Promise<readonly AssetStatus[]> {
+  // Read before the warehouse is asked.
+  const wanted = selection === undefined ? null : parseSelection(selection);
+  const all = await everyStatus(parts);
+  return wanted === null ? all : selectAssets(wanted, all);
+}
+
+async function everyStatus(parts: AssetParts): Promise<readonly AssetStatus[]> {
   const captured = parts.pipelines.flatMap((pipeline) =>
     pipeline.tables.map((table) => capturedStatus(pipeline, table)),
   );
@@ -38,11 +51,22 @@ export async function assetStatus(parts: AssetParts, key: string): Promise<Asset
   return status;
 }
 
+const CAPTURED_STATES: Readonly<Record<TableState, AssetState>> = {
+  loading: 'missing',
+
+  live: 'current',
+  'append-only': 'current',
+  paused: 'failed',
+  detached: 'detached',
+};
+
 function capturedStatus(pipeline: PipelineStatus, table: PipelineStatus['tables'][number]): AssetStatus {
   const ageSeconds = table.freshnessAgeSeconds;
   return {
     key: capturedKey(pipeline.name, table.table),
     kind: 'captured',
+    status: CAPTURED_STATES[table.state],
+    pipeline: pipeline.name,
     deps: [`${pipeline.name}/lake`],
     group: pipeline.name,
     freshness: { state: ageSeconds === null ? 'UNKNOWN' : 'PASS', ageSeconds },
@@ -61,11 +85,16 @@ async function derivedStatus(
   const inputAge = inputAges.includes(null) ? null : Math.max(0, ...inputAges.map((age) => age ?? 0));
   const dueAge = figures.dueSince === null ? 0 : (Date.now() - Date.parse(figures.dueSince)) / 1000;
   const ageSeconds = inputAge === null || last === undefined ? null : Math.max(inputAge, dueAge);
+  const { deps, description, owners, tags } = asset.definition;
   return {
     key: asset.key,
     kind: 'derived',
-    deps: asset.definition.deps,
+    status: last === undefined ? 'missing' : figures.dueSince === null ? 'current' : 'stale',
+    deps,
     ...(asset.group === null ? {} : { group: asset.group }),
+    ...(description === undefined ? {} : { description }),
+    ...(owners === undefined ? {} : { owners }),
+    ...(tags === undefined ? {} : { tags }),
     freshness: { state: freshnessState(asset, ageSeconds), ageSeconds },
     ...(asset.definition.partitions === undefined
       ? {}

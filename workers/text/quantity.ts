@@ -25,6 +25,11 @@ export function durationText(ms: number): string {
   return hours < 47.5 ? `${short(hours)} h` : `${short(hours / 24)} d`;
 }
 
+/** A duration in seconds; `–` for one that is not known. */
+export function ageText(seconds: number | null): string {
+  return seconds === null ? '–' : durationText(seconds * KILO);
+}
+
 /** `12,345`; one decimal below ten. */
 export function countText(value: number): string {
   const rounded = value < 10 ? Math.round(value * 10) / 10 : Math.round(value);

@@ -47,7 +47,11 @@ export const ERROR_RULES = {
   HTTP_TOO_LARGE: { retry: 'never', hint: 'send less in one request' },
   HTTP_NOT_FOUND: { retry: 'never', hint: 'see docs/api.md for the endpoints' },
   PIPELINE_UNKNOWN: { retry: 'never', hint: 'run `walflow status` to see the pipelines' },
-  ASSET_UNKNOWN: { retry: 'never', hint: 'run `walflow status` to see the assets' },
+  ASSET_UNKNOWN: { retry: 'never', hint: 'run `walflow assets` to see the assets' },
+  SELECTION_INVALID: {
+    retry: 'never',
+    hint: 'write a key, `group/*`, `+key+`, `group:x`, `tag:k=v`, `owner:x`, `kind:x`, `pipeline:x` or `status:stale`, joined by and, or, not, ( )',
+  },
   PORT_TAKEN: {
     retry: 'manual',
     hint: 'stop the program that uses the port, or choose another port with the setting named',

@@ -11,6 +11,10 @@ export interface Automation {
 export interface AssetDefinition {
   /** `group/name`: schema `group`, table `name` in the warehouse. */
   readonly key: string;
+  readonly description?: string;
+  /** `team:finance`, an address, …: whom to ask. */
+  readonly owners?: readonly string[];
+  readonly tags?: Readonly<Record<string, string>>;
   readonly deps: readonly string[];
   readonly partitions?: DailyPartitions;
   readonly automation?: Automation;

@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest';
+import type { AssetFigures } from '../../activities/warehouse/asset-order.ts';
+import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
+import { assetStatuses } from '../../workers/status/asset-status.ts';
+import { graphView } from '../../workers/status/graph-view.ts';
+import type { LoadedAsset } from '../../workflows/model/asset/definition.ts';
+import { buildAssetGraph } from '../../workflows/model/asset/graph.ts';
+import { REVENUE, SHOP } from '../http/fake-backend.ts';
+
+const asset = (key: string, deps: readonly string[], more: Partial<LoadedAsset> = {}): LoadedAsset => ({
+  ...{ key, deps, sql: deps.map((dep) => `from {${dep}}`).join(' ') },
+  ...more,
+});
+
+const graph = buildAssetGraph(
+  [
+    asset('stg/orders', ['shop/public.orders'], { owners: ['team:finance'], description: 'cleaned' }),
+    asset('mart/revenue', ['stg/orders'], { tags: { tier: 'gold' } }),
+    asset('mart/report', ['mart/revenue']),
+  ],
+  new Set(['shop']),
+);
+
+const DUE = '2026-11-24T17:00:00.000000Z';
+
+/** `stg/orders` is current, `mart/revenue` is due, `mart/report` was never made. Nothing else of the warehouse is asked. */
+const warehouse = {
+  assetFigures: async (key: string): Promise<AssetFigures> => ({
+    ...{ current: 1, stale: 0 },
+    dueSince: key === 'stg/orders' ? null : DUE,
+  }),
+  materializations: async (key: string) => (key === 'mart/report' ? [] : [REVENUE.lastMaterialization]),
+} as unknown as Warehouse;
+const parts = { graph, warehouse, pipelines: [SHOP] };
+
+test('an asset tells what it is, whose it is, and its state', async () => {
+  const statuses = await assetStatuses(parts);
+  expect(statuses.map(({ key, status }) => [key, status])).toEqual([
+    ['shop/public.orders', 'current'],
+    ['shop/public.events', 'current'],
+    ['shop/public.products', 'missing'],
+    ['stg/orders', 'current'],
+    ['mart/revenue', 'stale'],
+    ['mart/report', 'missing'],
+  ]);
+  expect(statuses[0]).toMatchObject({ kind: 'captured', pipeline: 'shop' });
+  expect(statuses[3]).toMatchObject({ group: 'stg', owners: ['team:finance'], description: 'cleaned' });
+  expect(statuses[4]).toMatchObject({ tags: { tier: 'gold' } });
+});
+
+test('a selection sees state, tags and what reads what', async () => {
+  const selected = async (selection: string) => (await assetStatuses(parts, selection)).map(({ key }) => key);
+  expect(await selected('status:missing and pipeline:shop')).toEqual(['shop/public.products']);
+  expect(await selected('1+tag:tier=gold')).toEqual(['stg/orders', 'mart/revenue']);
+  await expect(selected('a or')).rejects.toMatchObject({ code: 'SELECTION_INVALID' });
+});
+
+test('the graph has the edges between the assets that are shown', async () => {
+  const shown = await assetStatuses(parts, 'stg/orders or mart/*');
+  expect(graphView(graph, shown)).toEqual({
+    nodes: [
+      { key: 'stg/orders', kind: 'derived', status: 'current', group: 'stg' },
+      { key: 'mart/revenue', kind: 'derived', status: 'stale', group: 'mart' },
+      { key: 'mart/report', kind: 'derived', status: 'missing', group: 'mart' },
+    ],
+    edges: [
+      { from: 'stg/orders', to: 'mart/revenue', mapping: 'whole' },
+      { from: 'mart/revenue', to: 'mart/report', mapping: 'whole' },
+    ],
+  });
+});

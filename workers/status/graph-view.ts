@@ -1,0 +1,22 @@
+// The graph for `/api/graph`: the given assets, and the edges between them.
+
+import type { AssetEdge, AssetGraph } from '../../workflows/model/asset/graph.ts';
+import type { AssetStatus, GraphView } from '../http/backend.ts';
+
+export function graphView(graph: AssetGraph, assets: readonly AssetStatus[]): GraphView {
+  const shown = new Set(assets.map(({ key }) => key));
+  const edges = graph.derived.flatMap(({ inputs }) => inputs);
+  return {
+    nodes: assets.map(({ key, kind, status, group }) => ({
+      ...{ key, kind, status },
+      ...(group === undefined ? {} : { group }),
+    })),
+    edges: edges
+      .filter(({ from, to }) => shown.has(from.key) && shown.has(to))
+      .map((edge) => ({ from: edge.from.key, to: edge.to, mapping: mappingText(edge) })),
+  };
+}
+
+function mappingText({ touch }: AssetEdge): string {
+  return touch.tag === 'whole' ? 'whole' : `${touch.partitions.kind} by ${touch.column}`;
+}
