@@ -92,6 +92,7 @@ async function prepare(attempt: Attempt, input: PrepareInput): Promise<PrepareRe
     catalog: tables,
     captured,
     resync: new Set(input.resync),
+    exact: new Set(input.exact),
     unreadable: checked.unreadable,
     endLsn: lsnToHex(writer.durableLsn),
     // Read after catalog, slot and publication: every change from here on is streamed, in the shape the catalog shows.

@@ -129,7 +129,8 @@ async function endOf({ lake }: PipelineResources, entry: CaptureEntry): Promise<
 
 async function run(job: Job): Promise<'copied' | 'failed'> {
   try {
-    const r0Lsn = job.entry.mode === 'keyed' ? await readByKey(job) : await readExactly(job);
+    const { mode, snapshot } = job.entry;
+    const r0Lsn = mode === 'keyed' && snapshot.exact !== true ? await readByKey(job) : await readExactly(job);
     await job.chunks.settle();
     await complete(job, r0Lsn);
     return 'copied';
@@ -209,7 +210,7 @@ async function readChunks(job: Job, r0Lsn: Lsn): Promise<void> {
   }
 }
 
-/** Reads a table without a key in one transaction, from the start after a crash. The slot's consistent point is its R0. */
+/** Reads a table in one transaction, from the start after a crash: one without a key, or whose rows moved past the chunks. The slot's consistent point is its R0. */
 async function readExactly(job: Job): Promise<Lsn> {
   const { pipeline, entry, chunks, places, signal } = job;
   const leaveCreating = await places.enterCreating(signal);

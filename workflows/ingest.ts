@@ -20,12 +20,13 @@ interface Wishes {
   paused: boolean;
   newEpoch: boolean;
   readonly resync: Set<string>;
+  readonly exact: Set<string>;
   /** Counts messages for which the stream must stop and the source must be prepared again. */
   rings: number;
 }
 
-function listen({ paused = false, newEpoch = false, resync = [] }: IngestInput): Wishes {
-  const wishes: Wishes = { paused, newEpoch, resync: new Set(resync), rings: 0 };
+function listen({ paused = false, newEpoch = false, resync = [], exact = [] }: IngestInput): Wishes {
+  const wishes: Wishes = { paused, newEpoch, resync: new Set(resync), exact: new Set(exact), rings: 0 };
   const ring = () => {
     wishes.rings += 1;
   };
@@ -39,8 +40,9 @@ function listen({ paused = false, newEpoch = false, resync = [] }: IngestInput):
   });
   setHandler(addTables, ring);
   setHandler(removeTables, ring);
-  setHandler(resyncTable, (table) => {
+  setHandler(resyncTable, (table, exact = false) => {
     wishes.resync.add(table);
+    if (exact) wishes.exact.add(table);
     ring();
   });
   return wishes;
@@ -65,11 +67,12 @@ export async function ingest(input: IngestInput): Promise<void> {
   /** A message that came during `prepareSource` is served first: streaming would not notice it. */
   const stream = async (seen: number, onStreaming: () => void) => {
     enter({ state: 'preparing' });
-    const tables = [...wishes.resync];
+    const [tables, exact] = [[...wishes.resync], [...wishes.exact]];
     const because = wishes.newEpoch && status.lastFailure !== null ? { because: status.lastFailure } : {};
-    const input = { pipeline, resync: tables, newEpoch: wishes.newEpoch, ...because };
+    const input = { pipeline, resync: tables, exact, newEpoch: wishes.newEpoch, ...because };
     const prepared = await prepareSource(input, settings.now);
     for (const table of tables) wishes.resync.delete(table);
+    for (const table of exact) wishes.exact.delete(table);
     wishes.newEpoch = false;
     // First, because they are taken in the order of starting: a large table may take hours.
     for (const group of prepared.pendingGroups ?? []) await startSnapshots(pipeline, group, settings.now);
@@ -111,7 +114,8 @@ export async function ingest(input: IngestInput): Promise<void> {
     }
   }
   const { paused, newEpoch } = wishes;
-  await continueAsNew<typeof ingest>(settings.now, { pipeline, paused, newEpoch, resync: [...wishes.resync] });
+  const [resync, exact] = [[...wishes.resync], [...wishes.exact]];
+  await continueAsNew<typeof ingest>(settings.now, { pipeline, paused, newEpoch, resync, exact });
 }
 
 /**

@@ -91,7 +91,7 @@ function mergePending(input: MergeInput, settings: RunSettings): Promise<MergeRe
 async function requestResync(pipeline: string, result: MergeResult): Promise<void> {
   for (const table of result.resync) {
     try {
-      await getExternalWorkflowHandle(ingestWorkflowId(pipeline)).signal(resyncTable, table);
+      await getExternalWorkflowHandle(ingestWorkflowId(pipeline)).signal(resyncTable, table, true);
     } catch {
       // Ingest does not run: the table stays `loading`, and the next merge asks again.
     }

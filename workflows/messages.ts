@@ -19,8 +19,8 @@ export const resume = defineSignal('resume');
 export const addTables = defineSignal('addTables');
 export const removeTables = defineSignal('removeTables');
 
-/** Take a new snapshot of one table (to `ingest/<pipeline>`). */
-export const resyncTable = defineSignal<[table: string]>('resyncTable');
+/** Take a new snapshot of one table, `exact` = in one transaction (to `ingest/<pipeline>`). */
+export const resyncTable = defineSignal<[table: string, exact?: boolean]>('resyncTable');
 
 /** The settings of `deploy`, or of a worker that starts (to every long-lived workflow); the last ones count. */
 export const configure = defineSignal<[settings: Partial<RunSettings>]>('configure');

@@ -30,6 +30,8 @@ interface CaptureInput {
   /** As recorded in the manifest log. */
   readonly captured: readonly CaptureEntry[];
   readonly resync: ReadonlySet<string>;
+  /** Tables whose next snapshot is read in one transaction. */
+  readonly exact: ReadonlySet<string>;
   /** Tables whose rows the role may not read, and why: they pause. */
   readonly unreadable: ReadonlyMap<string, Pick<TablePause, 'code'> & { readonly message: string }>;
   /** End of the manifest log: a table that pauses now lacks what comes after it. */
@@ -50,17 +52,17 @@ export function reconcileCapture(input: CaptureInput): { capture: readonly Captu
 }
 
 function nextEntry(table: CapturedTable, entry: CaptureEntry | undefined, input: CaptureInput): CaptureEntry {
-  const { r0Lsn, seq, newId, resync } = input;
+  const { r0Lsn, seq, resync } = input;
+  const begin = () => beginSnapshot(table, { r0Lsn, seq, id: input.newId(), exact: input.exact.has(table.table) });
   const outdated = entry === undefined || resync.has(table.table) || needsSnapshot(entry, table);
   const obstacle = input.unreadable.get(table.table);
   if (obstacle !== undefined && (outdated || entry.paused === undefined)) {
     if (entry?.paused?.code === obstacle.code && sameTable(entry, table)) return entry;
     const paused = { code: obstacle.code, reason: obstacle.message, commitLsn: input.endLsn };
-    const base =
-      entry !== undefined && sameTable(entry, table) ? entry : beginSnapshot(table, { r0Lsn, seq, id: newId() });
+    const base = entry !== undefined && sameTable(entry, table) ? entry : begin();
     return { ...base, paused };
   }
-  if (outdated) return beginSnapshot(table, { r0Lsn, seq, id: newId() });
+  if (outdated) return begin();
   const { layout } = table;
   return layout === undefined || entry.provisional || isRecorded(entry, table) ? entry : { ...entry, layout };
 }
@@ -94,14 +96,17 @@ interface SnapshotStart {
   /** Number of the manifest that records it. */
   readonly seq: number;
   readonly id: string;
+  /** Read it in one transaction, although it has a key. */
+  readonly exact?: boolean;
 }
 
 /** The table with a new snapshot, which is still to be taken. */
-export function beginSnapshot(table: CapturedTable, { r0Lsn, seq, id }: SnapshotStart): CaptureEntry {
+export function beginSnapshot(table: CapturedTable, { r0Lsn, seq, id, exact = false }: SnapshotStart): CaptureEntry {
+  const snapshot = { id: `${String(seq).padStart(8, '0')}-${id}`, r0Lsn, fromSeq: seq };
   return {
     ...table,
     schemaVersion: schemaVersionOf(table),
-    snapshot: { id: `${String(seq).padStart(8, '0')}-${id}`, r0Lsn, fromSeq: seq },
+    snapshot: exact && table.mode === 'keyed' ? { ...snapshot, exact } : snapshot,
   };
 }
 

@@ -47,7 +47,7 @@ const captureEntry = z.object({
     })
     .exactOptional(),
   schemaVersion: text,
-  snapshot: z.object({ id: text, r0Lsn: lsn, fromSeq: seq }),
+  snapshot: z.object({ id: text, r0Lsn: lsn, fromSeq: seq, exact: z.literal(true).exactOptional() }),
   provisional: z.literal(true).exactOptional(),
   paused: z.object({ code: text, reason: z.string(), commitLsn: lsn }).exactOptional(),
 });

@@ -40,7 +40,7 @@ export async function pendingSnapshots(
   };
 }
 
-/** Small tables that many others began with. One without a key is not among them: it waits for transactions, alone. */
+/** Small tables that many others began with. One that is read in one transaction waits for others to end, alone. */
 async function groupableIn(
   source: Source,
   capture: readonly CaptureEntry[],
@@ -49,7 +49,8 @@ async function groupableIn(
   // Of the whole list, not of what is left of it: a table must not change its run while that goes on.
   const begun = Map.groupBy(capture, ({ snapshot }) => snapshot.fromSeq);
   const many = pending.filter(
-    ({ mode, snapshot }) => mode === 'keyed' && (begun.get(snapshot.fromSeq)?.length ?? 0) > FEW_TABLES,
+    ({ mode, snapshot }) =>
+      mode === 'keyed' && snapshot.exact !== true && (begun.get(snapshot.fromSeq)?.length ?? 0) > FEW_TABLES,
   );
   if (many.length === 0) return new Set();
   const small = await smallTables(source, many);

@@ -20,12 +20,14 @@ function reconcile(
   captured: readonly CaptureEntry[],
   resync: readonly string[] = [],
   unreadable: Parameters<typeof reconcileCapture>[0]['unreadable'] = new Map(),
+  exact: readonly string[] = [],
 ) {
   let ids = 0;
   return reconcileCapture({
     catalog,
     captured,
     resync: new Set(resync),
+    exact: new Set(exact),
     unreadable,
     endLsn: '00000000000000aa',
     r0Lsn: '00000000000000ff',
@@ -136,6 +138,22 @@ test('a resync copies the table again and ends its pause', () => {
   const paused = { ...(entry as CaptureEntry), paused: { code: 'VALUE_NOT_EXACT', reason: 'x', commitLsn: '0' } };
   expect(reconcile([orders], [paused]).changed, 'a pause that needs a person stays').toBe(false);
   expect(reconcile([orders], [paused], ['public.orders']).capture[0]?.paused).toBeUndefined();
+});
+
+test('a resync asked for in one transaction says so, until the next one; without a key every copy is', () => {
+  const log: CapturedTable = {
+    ...users,
+    table: 'public.log',
+    name: 'log',
+    oid: 3,
+    mode: 'append-only',
+    keyColumns: [],
+  };
+  const names = ['public.orders', 'public.log'];
+  const captured = reconcile([orders, users, log], [], names, new Map(), names).capture;
+  expect(captured.map(({ snapshot }) => snapshot.exact)).toEqual([true, undefined, undefined]);
+  expect(reconcile([orders, users, log], captured).changed).toBe(false);
+  expect(reconcile([orders], [captured[0] as CaptureEntry], names).capture[0]?.snapshot.exact).toBeUndefined();
 });
 
 test.each(['TABLE_SHAPE_CHANGED', 'PUBLICATION_CHANGED', 'SOURCE_PERMISSION_DENIED', 'SOURCE_ROW_SECURITY'])(

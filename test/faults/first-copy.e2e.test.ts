@@ -102,6 +102,8 @@ test(
         interval: 500,
       });
     });
+    // In one transaction: whatever moves, this copy is the last one.
+    expect((await captured('public.documents'))?.snapshot.exact).toBe(true);
   },
   LIMIT_MS,
 );

@@ -41,7 +41,13 @@ describe('snapshots that are still to be taken', () => {
     const { tables } = await matchTables(source.connection, patterns);
     let id = 0x1000;
     return reconcileCapture({
-      ...{ catalog: tables.map((table) => table.captured), captured: [], resync: new Set(), unreadable: new Map() },
+      ...{
+        catalog: tables.map((table) => table.captured),
+        captured: [],
+        resync: new Set(),
+        exact: new Set(),
+        unreadable: new Map(),
+      },
       ...{ endLsn: '0000000000000000', r0Lsn: '0000000000000010', seq: 1, newId: () => (id++).toString(16) },
     }).capture;
   }

@@ -24,7 +24,7 @@ export interface AuditedManifest {
 export interface AuditedCapture {
   readonly table: string;
   readonly columns: readonly { readonly name: string }[];
-  readonly snapshot: { readonly id: string };
+  readonly snapshot: { readonly id: string; readonly exact?: true };
   readonly layout?: { readonly leaves?: readonly string[] };
   readonly paused?: { readonly code: string };
 }

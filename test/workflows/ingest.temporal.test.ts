@@ -107,9 +107,10 @@ describe('ingest', { timeout: 180_000 }, () => {
     expect(streams.started, 'a paused pipeline stays paused, whatever else is asked').toBe(1);
     await handle.signal('resume');
     await vi.waitFor(() => expect(streams).toMatchObject({ open: 1, started: 2 }), PATIENCE);
-    await handle.signal('resyncTable', 'public.while_streaming');
+    await handle.signal('resyncTable', 'public.while_streaming', true);
     await vi.waitFor(() => expect(streams).toMatchObject({ open: 1, started: 3 }), PATIENCE);
     expect(prepared.map(({ resync }) => resync)).toEqual([[], ['public.while_paused'], ['public.while_streaming']]);
+    expect(prepared.map(({ exact }) => exact)).toEqual([[], [], ['public.while_streaming']]);
     await handle.terminate();
   });
 

@@ -4,7 +4,7 @@ import { Context } from '@temporalio/activity';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { describe, expect, test, vi } from 'vitest';
 import { INGEST_QUEUE, ingestWorkflowId, mergeWorkflowId, warehouseQueue } from '../../workflows/model/names.ts';
-import type { IngestStatus, MergedUpTo, MergeResult, MergeStatus } from '../../workflows/model/run.ts';
+import type { IngestStatus, MergedUpTo, MergeResult, MergeStatus, PrepareInput } from '../../workflows/model/run.ts';
 import { freshPipelineName } from '../support/unique.ts';
 import { eventsOf, freshStage, streamForever } from './stage.ts';
 
@@ -136,6 +136,7 @@ describe('merge', { timeout: 120_000 }, () => {
   test('a table whose copy cannot be completed is asked for again; without an ingest workflow the merge goes on', async () => {
     const pipeline = freshPipelineName();
     const resyncs: (readonly string[])[] = [];
+    const exacts: PrepareInput['exact'][] = [];
     const told: (readonly string[])[] = [];
     let merges = 0;
     stage.play({
@@ -144,8 +145,9 @@ describe('merge', { timeout: 120_000 }, () => {
         merges += 1;
         return { ...NOTHING, resync: ['public.orders'], rejected: [`copy ${merges}`] };
       },
-      prepareSource: async ({ resync }) => {
+      prepareSource: async ({ resync, exact }) => {
         resyncs.push(resync);
+        exacts.push(exact);
         return { pendingSnapshots: [], tables: 1, notices: [] };
       },
       streamChanges: streamForever,
@@ -164,6 +166,7 @@ describe('merge', { timeout: 120_000 }, () => {
     );
     await handle.signal('landed');
     await vi.waitFor(() => expect(resyncs).toEqual([[], ['public.orders']]), PATIENCE);
+    expect(exacts, 'rows may move past the next copy as well').toEqual([[], ['public.orders']]);
     expect(told.slice(0, 2)).toEqual([[], ['copy 1']]);
     await handle.terminate();
     await ingest.terminate();

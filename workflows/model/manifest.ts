@@ -63,6 +63,8 @@ export interface SnapshotRef {
   readonly r0Lsn: LsnHex;
   /** First manifest that can contain such a change. */
   readonly fromSeq: number;
+  /** Of a table with a key: it is read in one transaction all the same, so no row can move between two chunks. */
+  readonly exact?: true;
 }
 
 export interface TablePause {

@@ -31,6 +31,8 @@ export interface IngestInput extends PipelineInput {
   readonly paused?: boolean;
   /** Tables that need a new snapshot. */
   readonly resync?: readonly string[];
+  /** … and of these, those to be read in one transaction. */
+  readonly exact?: readonly string[];
   readonly newEpoch?: boolean;
 }
 
@@ -38,6 +40,8 @@ export interface PrepareInput {
   readonly pipeline: string;
   /** Tables that get a new snapshot although nothing about them changed. */
   readonly resync: readonly string[];
+  /** Of these, the ones to be read in one transaction, because rows moved past the chunks of the snapshot before. */
+  readonly exact?: readonly string[];
   /** Begin a new epoch: with a new slot, and a new snapshot of every table. */
   readonly newEpoch: boolean;
   /** Why the new epoch begins, where no person asked for it. */
@@ -83,7 +87,7 @@ export interface MergeResult {
   readonly mergedLsn: LsnHex;
   /** More may be pending: the activity ended after its time, a snapshot was rejected, or another merge was faster. */
   readonly more: boolean;
-  /** Tables whose snapshot cannot be completed exactly: ask for a new one now. */
+  /** Tables whose snapshot cannot be completed exactly: ask for a new one now, read in one transaction. */
   readonly resync: readonly string[];
   /** Ids of such snapshots, for the next run: it does not try them again, and does not ask for a new one at once. */
   readonly rejected: readonly string[];

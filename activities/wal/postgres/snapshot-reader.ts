@@ -1,6 +1,6 @@
 // Reads snapshots. Keyed tables: chunks by key range, each in a short transaction of its own, so nothing is held open at
-// the source and finished chunks stay valid; changes at or after R0 beat their rows. Tables without a key: one exact
-// snapshot from a temporary slot. Values are text as the server prints it, under the stream's session settings.
+// the source and finished chunks stay valid; changes at or after R0 beat their rows. Tables without a key, and those whose
+// rows move past the chunks: one exact snapshot from a temporary slot. Values are text as the server prints it, under the stream's session settings.
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -180,7 +180,7 @@ export async function readChunk(
 }
 
 /**
- * Reads a table without a key as of the consistent point of a temporary slot.
+ * Reads a table in one transaction, as of the consistent point of a temporary slot.
  * @returns the consistent point: a transaction is in the snapshot if its commit is before it, else in the stream.
  * @throws WalflowError TABLE_SHAPE_CHANGED, VALUE_TOO_LARGE, SOURCE_NO_FREE_SLOT, SOURCE_NO_FREE_WALSENDER, …
  */

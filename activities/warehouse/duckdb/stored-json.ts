@@ -31,7 +31,12 @@ const captureSchema: z.ZodType<CaptureEntry> = z.object({
     })
     .exactOptional(),
   schemaVersion: text,
-  snapshot: z.object({ id: text, r0Lsn: lsn, fromSeq: z.int().positive() }),
+  snapshot: z.object({
+    id: text,
+    r0Lsn: lsn,
+    fromSeq: z.int().positive(),
+    exact: z.literal(true).exactOptional(),
+  }),
   provisional: z.literal(true).exactOptional(),
   paused: z.object({ code: text, reason: z.string(), commitLsn: lsn }).exactOptional(),
 });
