@@ -15,7 +15,7 @@ addresses and secrets. They are environment variables; where there is also a fla
 \`walflow check\` validates the file: for each mistake it prints the path and the fix.
 
 \`\`\`ts
-import { asset, daily, defineConfig, duckdb, eager } from 'walflow';
+import { asset, daily, defineConfig, dep, duckdb, eager } from 'walflow';
 
 export default defineConfig({
   name: 'shop',
@@ -28,8 +28,8 @@ export default defineConfig({
   },
   assets: [
     asset('analytics/revenue_by_day', {
-      deps: ['shop/public.orders'],
-      partitions: daily({ start: '2026-01-01', dep: 'created_at', output: 'day' }),
+      deps: [dep('shop/public.orders', { by: 'created_at' })],
+      partitions: daily({ start: '2026-01-01', output: 'day' }),
       automation: eager(),
       sql: \`select date_trunc('day', created_at) as day, sum(total) as revenue from {shop/public.orders}
             where created_at >= {start} and created_at < {end} group by 1\`,

@@ -1,7 +1,7 @@
 // A shop's database, followed row by row into DuckDB, and its revenue per day kept current.
 // `walflow dev --demo` runs exactly this file against a small shop with live traffic.
 
-import { asset, daily, defineConfig, duckdb, eager } from 'walflow';
+import { asset, daily, defineConfig, dep, duckdb, eager } from 'walflow';
 
 export default defineConfig({
   name: 'shop',
@@ -23,8 +23,8 @@ export default defineConfig({
       description: 'Order value per day',
       owners: ['team:finance'],
       tags: { tier: 'gold' },
-      deps: ['shop/public.orders'],
-      partitions: daily({ start: '2026-01-01', dep: 'created_at', output: 'day' }),
+      deps: [dep('shop/public.orders', { by: 'created_at' })],
+      partitions: daily({ start: '2026-01-01', output: 'day' }),
       automation: eager(),
       freshness: { warnAfter: '2 minutes', failAfter: '5 minutes' },
       sql: `

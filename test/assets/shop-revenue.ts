@@ -27,8 +27,8 @@ export const revenueAsset =
   (pipeline: string) =>
     `
     asset('${REVENUE}', {
-      deps: ['${pipeline}/public.orders'],
-      partitions: daily({ start: '2026-01-01', dep: 'created_at', output: 'day' }),
+      deps: [dep('${pipeline}/public.orders', { by: 'created_at' })],
+      partitions: daily({ start: '2026-01-01', output: 'day' }),
       automation: eager(),
       sql: \`select date_trunc('day', created_at) as day, ${amount} as revenue from {${pipeline}/public.orders}
              where created_at >= {start} and created_at < {end} group by 1\`,

@@ -10,6 +10,9 @@ const revenue = (more: object = {}) => ({
   ...more,
 });
 
+const DAILY = { kind: 'daily', start: '2026-01-01', output: 'day' };
+const byAt = (more: object = {}) => [{ key: 'shop/public.orders', by: 'at', ...more }];
+
 describe('an asset is refused when', () => {
   test.each<[string, readonly object[], string, string]>([
     [
@@ -40,7 +43,8 @@ describe('an asset is refused when', () => {
       'its SQL misspells a bound',
       [
         revenue({
-          partitions: { kind: 'daily', start: '2026-01-01', dep: 'at', output: 'day' },
+          deps: byAt(),
+          partitions: DAILY,
           sql: 'select 1 from {shop/public.orders} where at >= {strat}',
         }),
       ],
@@ -53,6 +57,43 @@ describe('an asset is refused when', () => {
       'assets[0].deps[0] names shop/orders, which does not exist',
       'name <pipeline>/<schema>.<table>',
     ],
+    [
+      'its column stands where it was in earlier versions',
+      [revenue({ partitions: { ...DAILY, dep: 'at' } })],
+      'assets[0].partitions.dep is not a field any more',
+      "deps: [dep('<its key>', { by: '<column>' })]",
+    ],
+    [
+      'it has a column and no partitions',
+      [revenue({ deps: byAt() })],
+      'assets[0].deps[0].by names column at, but the asset has no partitions',
+      'add partitions',
+    ],
+    [
+      'a lookup has a column',
+      [revenue({ deps: [...byAt({ lookup: true }), { key: 'shop/public.items', by: 'at' }], partitions: DAILY })],
+      'assets[0].deps[0].by names column at of a lookup',
+      "leave out 'by'",
+    ],
+    [
+      'it has partitions and no column',
+      [revenue({ partitions: DAILY })],
+      'assets[0].deps has partitions, but no dependency tells',
+      "dep('<key>', { by: '<column>' })",
+    ],
+    [
+      'a dependency is named twice',
+      [revenue({ deps: ['shop/public.orders', { key: 'shop/public.orders', lookup: true }] })],
+      'assets[0].deps[1] names shop/public.orders again',
+      'once',
+    ],
+    [
+      'an option of a dependency is misspelt',
+      [revenue({ deps: [{ key: 'shop/public.orders', lokup: true }] })],
+      'assets[0].deps[0].lokup is not a field',
+      'did you mean assets[0].deps[0].lookup?',
+    ],
+    ['a dependency is no text', [revenue({ deps: [7] })], 'assets[0].deps[0] must be', ''],
     ['its key is a bound', [revenue({ key: 'start' })], 'assets[0].key is start', 'choose another key'],
     [
       'its SQL uses days without partitions',
@@ -105,7 +146,7 @@ describe('an asset is refused when', () => {
     ],
     [
       'its first day is none',
-      [revenue({ partitions: { kind: 'daily', start: '2026-02-30', dep: 'a', output: 'b' } })],
+      [revenue({ partitions: { ...DAILY, start: '2026-02-30' } })],
       'assets[0].partitions.start must be a day',
       '',
     ],

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { adHocProject } from '../../workers/config/ad-hoc.ts';
 import type { PROJECT } from '../../workers/config/field.ts';
 import { resolveProject } from '../../workers/config/resolve.ts';
-import { asset, daily, defineConfig, duckdb, eager, type ProjectConfig } from '../../workflows/model/define.ts';
+import { asset, daily, defineConfig, dep, duckdb, eager, type ProjectConfig } from '../../workflows/model/define.ts';
 import { ORIGIN, pipeline, project, refused, URL_A } from './sample-project.ts';
 
 type Pipeline = z.input<typeof PROJECT>['pipelines'][string];
@@ -36,8 +36,8 @@ describe('a project', () => {
         description: 'Order value per day',
         owners: ['team:finance'],
         tags: { tier: 'gold' },
-        deps: ['shop/public.orders'],
-        partitions: daily({ start: '2026-01-01', dep: 'created_at', output: 'day' }),
+        deps: [dep('shop/public.orders', { by: 'created_at' })],
+        partitions: daily({ start: '2026-01-01', output: 'day' }),
         automation: eager(),
         freshness: { warnAfter: '2 minutes', failAfter: '5 minutes' },
         sql: 'select 1 from {shop/public.orders} where created_at >= {start} and created_at < {end}',

@@ -26,7 +26,7 @@ const SCHEMA = `
   create table orders(id bigint primary key, note text, total numeric(12,2) not null, created_at timestamptz not null);
   create table events(id bigint primary key, note text);`;
 const configText = (servers: BenchServers) => `
-import { asset, daily, defineConfig, duckdb, eager } from 'walflow';
+import { asset, daily, defineConfig, dep, duckdb, eager } from 'walflow';
 export default defineConfig({
   name: '${PIPELINE}',
   warehouses: { main: duckdb({ path: './warehouse.duckdb' }) },
@@ -39,8 +39,8 @@ export default defineConfig({
   },
   assets: [
     asset('analytics/revenue_by_day', {
-      deps: ['${PIPELINE}/public.orders'],
-      partitions: daily({ start: '2026-01-01', dep: 'created_at', output: 'day' }),
+      deps: [dep('${PIPELINE}/public.orders', { by: 'created_at' })],
+      partitions: daily({ start: '2026-01-01', output: 'day' }),
       automation: eager(),
       sql: \`select date_trunc('day', created_at) as day, sum(total) as revenue from {${PIPELINE}/public.orders}
              where created_at >= {start} and created_at < {end} group by 1\`,

@@ -16,7 +16,7 @@ const graph = buildAssetGraph(
   [
     asset('stg/orders', ['shop/public.orders'], { owners: ['team:finance'], description: 'cleaned' }),
     asset('mart/revenue', ['stg/orders'], { tags: { tier: 'gold' } }),
-    asset('mart/report', ['mart/revenue']),
+    asset('mart/report', ['mart/revenue'], { deps: [{ key: 'mart/revenue', lookup: true }] }),
   ],
   new Set(['shop']),
 );
@@ -65,7 +65,7 @@ test('the graph has the edges between the assets that are shown', async () => {
     ],
     edges: [
       { from: 'stg/orders', to: 'mart/revenue', mapping: 'whole' },
-      { from: 'mart/revenue', to: 'mart/report', mapping: 'whole' },
+      { from: 'mart/revenue', to: 'mart/report', mapping: 'lookup' },
     ],
   });
 });

@@ -164,7 +164,7 @@ function configText(
   assets: string,
 ): string {
   return `
-import { asset, daily, defineConfig, duckdb, eager } from 'walflow';
+import { asset, daily, defineConfig, dep, duckdb, eager } from 'walflow';
 export default defineConfig({
   name: '${at.pipeline}',
   warehouses: { main: duckdb({ path: './${options.warehouse ?? `${at.pipeline}.duckdb`}' }) },

@@ -2,6 +2,7 @@
 // exists. Pure.
 
 import type { LoadedAsset } from '../../workflows/model/asset/definition.ts';
+import { type DeclaredDependency, dependencyOf } from '../../workflows/model/asset/dependency.ts';
 import { type GraphFault, graphFaults } from '../../workflows/model/asset/graph-fault.ts';
 import { capturedKey, derivedPlace, parseCapturedKey } from '../../workflows/model/asset/key.ts';
 import { placeholderName, RANGE_WORDS } from '../../workflows/model/asset/placeholder.ts';
@@ -22,7 +23,7 @@ export function assetProblems(project: GraphlessProject, assets: readonly Loaded
     ...faults.map((fault) => faultProblem(project, assets, fault)),
     ...assets.flatMap((asset, i) => [
       ...keyProblems(project, asset, i),
-      ...asset.deps.flatMap((dep, d) => captureProblems(project, dep, `assets[${i}].deps[${d}]`)),
+      ...asset.deps.flatMap((dep, d) => captureProblems(project, dependencyOf(dep).key, `assets[${i}].deps[${d}]`)),
       ...freshnessProblems(asset, `assets[${i}].freshness`),
       ...tableProblems(project, assets, i),
     ]),
@@ -81,22 +82,30 @@ function faultProblem(project: GraphlessProject, assets: readonly LoadedAsset[],
     case 'duplicate-key':
       return { path: `${path}.key`, what, fix: 'give each asset a key of its own' };
     case 'unknown-dependency': {
-      const meant = nearestName(asset?.deps[fault.dep] ?? '', knownKeys(project, assets, fault.asset));
+      const meant = nearestName(keysOf(asset?.deps)[fault.dep] ?? '', knownKeys(project, assets, fault.asset));
       const fix = meant === null ? 'name <pipeline>/<schema>.<table> or the key of another asset' : didYouMean(meant);
       return { path: `${path}.deps[${fault.dep}]`, what, fix };
     }
+    case 'repeated-dependency':
+      return { path: `${path}.deps[${fault.dep}]`, what, fix: 'name each dependency once' };
+    case 'useless-column':
+      return { path: `${path}.deps[${fault.dep}].by`, what, fix: "leave out 'by', 'lookup', or add partitions" };
     case 'unknown-placeholder': {
       const words = asset?.partitions === undefined ? [] : RANGE_WORDS;
-      const meant = nearestName(fault.name, [...(asset?.deps ?? []).map(placeholderName), ...words]);
+      const meant = nearestName(fault.name, [...keysOf(asset?.deps).map(placeholderName), ...words]);
       const fix = meant === null ? `add '${fault.name}' to the asset's deps` : didYouMean(`{${meant}}`);
       return { path: `${path}.sql`, what, fix };
     }
+    case 'unplaced-rows':
+      return { path: `${path}.deps`, what, fix: "name the column: dep('<key>', { by: '<column>' })" };
     case 'no-partitions':
       return { path: `${path}.sql`, what, fix: 'add partitions: daily({ … })' };
     case 'cycle':
       return { path: 'assets', what, fix: 'break the circle' };
   }
 }
+
+const keysOf = (deps: readonly DeclaredDependency[] = []) => deps.map((dep) => dependencyOf(dep).key);
 
 const didYouMean = (name: string) => `did you mean ${name}?`;
 

@@ -4,15 +4,18 @@
 import { z } from 'zod';
 import type { FieldNote } from './field.ts';
 
-/** The schema inside `.optional()`, `.default()` and `.prefault()`, and its default. */
+/** The schema inside `.optional()`, `.default()`, `.prefault()` and `z.preprocess`, and its default. */
 export function unwrapped(schema: z.ZodType): { readonly schema: z.ZodType; readonly fallback: unknown } {
   let fallback: unknown;
   let inner = schema;
-  while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) {
-    if (!(inner instanceof z.ZodOptional)) fallback = inner.def.defaultValue;
-    inner = inner.def.innerType as z.ZodType;
+  for (;;) {
+    if (inner instanceof z.ZodPipe) inner = inner.def.out as z.ZodType;
+    else if (inner instanceof z.ZodOptional) inner = inner.def.innerType as z.ZodType;
+    else if (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) {
+      fallback = inner.def.defaultValue;
+      inner = inner.def.innerType as z.ZodType;
+    } else return { schema: inner, fallback };
   }
-  return { schema: inner, fallback };
 }
 
 /** Fields of an object by name; of a union of objects the fields of all. Null for anything else. */

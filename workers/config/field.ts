@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import type { AssetDefinition, Automation } from '../../workflows/model/asset/definition.ts';
+import type { Dependency } from '../../workflows/model/asset/dependency.ts';
 import type { DailyPartitions } from '../../workflows/model/asset/partition.ts';
 import type {
   DuckDbWarehouse,
@@ -222,15 +223,29 @@ const duckDb = {
 const partitions = {
   kind: z.literal('daily').meta(note({ help: 'set by `daily({ … })`: one partition per UTC day' })),
   start: z.iso.date('must be a day like 2026-01-31').meta(note({ help: 'first day', type: 'YYYY-MM-DD' })),
-  dep: z
-    .string()
-    .min(1)
-    .meta(note({ help: 'column of the dependency that decides which day a row belongs to' })),
   output: z
     .string()
     .min(1)
     .meta(note({ help: "column of the result that holds the day; a row outside its partition's day fails the run" })),
 } satisfies Shape<DailyPartitions>;
+
+const dependency = {
+  key: z.string().meta(note({ help: '`<pipeline>/<schema>.<table>`, or the key of another asset' })),
+  by: z
+    .string()
+    .min(1)
+    .optional()
+    .meta(
+      note({
+        help: 'its column that decides which partition a row belongs to: a changed row makes those due that it left and came to',
+        otherwise: 'a change makes the whole asset due; of an asset with the same partitions, the same one',
+      }),
+    ),
+  lookup: z
+    .boolean()
+    .default(false)
+    .meta(note({ help: 'it is read, but its changes make nothing due' })),
+} satisfies Shape<Dependency>;
 
 const automation = {
   kind: z.literal('eager').meta(note({ help: 'set by `eager({ … })`: run whenever an input has changed' })),
@@ -271,11 +286,9 @@ const asset = {
     .optional()
     .meta(note({ help: 'labels, selected by `tag:name` or `tag:name=value`', type: 'texts by name' })),
   deps: z
-    .array(z.string())
+    .array(z.preprocess((it) => (typeof it === 'string' ? { key: it } : it), z.strictObject(dependency)))
     .min(1)
-    .meta(
-      note({ help: 'what it reads: `<pipeline>/<schema>.<table>`, or keys of other assets', type: 'list of texts' }),
-    ),
+    .meta(note({ help: 'what it reads: keys, or `dep(key, { … })`', type: 'list of keys or objects' })),
   partitions: z
     .strictObject(partitions)
     .optional()
@@ -300,6 +313,11 @@ const asset = {
       }),
     ),
 } satisfies Shape<AssetDefinition>;
+
+/** Fields that were elsewhere before, and what to write instead. */
+export const MOVED_FIELDS: ReadonlyMap<string, string> = new Map([
+  ['assets[].partitions.dep', "name the column at the dependency: deps: [dep('<its key>', { by: '<column>' })]"],
+]);
 
 /** The whole file. Strict everywhere: a key that is not listed is a mistake, not an extension. */
 export const PROJECT = z.strictObject({

@@ -3,6 +3,7 @@
 
 import type { z } from 'zod';
 import { WalflowError } from '../../workflows/model/errors.ts';
+import { MOVED_FIELDS } from './field.ts';
 import { fieldsOf, noteOf, schemaAt } from './field-tree.ts';
 import { nearestName } from './nearest-name.ts';
 
@@ -43,11 +44,14 @@ export function problemsOf(root: z.ZodType, issue: z.core.$ZodIssue): readonly P
 }
 
 function unknownKey(root: z.ZodType, parent: readonly PropertyKey[], key: string): Problem {
+  const path = pathText([...parent, key]);
+  const moved = MOVED_FIELDS.get(path.replaceAll(/\[\d+\]/g, '[]'));
+  if (moved !== undefined) return { path, what: 'is not a field any more', fix: moved };
   const schema = schemaAt(root, parent);
   const known = Object.keys((schema === null ? null : fieldsOf(schema)) ?? {});
   const meant = nearestName(key, known);
   return {
-    path: pathText([...parent, key]),
+    path,
     what: 'is not a field',
     fix: meant === null ? `the fields here are ${known.join(', ')}` : `did you mean ${pathText([...parent, meant])}?`,
   };

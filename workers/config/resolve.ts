@@ -97,9 +97,10 @@ function sourceUrl(url: string, { PGSSLMODE }: Environment): string {
 }
 
 function asset(it: CheckedConfig['assets'][number]): LoadedAsset {
-  const { description, owners, tags, partitions, automation, freshness, table, ...rest } = it;
+  const { description, owners, tags, deps, partitions, automation, freshness, table, ...rest } = it;
   return {
     ...rest,
+    deps: deps.map(written),
     ...(description === undefined ? {} : { description }),
     ...(owners === undefined ? {} : { owners }),
     ...(tags === undefined ? {} : { tags }),
@@ -109,6 +110,13 @@ function asset(it: CheckedConfig['assets'][number]): LoadedAsset {
     ...(table === undefined ? {} : { table }),
   };
 }
+
+/** Without fields that were set to undefined: the same as leaving them out. */
+function written<T extends object>(it: T): Written<T> {
+  return Object.fromEntries(Object.entries(it).filter(([, value]) => value !== undefined)) as Written<T>;
+}
+
+type Written<T> = { [Field in keyof T]: Exclude<T[Field], undefined> };
 
 function freshnessLimits(freshness: NonNullable<LoadedAsset['freshness']>): FreshnessLimits {
   return { warnAfterMs: parseDuration(freshness.warnAfter) ?? 0, failAfterMs: parseDuration(freshness.failAfter) ?? 0 };

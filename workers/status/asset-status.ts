@@ -85,12 +85,12 @@ async function derivedStatus(
   const inputAge = inputAges.includes(null) ? null : Math.max(0, ...inputAges.map((age) => age ?? 0));
   const dueAge = figures.dueSince === null ? 0 : (Date.now() - Date.parse(figures.dueSince)) / 1000;
   const ageSeconds = inputAge === null || last === undefined ? null : Math.max(inputAge, dueAge);
-  const { deps, description, owners, tags } = asset.definition;
+  const { description, owners, tags } = asset.definition;
   return {
     key: asset.key,
     kind: 'derived',
     status: last === undefined ? 'missing' : figures.dueSince === null ? 'current' : 'stale',
-    deps,
+    deps: asset.inputs.map(({ from }) => from.key),
     ...(asset.group === null ? {} : { group: asset.group }),
     ...(description === undefined ? {} : { description }),
     ...(owners === undefined ? {} : { owners }),

@@ -18,5 +18,12 @@ export function graphView(graph: AssetGraph, assets: readonly AssetStatus[]): Gr
 }
 
 function mappingText({ touch }: AssetEdge): string {
-  return touch.tag === 'whole' ? 'whole' : `${touch.partitions.kind} by ${touch.column}`;
+  switch (touch.tag) {
+    case 'whole':
+      return 'whole';
+    case 'none':
+      return 'lookup';
+    case 'partitions':
+      return `${touch.partitions.kind} by ${touch.column}`;
+  }
 }

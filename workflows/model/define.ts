@@ -2,6 +2,7 @@
 // defaults and validation are in workers/config, where the file is loaded.
 
 import type { AssetDefinition, Automation } from './asset/definition.ts';
+import type { Dependency } from './asset/dependency.ts';
 import type { DailyPartitions } from './asset/partition.ts';
 
 export interface SourceConfig {
@@ -91,7 +92,12 @@ export function asset(key: string, definition: Omit<AssetDefinition, 'key'>): As
   return { key, ...definition };
 }
 
-/** One partition per UTC day. `dep` is the date column of the dependency, `output` the day column of the result. */
+/** A dependency of an asset. With `by` a changed row makes the partitions due that it left and came to, else the whole asset. */
+export function dep(key: string, options: Omit<Dependency, 'key'> = {}): Dependency {
+  return { key, ...options };
+}
+
+/** One partition per UTC day. `output` is the day column of the result. */
 export function daily(options: Omit<DailyPartitions, 'kind'>): DailyPartitions {
   return { kind: 'daily', ...options };
 }

@@ -5,28 +5,33 @@ import { graphFaults } from '../../../workflows/model/asset/graph-fault.ts';
 import { derivedPlace } from '../../../workflows/model/asset/key.ts';
 
 const pipelines = new Set(['shop']);
-const partitions = { kind: 'daily', start: '2026-01-01', dep: 'created_at', output: 'day' } as const;
+const partitions = { kind: 'daily', start: '2026-01-01', output: 'day' } as const;
+const orders = { key: 'shop/public.orders', by: 'created_at' };
 const daily: AssetDefinition = {
   key: 'a/daily',
-  deps: ['shop/public.orders'],
+  deps: [orders],
   partitions,
   sql: 'from {shop/public.orders} where t >= {start} and t < {end}',
 };
 const joined: AssetDefinition = {
   ...daily,
   key: 'a/joined',
-  deps: ['shop/public.orders', 'shop/public.line%2Eitems'],
+  deps: [orders, { key: 'shop/public.line%2Eitems', by: 'at' }, 'shop/public.rates'],
   sql: 'from {shop/public.orders} join {shop/public.line%2Eitems} using (id)',
 };
 const byDay = {
   ...daily,
   key: 'b/by_day',
   deps: ['a/daily'],
-  partitions: { ...partitions, dep: 'day' },
+  partitions: { ...partitions, start: '2026-02-01' },
   sql: 'from x',
 };
-const byOther = { ...byDay, key: 'b/by_other', partitions };
-const above: AssetDefinition = { key: 'b/c/above', deps: ['b/by_day', 'a/joined'], sql: `from {b/by_day}, {a/joined}` };
+const byOther = { ...byDay, key: 'b/by_other', deps: [{ key: 'a/daily', by: 'paid_at' }] };
+const above: AssetDefinition = {
+  key: 'b/c/above',
+  deps: ['b/by_day', { key: 'a/joined', lookup: true }],
+  sql: `from {b/by_day}, {a/joined}`,
+};
 const graphOf = (...assets: readonly AssetDefinition[]) => buildAssetGraph(assets, pipelines);
 
 describe('the asset graph', () => {
@@ -38,14 +43,18 @@ describe('the asset graph', () => {
 
   test('knows who reads a table or an asset, and what a changed row of it touches', () => {
     const touches = (edges: ReturnType<typeof graph.readersOf>) => edges.map(({ to, touch }) => [to, touch]);
-    const by = (column: string) => ({ tag: 'partitions', column, partitions: { ...partitions, dep: column } });
+    const by = (column: string, start = '2026-01-01') => ({
+      ...{ tag: 'partitions', column, partitions: { ...partitions, start } },
+    });
     expect(touches(graph.readersOf('shop/public.orders'))).toEqual([
       ['a/daily', by('created_at')],
-      ['a/joined', { tag: 'whole' }],
+      ['a/joined', by('created_at')],
     ]);
+    expect(touches(graph.readersOf('shop/public.line%2Eitems'))).toEqual([['a/joined', by('at')]]);
+    expect(touches(graph.readersOf('shop/public.rates'))).toEqual([['a/joined', { tag: 'whole' }]]);
     // Rows of a derived asset change by its partitions: only the column they are of tells a reader which.
     expect(touches(graph.readersOf('a/daily'))).toEqual([
-      ['b/by_day', by('day')],
+      ['b/by_day', by('day', '2026-02-01')],
       ['b/by_other', { tag: 'whole' }],
     ]);
     expect(graph.readersOf('b/c/above')).toEqual([]);
@@ -53,8 +62,14 @@ describe('the asset graph', () => {
       ['public.orders', 'a/daily'],
       ['public.orders', 'a/joined'],
       ['public.line%2Eitems', 'a/joined'],
+      ['public.rates', 'a/joined'],
     ]);
     expect(graph.readersOfPipeline('other')).toEqual([]);
+  });
+
+  test('has a lookup as an input, and nothing that its changes make due', () => {
+    expect(graph.asset('b/c/above').inputs.map(({ touch }) => touch.tag)).toEqual(['whole', 'none']);
+    expect(graph.readersOf('a/joined')).toEqual([]);
   });
 
   test('knows the table of every asset, and the SQL by these tables', () => {
@@ -76,7 +91,7 @@ describe('the asset graph', () => {
   });
 
   test('keeps records of an asset with the first captured table above it', () => {
-    const other = { ...daily, key: 'o/o', deps: ['other/public.x'], partitions: undefined, sql: 'x' };
+    const other = { ...daily, key: 'o/o', deps: ['other/public.x'], sql: 'x', partitions: undefined };
     const { partitions: _, ...whole } = other;
     const mixed = { key: 'm/m', deps: ['o/o', 'shop/public.orders'], sql: 'x' };
     const both = buildAssetGraph([mixed, whole], new Set(['shop', 'other']));
@@ -93,12 +108,12 @@ describe('definitions with a fault are no graph:', () => {
     ['a key declared twice', [daily, daily], { tag: 'duplicate-key', asset: 1, what: 'a/daily is declared twice' }],
     [
       'a dependency that is not declared',
-      [daily, { ...joined, deps: ['shop/public.orders', 'a/dialy'], sql: '' }],
+      [daily, { ...joined, deps: [orders, 'a/dialy'], sql: '' }],
       { tag: 'unknown-dependency', asset: 1, dep: 1, what: 'names a/dialy, which does not exist' },
     ],
     [
       'a dependency that names a pipeline and no table',
-      [{ ...daily, deps: ['shop/orders'], sql: '' }],
+      [{ ...daily, deps: [{ key: 'shop/orders', by: 'at' }], sql: '' }],
       { tag: 'unknown-dependency', asset: 0, dep: 0, what: 'names shop/orders, which does not exist' },
     ],
     [
@@ -111,6 +126,22 @@ describe('definitions with a fault are no graph:', () => {
       [{ ...above, deps: ['shop/public.orders'], sql: 'select {end}' }],
       { tag: 'no-partitions', asset: 0, name: 'end' },
     ],
+    [
+      'a dependency named twice',
+      [{ ...daily, deps: [orders, 'shop/public.orders'] }],
+      { tag: 'repeated-dependency', asset: 0, dep: 1, what: 'names shop/public.orders again' },
+    ],
+    [
+      'a column without partitions',
+      [{ ...above, deps: [orders], sql: '' }],
+      { tag: 'useless-column', asset: 0, dep: 0 },
+    ],
+    [
+      'a column of a lookup',
+      [{ ...daily, deps: [orders, { key: 'shop/public.rates', by: 'at', lookup: true }] }],
+      { tag: 'useless-column', asset: 0, dep: 1 },
+    ],
+    ['partitions without a column', [{ ...daily, deps: ['shop/public.orders'] }], { tag: 'unplaced-rows', asset: 0 }],
     [
       'a circle',
       [

@@ -12,8 +12,8 @@ const orders = testEntry('marks.orders', { id: INT, placed: TIMESTAMPTZ }, ['id'
 
 const byDay: AssetDefinition = {
   key: 'counts/by_day',
-  deps: ['marks/marks.orders'],
-  partitions: { kind: 'daily', start: '2026-01-01', dep: 'placed', output: 'day' },
+  deps: [{ key: 'marks/marks.orders', by: 'placed' }],
+  partitions: { kind: 'daily', start: '2026-01-01', output: 'day' },
   sql: 'select placed::DATE as day from {marks/marks.orders} where placed >= {start} and placed < {end}',
 };
 const whole: AssetDefinition = {

@@ -103,8 +103,8 @@ class Shop {
   #graphOf(amount: string) {
     const byDay: AssetDefinition = {
       key: this.day,
-      deps: [this.#dep],
-      partitions: { kind: 'daily', start: '2026-01-01', dep: 'placed', output: 'day' },
+      deps: [{ key: this.#dep, by: 'placed' }],
+      partitions: { kind: 'daily', start: '2026-01-01', output: 'day' },
       sql: `select date_trunc('day', placed) as day, ${amount} as total from {${this.#dep}}
             where placed >= {start} and placed < {end} group by 1`,
     };

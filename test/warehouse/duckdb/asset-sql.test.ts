@@ -3,10 +3,11 @@ import { assetSelect, codeVersionOf } from '../../../activities/warehouse/duckdb
 import type { AssetDefinition } from '../../../workflows/model/asset/definition.ts';
 import { buildAssetGraph } from '../../../workflows/model/asset/graph.ts';
 
-const partitions = { kind: 'daily', start: '2026-01-01', dep: 'created_at', output: 'day' } as const;
+const partitions = { kind: 'daily', start: '2026-01-01', output: 'day' } as const;
+const orders = { key: 'shop/public.orders', by: 'created_at' };
 const daily: AssetDefinition = {
   key: 'a/daily',
-  deps: ['shop/public.orders'],
+  deps: [orders],
   partitions,
   sql: 'from {shop/public.orders} where t >= {start} and t < {end}',
 };
@@ -23,15 +24,20 @@ test('the SQL of an asset gets its tables and the bounds of its partition, and k
   expect(() => assetSelect(graph.asset('a/daily'), null)).toThrow('{start} without a partition');
 });
 
+test('the code version of daily assets is what it was in version 0.1.0', () => {
+  expect(codeVersionOf(daily)).toBe('795c48c00487');
+});
+
 test('the code version changes with everything that decides the rows and with nothing else', () => {
   expect(codeVersionOf({ ...daily, freshness: { warnAfter: '1 minute', failAfter: '2 minutes' } })).toBe(
     codeVersionOf(daily),
   );
   const changed = [
     { ...daily, sql: 'from x' },
-    { ...daily, deps: ['shop/public.orders', 'shop/public.items'] },
+    { ...daily, deps: [orders, 'shop/public.items'] },
+    { ...daily, deps: [{ ...orders, by: 'updated_at' }] },
     { ...daily, partitions: { ...partitions, output: 'd' } },
     { ...daily, table: 'x.y' },
   ];
-  expect(new Set([daily, ...changed].map(codeVersionOf)).size).toBe(5);
+  expect(new Set([daily, ...changed].map(codeVersionOf)).size).toBe(6);
 });

@@ -17,8 +17,8 @@ const run = { workflowId: 'materialize/x', runId: 'run-9', attempt: 1 };
 
 const byDay: AssetDefinition = {
   key: 'analytics/by_day',
-  deps: ['shop/public.orders'],
-  partitions: { kind: 'daily', start: '2026-01-01', dep: 'placed', output: 'day' },
+  deps: [{ key: 'shop/public.orders', by: 'placed' }],
+  partitions: { kind: 'daily', start: '2026-01-01', output: 'day' },
   sql: `select date_trunc('day', placed) as day, sum(total) as total from {shop/public.orders}
         where placed >= {start} and placed < {end} group by 1 -- a comment at the end`,
 };
@@ -210,7 +210,7 @@ describe('a derived asset', () => {
     const late: AssetDefinition = {
       key: 'analytics/late',
       deps: ['analytics/by_day'],
-      partitions: { kind: 'daily', start: '2026-03-01', dep: 'day', output: 'day' },
+      partitions: { kind: 'daily', start: '2026-03-01', output: 'day' },
       sql: 'select day, total from {analytics/by_day} where day >= {start} and day < {end}',
     };
     await declare(byDay, late);

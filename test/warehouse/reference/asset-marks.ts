@@ -69,9 +69,9 @@ export function markChanges(
 ): readonly string[] {
   if (rows.length === 0 && !whole) return [];
   return readers.flatMap(({ to, touch }) => {
-    const column = touch.tag === 'whole' ? undefined : entry.columns.find(({ name }) => name === touch.column);
+    const column = touch.tag !== 'partitions' ? undefined : entry.columns.find(({ name }) => name === touch.column);
     const dated = column !== undefined && ['date', 'timestamp', 'timestamptz'].includes(columnTypeOf(column).kind);
-    if (whole || touch.tag === 'whole' || !dated) {
+    if (whole || touch.tag !== 'partitions' || !dated) {
       markWhole(book, to, cause);
       return [to];
     }

@@ -1,5 +1,6 @@
 // A derived asset, as a user defines it.
 
+import type { DeclaredDependency } from './dependency.ts';
 import type { DailyPartitions } from './partition.ts';
 
 export interface Automation {
@@ -15,7 +16,7 @@ export interface AssetDefinition {
   /** `team:finance`, an address, …: whom to ask. */
   readonly owners?: readonly string[];
   readonly tags?: Readonly<Record<string, string>>;
-  readonly deps: readonly string[];
+  readonly deps: readonly DeclaredDependency[];
   readonly partitions?: DailyPartitions;
   readonly automation?: Automation;
   readonly freshness?: { readonly warnAfter: string; readonly failAfter: string };

@@ -3,14 +3,16 @@
 
 import { parseTableId } from '../relation.ts';
 import type { AssetDefinition } from './definition.ts';
+import { type Dependency, dependencyOf } from './dependency.ts';
 import { parseCapturedKey } from './key.ts';
 import { piecesOf, placeholderName, RANGE_WORDS } from './placeholder.ts';
 
 /** `asset` and `dep` count from 0. */
 export type GraphFault = { readonly asset: number; readonly what: string } & (
   | { readonly tag: 'duplicate-key' }
-  | { readonly tag: 'unknown-dependency'; readonly dep: number }
+  | { readonly tag: 'unknown-dependency' | 'repeated-dependency' | 'useless-column'; readonly dep: number }
   | { readonly tag: 'unknown-placeholder' | 'no-partitions'; readonly name: string }
+  | { readonly tag: 'unplaced-rows' }
   | { readonly tag: 'cycle' }
 );
 
@@ -21,7 +23,9 @@ export function graphFaults(assets: readonly AssetDefinition[], pipelines: Reado
     ...assets.flatMap((asset, i) => [
       ...duplicateFaults(assets, asset, i),
       ...dependencyFaults(asset, i, byKey, pipelines),
+      ...asset.deps.flatMap((dep, d) => columnFaults(asset, dependencyOf(dep), i, d)),
       ...placeholderFaults(asset, i),
+      ...placeFaults(asset, i, byKey),
     ]),
     ...cycleFaults(assets, byKey),
   ];
@@ -38,16 +42,45 @@ function dependencyFaults(
   byKey: ReadonlyMap<string, AssetDefinition>,
   pipelines: ReadonlySet<string>,
 ): GraphFault[] {
-  return deps.flatMap((key, dep): GraphFault[] => {
+  const keys = deps.map((dep) => dependencyOf(dep).key);
+  return keys.flatMap((key, dep): GraphFault[] => {
+    if (keys.indexOf(key) < dep) return [{ tag: 'repeated-dependency', asset: i, dep, what: `names ${key} again` }];
     const captured = parseCapturedKey(key, pipelines);
     if (captured === null ? byKey.has(key) : parseTableId(captured.table) !== null) return [];
     return [{ tag: 'unknown-dependency', asset: i, dep, what: `names ${key}, which does not exist` }];
   });
 }
 
+/** A column that decides nothing is a misunderstanding. */
+function columnFaults(
+  { partitions }: AssetDefinition,
+  { by, lookup }: Dependency,
+  i: number,
+  dep: number,
+): GraphFault[] {
+  const fault = { tag: 'useless-column', asset: i, dep } as const;
+  if (by === undefined) return [];
+  if (partitions === undefined) return [{ ...fault, what: `names column ${by}, but the asset has no partitions` }];
+  return lookup === true ? [{ ...fault, what: `names column ${by} of a lookup, whose rows make nothing due` }] : [];
+}
+
+/** Which partitions there are is seen in the rows of the dependencies. */
+function placeFaults(
+  { deps, partitions }: AssetDefinition,
+  i: number,
+  byKey: ReadonlyMap<string, AssetDefinition>,
+): GraphFault[] {
+  const tells = ({ key, by, lookup }: Dependency) =>
+    lookup !== true && (by !== undefined || byKey.get(key)?.partitions !== undefined);
+  if (partitions === undefined || deps.map(dependencyOf).some(tells)) return [];
+  return [
+    { tag: 'unplaced-rows', asset: i, what: 'has partitions, but no dependency tells which rows belong to which' },
+  ];
+}
+
 /** `{a/b}` must be a dependency, else the run would read what the asset does not wait for. */
 function placeholderFaults({ sql, deps, partitions }: AssetDefinition, i: number): GraphFault[] {
-  const known = new Set(deps.map(placeholderName));
+  const known = new Set(deps.map((dep) => placeholderName(dependencyOf(dep).key)));
   const names = new Set(piecesOf(sql).flatMap((piece) => (piece.tag === 'placeholder' ? [piece.name] : [])));
   return [...names].flatMap((name): GraphFault[] => {
     if (!RANGE_WORDS.includes(name)) {
@@ -66,7 +99,7 @@ function cycleFaults(assets: readonly AssetDefinition[], byKey: ReadonlyMap<stri
     if (trail.includes(key)) return [...trail.slice(trail.indexOf(key)), key];
     if (settled.has(key)) return null;
     for (const dep of byKey.get(key)?.deps ?? []) {
-      const cycle = cycleFrom(dep, [...trail, key]);
+      const cycle = cycleFrom(dependencyOf(dep).key, [...trail, key]);
       if (cycle !== null) return cycle;
     }
     settled.add(key);

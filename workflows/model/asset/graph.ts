@@ -4,6 +4,7 @@
 import { WalflowError } from '../errors.ts';
 import { parseTableId, type TableName } from '../relation.ts';
 import type { LoadedAsset } from './definition.ts';
+import { type Dependency, dependencyOf } from './dependency.ts';
 import { graphFaults } from './graph-fault.ts';
 import { derivedPlace, groupOf, parseCapturedKey } from './key.ts';
 import type { DailyPartitions } from './partition.ts';
@@ -46,6 +47,8 @@ export interface AssetEdge<From extends AssetNode = AssetNode> {
 /** What a changed row of an input makes due. */
 export type Touch =
   | { readonly tag: 'whole' }
+  /** Of a lookup. */
+  | { readonly tag: 'none' }
   /** The partitions of the row's value in `column`, before and after the change. */
   | { readonly tag: 'partitions'; readonly column: string; readonly partitions: DailyPartitions };
 
@@ -73,18 +76,20 @@ export class AssetGraph {
     return asset;
   }
 
-  /** From `key` to the derived assets that read it. */
+  /** From `key` to the derived assets that its changes make due. */
   readersOf(key: string): readonly AssetEdge[] {
-    return this.derived.flatMap(({ inputs }) => inputs.filter(({ from }) => from.key === key));
+    return this.#touching().filter(({ from }) => from.key === key);
   }
 
-  /** From the captured tables of a pipeline to the derived assets that read them. */
+  /** From the captured tables of a pipeline to the derived assets that their changes make due. */
   readersOfPipeline(pipeline: string): readonly AssetEdge<CapturedAsset>[] {
-    return this.derived.flatMap(({ inputs }) =>
-      inputs.flatMap(({ from, ...edge }) =>
-        from.tag === 'captured' && from.pipeline === pipeline ? [{ from, ...edge }] : [],
-      ),
+    return this.#touching().flatMap(({ from, ...edge }) =>
+      from.tag === 'captured' && from.pipeline === pipeline ? [{ from, ...edge }] : [],
     );
+  }
+
+  #touching(): readonly AssetEdge[] {
+    return this.derived.flatMap(({ inputs }) => inputs.filter(({ touch }) => touch.tag !== 'none'));
   }
 }
 
@@ -119,9 +124,9 @@ function capturedAsset(key: string, pipelines: ReadonlySet<string>): CapturedAss
 
 function derivedAsset(definition: LoadedAsset, nodeOf: (key: string) => AssetNode): DerivedAsset {
   const { key } = definition;
-  const inputs = definition.deps.map((dep): AssetEdge => {
-    const from = nodeOf(dep);
-    return { from, to: key, touch: touchOf(definition, from) };
+  const inputs = definition.deps.map(dependencyOf).map((dep): AssetEdge => {
+    const from = nodeOf(dep.key);
+    return { from, to: key, touch: touchOf(definition, dep, from) };
   });
   return {
     tag: 'derived',
@@ -136,13 +141,16 @@ function derivedAsset(definition: LoadedAsset, nodeOf: (key: string) => AssetNod
 }
 
 /**
- * Only for a partitioned asset with one input it is known which partitions a changed row belongs to. A derived input changes
- * partition by partition, so it is known only if the column is the one by which that input is partitioned.
+ * The column decides to which partitions a changed row belongs. A derived input changes partition by partition, so only the
+ * column by which that input is partitioned tells; it is known without being named.
  */
-function touchOf({ deps, partitions }: LoadedAsset, from: AssetNode): Touch {
-  if (partitions === undefined || deps.length !== 1) return { tag: 'whole' };
-  if (from.tag === 'derived' && from.definition.partitions?.output !== partitions.dep) return { tag: 'whole' };
-  return { tag: 'partitions', column: partitions.dep, partitions };
+function touchOf({ partitions }: LoadedAsset, { by, lookup }: Dependency, from: AssetNode): Touch {
+  if (lookup === true) return { tag: 'none' };
+  const output = from.tag === 'derived' ? from.definition.partitions?.output : undefined;
+  const column = by ?? output;
+  if (partitions === undefined || column === undefined) return { tag: 'whole' };
+  if (from.tag === 'derived' && column !== output) return { tag: 'whole' };
+  return { tag: 'partitions', column, partitions };
 }
 
 function resolved({ key, sql }: LoadedAsset, inputs: readonly AssetEdge[]): readonly SqlPart[] {

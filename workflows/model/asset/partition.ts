@@ -10,8 +10,6 @@ export interface DailyPartitions {
   readonly kind: 'daily';
   /** First day, `YYYY-MM-DD`, UTC. */
   readonly start: PartitionKey;
-  /** Date or timestamp column of the dependency that decides which day a row belongs to. */
-  readonly dep: string;
   /** Column of the result that holds the day. */
   readonly output: string;
 }

@@ -83,15 +83,16 @@ function plannedSql(asset: DerivedAsset, reshaped: boolean, whole: boolean): str
     on last.partition is not distinct from due.partition`;
 }
 
-/** If the whole asset is marked or has a new shape: every partition of which the input or the result has rows. */
+/** If the whole asset is marked or has a new shape: every partition of which an input or the result has rows. */
 function dueSql(asset: DerivedAsset, reshaped: boolean, whole: boolean): string {
   const { partitions } = asset.definition;
   if (partitions === undefined) return 'select null::VARCHAR as partition';
-  const keys = (column: string, table: string) =>
-    `select ${keySql(placeSql(partitions, quoted(column)))} as partition from ${table}`;
-  const [source] = asset.inputs;
+  const keys = (column: string, place: TableName) =>
+    `select ${keySql(placeSql(partitions, quoted(column)))} as partition from ${qualified(place)}`;
   const sources = [`select partition from temp.main.${SEEN}`];
-  if ((whole || reshaped) && source !== undefined) sources.push(keys(partitions.dep, qualified(source.from.place)));
-  if (whole && !reshaped) sources.push(keys(partitions.output, qualified(asset.place)));
+  for (const { touch, from } of asset.inputs) {
+    if ((whole || reshaped) && touch.tag === 'partitions') sources.push(keys(touch.column, from.place));
+  }
+  if (whole && !reshaped) sources.push(keys(partitions.output, asset.place));
   return `select distinct partition from (${sources.join(' union all ')}) where partition is not null`;
 }

@@ -85,7 +85,7 @@ async function markReader(
 ): Promise<void> {
   if (partitions.length === 0 && !reshaped) return;
   const mark = { asset: to, cause: asset.key, seq, nowIso: startedAt };
-  if (touch.tag === 'whole' || reshaped) {
+  if (touch.tag !== 'partitions' || reshaped) {
     await session.run(markWholeSql(mark));
     return;
   }

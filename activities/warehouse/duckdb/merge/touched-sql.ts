@@ -31,7 +31,7 @@ export const markPartitionsSql = (mark: Mark, keys: string) =>
  * fails with the reason, and not the merge.
  */
 export function markChangesSql(touch: Touch, mark: Mark, { entry, target }: PlacedTable, winners: string): string {
-  if (touch.tag === 'whole') return markWholeSql(mark);
+  if (touch.tag !== 'partitions') return markWholeSql(mark);
   const index = entry.columns.findIndex((column) => column.name === touch.column);
   const column = entry.columns[index];
   if (column === undefined || !duckDbType(column).dated) return markWholeSql(mark);

@@ -1,0 +1,16 @@
+// What a derived asset reads, and which of its partitions a changed row there makes due.
+
+/** One dependency. A key alone is the same as a dependency without options. */
+export interface Dependency {
+  /** `<pipeline>/<schema>.<table>` or the key of another asset. */
+  readonly key: string;
+  /** Date or timestamp column that decides to which partitions of the asset a row belongs. */
+  readonly by?: string;
+  /** It is read, but its changes make nothing due. */
+  readonly lookup?: boolean;
+}
+
+export type DeclaredDependency = string | Dependency;
+
+export const dependencyOf = (declared: DeclaredDependency): Dependency =>
+  typeof declared === 'string' ? { key: declared } : declared;
