@@ -6,6 +6,7 @@ import { WALFLOW_VERSION } from '../version.ts';
 import { addAssets } from './assets.ts';
 import { addCheck } from './check.ts';
 import { createCli, examples, settingOption } from './cli.ts';
+import { addCompletion } from './completion.ts';
 import { addDeploy } from './deploy.ts';
 import { addDev } from './dev/command.ts';
 import { addDown } from './down.ts';
@@ -51,5 +52,6 @@ export function createProgram(terminal: Terminal, finish: (code: ExitCode) => vo
   addDeploy(program, cli);
   addSlot(program, cli);
   addDown(program, cli);
+  addCompletion(program);
   return program;
 }
