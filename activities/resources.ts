@@ -37,6 +37,8 @@ export interface PipelineResources {
   readonly snapshot: { readonly chunkRows: number };
   /** Ask for each data file (HEAD) before its manifest is stored. */
   readonly verifyWrites: boolean;
+  /** Change files of a batch that are together at most so large ride inside its manifest; 0 = none do. */
+  readonly inlineBytes: number;
   /** The pipeline's own folder in the bucket. */
   readonly lake: S3Lake;
 }

@@ -5,7 +5,7 @@
 import { Context } from '@temporalio/activity';
 import { WalflowError } from '../workflows/model/errors.ts';
 import { type Lsn, lsnToHex, lsnToText, parseLsn } from '../workflows/model/lsn.ts';
-import { type CaptureEntry, MANIFEST_FORMAT_VERSION } from '../workflows/model/manifest.ts';
+import { type CaptureEntry, FIRST_FORMAT_VERSION } from '../workflows/model/manifest.ts';
 import type { PendingSnapshot, SnapshotResult } from '../workflows/model/run.ts';
 import type { Tuple } from '../workflows/model/tuple.ts';
 import { withHeartbeat } from './activity.ts';
@@ -250,7 +250,7 @@ async function giveUp({ pipeline, entry, chunks, resources }: Job, failure: Walf
   const { table, snapshot } = entry;
   resources.log.warn({ pipeline: pipeline.name, table, code: failure.code }, reason);
   const { bytes, hash } = encodeSnapshotFailure({
-    ...{ formatVersion: MANIFEST_FORMAT_VERSION, table, id: snapshot.id },
+    ...{ formatVersion: FIRST_FORMAT_VERSION, table, id: snapshot.id },
     ...{ code: failure.code, reason },
   });
   await pipeline.lake.putIfAbsent(snapshotFailedKey(entry, snapshot.id), bytes, hash);
@@ -260,7 +260,7 @@ async function complete({ pipeline, entry, held, chunks }: Job, r0Lsn: Lsn): Pro
   const source = await held.get();
   const endLsn = await source.insertLsn();
   const { bytes, hash } = encodeSnapshotComplete({
-    formatVersion: MANIFEST_FORMAT_VERSION,
+    formatVersion: FIRST_FORMAT_VERSION,
     table: entry.table,
     id: entry.snapshot.id,
     r0Lsn: lsnToHex(r0Lsn),

@@ -41,6 +41,7 @@ function openPipeline(pipeline: ResolvedPipeline): PipelineResources {
     snapshot,
     merge: { ...merge, lingerMs: LINGER_MS, pollMs },
     verifyWrites: lake.verifyWrites,
+    inlineBytes: lake.inlineBytes,
     lake: openLake(pipeline),
   };
 }

@@ -43,7 +43,7 @@ export async function findHead(store: ManifestStore, hintSeq: number): Promise<n
  * Manifest `seq`; null when the log ends before it.
  * @throws WalflowError MANIFEST_UNREADABLE, MANIFEST_NEWER, and what the store throws.
  */
-export async function readManifest(store: ManifestStore, seq: number): Promise<StoredManifest | null> {
+export async function readManifest(store: Pick<ManifestStore, 'get'>, seq: number): Promise<StoredManifest | null> {
   const key = manifestKey(seq);
   const bytes = await store.get(key);
   return bytes === null ? null : decodeManifest(bytes, key);

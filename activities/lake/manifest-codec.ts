@@ -1,12 +1,13 @@
 // Encodes and decodes manifests, and checks that each one continues the one before. The hash of a manifest is the hash of
 // its stored bytes, which are never encoded again. The JSON is indented, because a person with `less` and a broken pipeline
-// reads it too, and a manifest is small compared to the files it names.
+// reads it too, and a manifest is small compared to the files it names or holds.
 
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { type ErrorCode, WalflowError } from '../../workflows/model/errors.ts';
 import {
   type ChunkMarker,
+  FIRST_FORMAT_VERSION,
   MANIFEST_FORMAT_VERSION,
   type Manifest,
   type SnapshotComplete,
@@ -34,7 +35,7 @@ export function encodeManifest(manifest: Manifest): EncodedObject {
  * @throws WalflowError MANIFEST_UNREADABLE (truncated, foreign, wrong types), MANIFEST_NEWER.
  */
 export function decodeManifest(bytes: Buffer, key: string): StoredManifest {
-  const manifest = decode(manifestSchema, bytes, key);
+  const manifest = decode(manifestSchema, bytes, key, { newest: MANIFEST_FORMAT_VERSION });
   if (manifestKey(manifest.seq) !== key) {
     throw new WalflowError('MANIFEST_UNREADABLE', `${key} holds manifest ${manifest.seq}`);
   }
@@ -68,7 +69,7 @@ export function encodeChunkMarker(marker: ChunkMarker, key: string): EncodedObje
 
 /** @throws WalflowError DATA_FILE_DAMAGED: only a new snapshot helps. */
 export function decodeChunkMarker(bytes: Buffer, key: string): ChunkMarker {
-  return decode(chunkMarkerSchema, bytes, key, 'DATA_FILE_DAMAGED');
+  return decode(chunkMarkerSchema, bytes, key, { unreadable: 'DATA_FILE_DAMAGED' });
 }
 
 /**
@@ -105,11 +106,21 @@ function encode<T>(schema: z.ZodType<T>, value: T, what: string): EncodedObject 
   return { bytes, hash: hashOf(bytes) };
 }
 
-function decode<T>(schema: z.ZodType<T>, bytes: Buffer, key: string, unreadable: ErrorCode = 'MANIFEST_UNREADABLE'): T {
+interface Expected {
+  readonly newest?: number;
+  readonly unreadable?: ErrorCode;
+}
+
+function decode<T>(
+  schema: z.ZodType<T>,
+  bytes: Buffer,
+  key: string,
+  { newest = FIRST_FORMAT_VERSION, unreadable = 'MANIFEST_UNREADABLE' }: Expected = {},
+): T {
   const json = parseJson(bytes, key, unreadable);
   const version = formatVersionOf(json);
-  if (version > MANIFEST_FORMAT_VERSION) {
-    const known = `this walflow reads up to version ${MANIFEST_FORMAT_VERSION}`;
+  if (version > newest) {
+    const known = `this walflow reads up to version ${newest}`;
     throw new WalflowError('MANIFEST_NEWER', `${key} has format version ${version}, ${known}`);
   }
   const checked = schema.safeParse(json);

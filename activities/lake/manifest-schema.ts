@@ -2,7 +2,14 @@
 // read, because all later code trusts positions, keys and checksums. Fields: workflows/model/manifest.ts.
 
 import { z } from 'zod';
-import type { ChunkMarker, Manifest, SnapshotComplete, SnapshotFailure } from '../../workflows/model/manifest.ts';
+import {
+  type ChunkMarker,
+  FIRST_FORMAT_VERSION,
+  type Manifest,
+  type SnapshotComplete,
+  type SnapshotFailure,
+} from '../../workflows/model/manifest.ts';
+import { holderOf } from './object-key.ts';
 
 const lsn = z.string().regex(/^[0-9a-f]{16}$/, 'not 16 lower-case hex digits');
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'not a hex SHA-256');
@@ -26,6 +33,8 @@ const dataFile = z.object({
   deletes: count,
   moved: count,
   unchangedColumns: z.array(text),
+  // Last, so that a person sees what is said of the file before its body. Length and checksum prove it when it is read.
+  inline: text.exactOptional(),
 });
 
 const captureEntry = z.object({
@@ -78,7 +87,14 @@ export const manifestSchema: z.ZodType<Manifest> = z
   .refine((m) => (m.seq === 1) === (m.previousHash === null), {
     path: ['previousHash'],
     error: 'is null in manifest 1 and nowhere else',
-  });
+  })
+  .refine(inlineFilesAreItsOwn, { path: ['tables'], error: 'has an inline file that is not this manifest’s' });
+
+/** A reader of version 1 would look for an object; and by its key a file is found again. */
+function inlineFilesAreItsOwn({ formatVersion, seq: own, tables }: Manifest): boolean {
+  const inline = tables.flatMap(({ files }) => files).filter((file) => file.inline !== undefined);
+  return inline.every(({ key }) => formatVersion > FIRST_FORMAT_VERSION && holderOf(key) === own);
+}
 
 const snapshotFile = z.object({ key: text, rows: count, bytes: count, sha256 });
 

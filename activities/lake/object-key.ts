@@ -41,6 +41,17 @@ export function manifestKey(seq: number): string {
   return `log/${padded(seq, SEQ_DIGITS)}.json`;
 }
 
+/** `log/<seq>.json#<part>`: a file inside manifest `seq`. No object has such a key: `#` is percent-encoded in names. */
+export function inlineKey(seq: number, part: number): string {
+  return `${manifestKey(seq)}#${part}`;
+}
+
+/** Number of the manifest that a file lies in; null for a file that is an object. */
+export function holderOf(key: string): number | null {
+  const [, seq] = /^log\/(\d+)\.json#\d+$/.exec(key) ?? [];
+  return seq === undefined ? null : Number(seq);
+}
+
 /** `data/<schema>/<table>/dt=YYYY-MM-DD/hr=HH/<seq>-<part>-<nonce>.parquet`, day and hour in UTC. */
 export function dataKey(place: DataPlace): string {
   const hour = new Date(Math.floor(place.commitTimeUs / 1000)).toISOString();

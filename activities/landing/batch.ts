@@ -1,5 +1,5 @@
 // A batch: whole transactions on their way to one manifest. It has one encoder per table and, for transactions too large
-// for memory, the parts that were stored while the transaction was still arriving.
+// for memory, the parts that were stored while the transaction was still arriving. A small one rides inside its manifest.
 
 import { isoFromMicros } from '../../workflows/model/commit-time.ts';
 import { type Lsn, lsnToHex } from '../../workflows/model/lsn.ts';
@@ -7,7 +7,8 @@ import type { CaptureEntry, DataFile, LastCommit, ManifestTable, Truncate } from
 import type { CapturedTable } from '../../workflows/model/relation.ts';
 import type { LiveCapture } from '../capture/live-capture.ts';
 import { shapeKey } from '../capture/schema-version.ts';
-import type { ChangeFileEncoder } from '../lake/change-file.ts';
+import type { ChangeFileEncoder, EncodedChangeFile } from '../lake/change-file.ts';
+import { areWithin } from './inline-limit.ts';
 import type { ManifestAppender } from './manifest-appender.ts';
 
 interface OpenFile {
@@ -20,8 +21,8 @@ interface OpenFile {
 interface Part {
   readonly table: string;
   readonly schemaVersion: string;
-  readonly part: number;
-  readonly stored: Promise<DataFile>;
+  /** Resolves once the file is an object, or is to ride inside the manifest. */
+  readonly placed: Promise<DataFile>;
 }
 
 export class Batch {
@@ -88,21 +89,21 @@ export class Batch {
   /** Stores what is encoded so far as parts; the batch goes on. */
   async spill(): Promise<void> {
     const before = this.#parts.length;
-    this.#seal();
-    await Promise.all(this.#parts.slice(before).map((part) => part.stored));
+    this.#seal(false);
+    await Promise.all(this.#parts.slice(before).map((part) => part.placed));
   }
 
   /** Waits until every part is stored. */
   async settle(): Promise<void> {
-    await Promise.all(this.#parts.map((part) => part.stored));
+    await Promise.all(this.#parts.map((part) => part.placed));
   }
 
-  /** Encodes and stores everything that is left; resolves with the manifest's entries for tables. */
+  /** Encodes what is left and stores it, unless the manifest can hold it; resolves with the manifest's entries for tables. */
   async finish(): Promise<readonly ManifestTable[]> {
-    this.#seal();
+    this.#seal(this.#parts.length === 0);
     const byShape = new Map<string, { table: string; schemaVersion: string; files: DataFile[] }>();
-    for (const { table, schemaVersion, stored } of this.#parts) {
-      const file = await stored;
+    for (const { table, schemaVersion, placed } of this.#parts) {
+      const file = await placed;
       const shape = shapeKey({ table, schemaVersion });
       const entry = byShape.get(shape) ?? { table, schemaVersion, files: [] };
       entry.files.push(file);
@@ -123,30 +124,41 @@ export class Batch {
     return file;
   }
 
-  #seal(): void {
+  /** @param whole these are all files of the batch */
+  #seal(whole: boolean): void {
+    const sealed: { readonly entry: CaptureEntry; readonly encoding: Promise<EncodedChangeFile> }[] = [];
     for (const { entry, encoder } of this.#files.values()) {
-      if (encoder.rows === 0) {
-        this.#writer.recycle(entry, encoder);
-        continue;
-      }
-      const part = this.#parts.length;
+      if (encoder.rows === 0) this.#writer.recycle(entry, encoder);
+      else sealed.push({ entry, encoding: this.#writer.encode(entry, encoder) });
+    }
+    const files = sealed.map(({ encoding }) => encoding);
+    const inline = whole ? areWithin(this.#writer.inlineBytes, files) : Promise.resolve(false);
+    for (const { entry, encoding } of sealed) {
       this.partsInFlight += 1;
-      const stored = this.#writer.storeFile(entry, encoder, {
-        seq: this.seq,
-        part,
-        commitTimeUs: this.firstCommitTimeUs,
-      });
-      stored.then(
+      const placed = this.#place(entry, encoding, inline, this.#parts.length);
+      placed.then(
         () => {
           this.partsInFlight -= 1;
         },
         () => {},
       );
-      this.#parts.push({ table: entry.table, schemaVersion: entry.schemaVersion, part, stored });
+      this.#parts.push({ table: entry.table, schemaVersion: entry.schemaVersion, placed });
     }
     this.#files.clear();
     this.bytes = 0;
     this.#lastTable = null;
     this.#lastFile = null;
+  }
+
+  async #place(
+    entry: CaptureEntry,
+    encoding: Promise<EncodedChangeFile>,
+    inline: Promise<boolean>,
+    part: number,
+  ): Promise<DataFile> {
+    const encoded = await encoding;
+    const place = { seq: this.seq, part, commitTimeUs: this.firstCommitTimeUs };
+    if (await inline) return this.#writer.inlineFile(encoded, place);
+    return await this.#writer.storeFile(entry, encoded, place);
   }
 }

@@ -1,5 +1,5 @@
 // Stations 3 to 6 on a row's way: batches whole transactions, encodes and stores their files, appends manifests one by one.
-// Invariants: a batch is cut only after a commit; files are stored before their manifest; manifests are strictly serial;
+// Invariants: a batch is cut only after a commit; files are stored before or in their manifest; manifests are strictly serial;
 // nothing is reported as landed before its manifest is stored. Holding the stream bounds memory.
 
 import { safely } from '../../workflows/model/callback.ts';

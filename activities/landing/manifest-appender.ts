@@ -1,5 +1,6 @@
-// Appends to a pipeline's manifest log: knows the head, stores data files under its own nonce, and appends manifests by
-// conditional PUT. If it finds another writer's manifest in its place, that writer has taken over and this one ends.
+// Appends to a pipeline's manifest log: knows the head, stores data files under its own nonce or puts them into the manifest,
+// and appends manifests by conditional PUT. If it finds another writer's manifest in its place, that writer has taken over
+// and this one ends.
 
 import { randomUUID } from 'node:crypto';
 import { isoFromMicros, laterIso } from '../../workflows/model/commit-time.ts';
@@ -8,6 +9,7 @@ import { type Lsn, lsnToHex, parseLsn } from '../../workflows/model/lsn.ts';
 import {
   type CaptureEntry,
   type DataFile,
+  FIRST_FORMAT_VERSION,
   type LastCommit,
   MANIFEST_FORMAT_VERSION,
   type Manifest,
@@ -20,8 +22,9 @@ import type { RunRef } from '../../workflows/model/run.ts';
 import type { LogPosition } from '../capture/log-position.ts';
 import { shapeKey } from '../capture/schema-version.ts';
 import { ChangeFileEncoder, type EncodedChangeFile } from '../lake/change-file.ts';
+import { inlineFiles, withoutBodies } from '../lake/inline-file.ts';
 import { appendManifest, type ManifestStore } from '../lake/log.ts';
-import { dataKey } from '../lake/object-key.ts';
+import { dataKey, inlineKey } from '../lake/object-key.ts';
 import type { IngestResources, PipelineResources } from '../resources.ts';
 import { SharedHistory } from './shared-history.ts';
 
@@ -55,6 +58,15 @@ interface AppenderOptions {
   readonly writer: ManifestWriter;
   /** Ask for each data file (HEAD) before its manifest is stored. */
   readonly verifyWrites: boolean;
+  /** The files of a batch that are together at most so large ride inside its manifest. */
+  readonly inlineBytes: number;
+}
+
+/** Where a file stands in its batch. */
+interface FilePlace {
+  readonly seq: number;
+  readonly part: number;
+  readonly commitTimeUs: number;
 }
 
 /** What a manifest says besides the position it continues. */
@@ -68,12 +80,12 @@ interface ManifestContent {
 /** An appender that continues a position, with a nonce of its own, which no other attempt uses. */
 export function openAppender(
   { version }: Pick<IngestResources, 'version'>,
-  { name, lake, verifyWrites }: PipelineResources,
+  { name, lake, verifyWrites, inlineBytes }: PipelineResources,
   position: LogPosition,
   run: RunRef,
 ): ManifestAppender {
   const writer = { ...run, nonce: randomUUID().slice(0, 8), version };
-  return new ManifestAppender({ pipeline: name, lake, position, writer, verifyWrites });
+  return new ManifestAppender({ pipeline: name, lake, position, writer, verifyWrites, inlineBytes });
 }
 
 export class ManifestAppender {
@@ -91,6 +103,10 @@ export class ManifestAppender {
     const { head, epochNo, resumeLsn } = options.position;
     const lastCommit = head?.manifest.epochNo === epochNo ? head.manifest.lastCommit : null;
     this.history = new SharedHistory({ lastCommit, endLsn: this.durableLsn, resumeLsn });
+  }
+
+  get inlineBytes(): number {
+    return this.#options.inlineBytes;
   }
 
   get head(): StoredManifest | null {
@@ -122,15 +138,21 @@ export class ManifestAppender {
     else spare.push(encoder);
   }
 
-  /** Encodes one file and stores it; it does not count until a manifest names it. */
-  async storeFile(
-    entry: CaptureEntry,
-    encoder: ChangeFileEncoder,
-    place: { readonly seq: number; readonly part: number; readonly commitTimeUs: number },
-  ): Promise<DataFile> {
-    const { lake, writer, verifyWrites } = this.#options;
+  /** Encodes one file; the encoder can then be used again. */
+  async encode(entry: CaptureEntry, encoder: ChangeFileEncoder): Promise<EncodedChangeFile> {
     const encoded = await encoder.finish();
     this.recycle(entry, encoder);
+    return encoded;
+  }
+
+  /** A file that is stored with its manifest. */
+  inlineFile(encoded: EncodedChangeFile, { seq, part }: FilePlace): DataFile {
+    return { ...describeFile(inlineKey(seq, part), encoded), inline: encoded.bytes.toString('base64') };
+  }
+
+  /** Stores one file as an object; it does not count until a manifest names it. */
+  async storeFile(entry: CaptureEntry, encoded: EncodedChangeFile, place: FilePlace): Promise<DataFile> {
+    const { lake, writer, verifyWrites } = this.#options;
     const key = dataKey({ schema: entry.schema, name: entry.name, ...place, nonce: writer.nonce });
     // No other attempt uses this nonce, so an object that exists is this same upload, retried by the client.
     await lake.putIfAbsent(key, encoded.bytes, encoded.sha256);
@@ -165,7 +187,7 @@ export class ManifestAppender {
     const lastCommitTime = batch?.lastCommit?.time ?? null;
     const effective = previous?.effectiveTime ?? null;
     const manifest: Manifest = {
-      formatVersion: MANIFEST_FORMAT_VERSION,
+      formatVersion: inlineFiles(content).length > 0 ? MANIFEST_FORMAT_VERSION : FIRST_FORMAT_VERSION,
       pipeline,
       seq,
       epochNo: position.epochNo,
@@ -185,8 +207,10 @@ export class ManifestAppender {
       captureSeq: content.capture === null ? (previous?.captureSeq ?? seq) : seq,
       writer,
     };
-    this.#head = await appendManifest(lake, manifest);
-    return manifest;
+    const { hash } = await appendManifest(lake, manifest);
+    const kept = withoutBodies(manifest);
+    this.#head = { manifest: kept, hash };
+    return kept;
   }
 }
 

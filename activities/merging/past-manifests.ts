@@ -3,9 +3,10 @@
 
 import { WalflowError } from '../../workflows/model/errors.ts';
 import type { Manifest } from '../../workflows/model/manifest.ts';
+import { withoutBodies } from '../lake/inline-file.ts';
 import { type ManifestStore, readManifest } from '../lake/log.ts';
 
-/** Without the list of captured tables, which may be a thousand times larger. */
+/** Without the list of captured tables and the inline files, which may be a thousand times larger. */
 export type PastManifest = Pick<Manifest, 'seq' | 'tables' | 'truncates'>;
 
 const AT_ONCE = 16;
@@ -37,7 +38,7 @@ export class PastManifests {
     if (kept !== undefined) return kept;
     const stored = await readManifest(this.#lake, seq);
     if (stored === null) throw new WalflowError('LOG_BROKEN', `manifest ${seq} is gone, but later ones exist`);
-    const { tables, truncates } = stored.manifest;
+    const { tables, truncates } = withoutBodies(stored.manifest);
     const size = 1 + truncates.length + tables.reduce((sum, { files }) => sum + files.length, 0);
     if (this.#size + size <= MAX_KEPT) {
       this.#size += size;

@@ -31,8 +31,8 @@ export class MergeSession {
     this.#resources = resources;
     this.#pipeline = pipeline;
     this.#run = run;
-    this.#reader = new WindowReader(pipeline.lake, pipeline.merge);
     this.#spool = new Spool(pipeline.lake, join(resources.spoolFolder, pipeline.name));
+    this.#reader = new WindowReader(pipeline.lake, pipeline.merge, (manifest) => this.#spool.take(manifest));
     this.#loads = new SnapshotLoads(pipeline.lake);
   }
 

@@ -1,5 +1,5 @@
 // Reads what is pending: whole manifests after the watermark, checked as a chain. A window ends before a manifest that
-// changes the captured tables, and at the bounds on rows, bytes and files.
+// changes the captured tables, and at the bounds on rows, bytes and files. Inline files are not kept: `take` has them.
 
 import { WalflowError } from '../../workflows/model/errors.ts';
 import type { Manifest, StoredManifest } from '../../workflows/model/manifest.ts';
@@ -20,15 +20,18 @@ const MAX_FILES = 1_000;
 export class WindowReader {
   readonly #lake: ManifestStore;
   readonly #bounds: WindowBounds;
+  readonly #take: (manifest: Manifest) => Manifest;
   #last: StoredManifest | null = null;
   /** Manifests that are read already, but did not fit into the last window. */
   readonly #ahead: StoredManifest[] = [];
   /** How many were found since one was absent: as many more are worth a try. Each try costs a request. */
   #found = 0;
 
-  constructor(lake: ManifestStore, bounds: WindowBounds) {
+  /** @param take puts the inline files of a pending manifest elsewhere, and returns it without them */
+  constructor(lake: ManifestStore, bounds: WindowBounds, take: (manifest: Manifest) => Manifest) {
     this.#lake = lake;
     this.#bounds = bounds;
+    this.#take = take;
   }
 
   /**
@@ -87,7 +90,7 @@ export class WindowReader {
     const length = Math.min(READ_AHEAD, Math.max(1, this.#found));
     const seqs = Array.from({ length }, (_, i) => from + i);
     const round = await Promise.all(
-      seqs.map((seq, i) => (strict && i === 0 ? readManifest(this.#lake, seq) : this.#tryRead(seq))),
+      seqs.map((seq, i) => (strict && i === 0 ? this.#read(seq) : this.#read(seq).catch(() => null))),
     );
     const absent = round.indexOf(null);
     this.#found = absent < 0 ? this.#found + length : 0;
@@ -96,9 +99,9 @@ export class WindowReader {
     return this.#ahead[0];
   }
 
-  /** Null also when the manifest cannot be read now. */
-  #tryRead(seq: number): Promise<StoredManifest | null> {
-    return readManifest(this.#lake, seq).catch(() => null);
+  async #read(seq: number): Promise<StoredManifest | null> {
+    const stored = await readManifest(this.#lake, seq);
+    return stored === null ? null : { ...stored, manifest: this.#take(stored.manifest) };
   }
 }
 

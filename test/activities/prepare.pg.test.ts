@@ -79,7 +79,7 @@ const TABLES = ['public.orders', 'public.users'];
 async function prepare(resync: readonly string[] = [], tables: readonly string[] = TABLES) {
   const warnings: string[] = [];
   const settings = { url: database.url, tables, newTables: 'add', slot: name };
-  const pipeline = { name, source: { ...settings, publication: name }, verifyWrites: false, lake };
+  const pipeline = { name, source: { ...settings, publication: name }, verifyWrites: false, inlineBytes: 0, lake };
   const resources = {
     version: '0.0.0',
     pipelines: new Map([[name, pipeline as unknown as PipelineResources]]),

@@ -150,7 +150,7 @@ describe('a derived asset', { timeout: 240_000 }, () => {
     const [old] = await recordsOf(rig, REVENUE);
     const records = await recordsAfter(async () => {
       await warehouse.stop();
-      rig.configure(revenueAsset('sum(total) * 2'));
+      rig.configure({ assets: revenueAsset('sum(total) * 2') });
       warehouse = rig.start('warehouse');
       await rig.caughtUp();
     });
@@ -176,7 +176,7 @@ describe('a derived asset', { timeout: 240_000 }, () => {
 
   test('kill -9 of the warehouse while an asset is recomputed: nothing half done, then done once', async () => {
     await warehouse.stop();
-    rig.configure((pipeline) => revenueAsset('sum(total) * 2')(pipeline) + slowAsset(pipeline));
+    rig.configure({ assets: (pipeline) => revenueAsset('sum(total) * 2')(pipeline) + slowAsset(pipeline) });
     warehouse = rig.start('warehouse');
     // The workflow's activity has started, so the SQL of the slow asset is under way.
     await vi.waitFor(async () => expect(await isUnderWay()).toBe(true), { ...PATIENCE, interval: 20 });

@@ -40,7 +40,7 @@ describe('a lake that was changed', { timeout: 300_000 }, () => {
 
   beforeAll(async () => {
     await prepareTables(url);
-    rig = await createRig({ url, folder, tables: TABLES });
+    rig = await createRig({ url, folder, tables: TABLES, lake: 'inlineBytes: 0' });
     lake = new LakeObjects(rig);
     // A store that takes the header and does not mind it.
     rig.s3.after = ({ method, status }) => (method === 'PUT' && status === 412 ? 'accept' : undefined);

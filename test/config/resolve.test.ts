@@ -66,6 +66,7 @@ describe('a project', () => {
         endpoint: undefined,
         region: undefined,
         verifyWrites: false,
+        inlineBytes: 49_152,
       },
       flush: { maxDelayMs: 250, maxRows: 100_000, maxBytes: 33_554_432 },
       merge: { maxRows: 1_000_000, maxBytes: 268_435_456 },

@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { expect, test } from 'vitest';
@@ -11,13 +12,15 @@ import type { DataFile, Manifest, Truncate } from '../../workflows/model/manifes
 import { freshFolder } from '../support/folder.ts';
 import { type Field, rowOf, UNCHANGED } from '../support/row.ts';
 import { capturedTable, OID } from './captured-table.ts';
-import { following, SAMPLE } from './sample-manifest.ts';
+import { following, SAMPLE, withInline } from './sample-manifest.ts';
 import { appendText } from './text-row.ts';
 
 // The page's example, as it stands on the page, run over a lake of the page's layout.
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/lake-format.md'), 'utf8');
-const EXAMPLE = /```sql\n([\s\S]*?)```/.exec(PAGE)?.[1] ?? '';
+const [, EXAMPLE = ''] = /```sql\n([\s\S]*?)```/.exec(PAGE) ?? [];
+const [, PYTHON_EXAMPLE = ''] = /```python\n([\s\S]*?)```/.exec(PAGE) ?? [];
+const hasPython = spawnSync('python3', ['--version']).status === 0;
 const COPY_ID = '00000001-a1b2';
 const R0 = 0x1000n;
 
@@ -32,7 +35,10 @@ const productsWith = (sku: string, description: string) => ({
   name: 'products',
 });
 let products = productsWith('sku', 'description');
-const folder = join(freshFolder(), 'sku=x');
+const scratch = freshFolder();
+const folder = join(scratch, 'sku=x');
+/** Where the example puts files that lie in manifests. */
+const unpacked = join(scratch, 'inline');
 
 function write(key: string, bytes: Uint8Array): void {
   mkdirSync(dirname(join(folder, key)), { recursive: true });
@@ -69,8 +75,21 @@ async function append(previous: Manifest, commitLsn: bigint, changes: readonly C
   const key = dataKey({ ...products, seq, part: 0, commitTimeUs: file.minCommitTimeUs, nonce: 'a1b2' });
   write(key, file.bytes);
   const tables = [{ table: products.table, schemaVersion: 'v1', files: [dataFile(key, file)] }];
-  const manifest = following(previous, { endLsn: lsnToHex(commitLsn + 16n), tables, truncates });
+  const positions = { formatVersion: 1, endLsn: lsnToHex(commitLsn + 16n) };
+  const manifest = following(previous, { ...positions, tables, truncates });
   write(manifestKey(seq), encodeManifest(manifest).bytes);
+  return manifest;
+}
+
+/** The same, in one object. */
+async function appendInline(...batch: Parameters<typeof append>): Promise<Manifest> {
+  const taken: string[] = [];
+  const manifest = withInline(await append(...batch), (key) => {
+    taken.push(key);
+    return readFileSync(join(folder, key));
+  });
+  for (const key of taken) rmSync(join(folder, key));
+  write(manifestKey(manifest.seq), encodeManifest(manifest).bytes);
   return manifest;
 }
 
@@ -105,7 +124,9 @@ async function runExample(): Promise<unknown[][]> {
     const [, sku = '', description = ''] = products.columns.map(({ name }) => name);
     const sql = EXAMPLE.replaceAll(/\bsku\b/g, sku)
       .replaceAll(/\bdescription\b/g, description)
-      .replaceAll('s3://my-bucket/raw/cdc/shop', folder);
+      .replaceAll('s3://my-bucket/raw/cdc/shop', folder)
+      .replaceAll('/tmp/inline', unpacked);
+    rmSync(unpacked, { recursive: true, force: true });
     return (await connection.runAndReadAll(sql)).getRowsJson();
   } finally {
     connection.closeSync();
@@ -141,6 +162,39 @@ test('the example rebuilds a table: copy, inserts, updates, values not carried, 
     ['3', 'c', null],
     ['5', 'e', 'five'],
   ]);
+});
+
+/** A log of small batches, with one in the middle that was too large to ride inside. */
+async function mixedLog(): Promise<void> {
+  await copyOf([['1', 'a', 'one']]);
+  const second = await appendInline(await startLog(), R0, [
+    ['u', '1', 'a2', UNCHANGED],
+    ['i', '2', 'b', 'two'],
+  ]);
+  const third = await append(second, R0 + 32n, [['u', '2', 'b3', UNCHANGED]]);
+  const fourth = await appendInline(third, R0 + 64n, [['i', '3', 'c', 'three']]);
+  await appendInline(fourth, R0 + 96n, [['d', '3', null, null]]);
+}
+
+test('the example finds files that lie in their manifest as well as those that are objects', async () => {
+  await mixedLog();
+  expect(await runExample()).toEqual([
+    ['1', 'a2', 'one'],
+    ['2', 'b3', 'two'],
+  ]);
+  expect(readdirSync(unpacked)).toHaveLength(3);
+});
+
+test.runIf(hasPython)('the example in Python brings every change file, in the order of the log', async () => {
+  await mixedLog();
+  const python = PYTHON_EXAMPLE.replaceAll("'lake'", JSON.stringify(folder));
+  const run = spawnSync('python3', ['-c', python], { cwd: scratch, encoding: 'utf8' });
+  expect({ code: run.status, error: run.stderr }).toEqual({ code: 0, error: '' });
+  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  const sql = `select _op || id from read_parquet('${scratch}/changes/*.parquet', file_row_number = true, filename = true)
+               order by filename, file_row_number`;
+  expect((await connection.runAndReadAll(sql)).getRows().flat()).toEqual(['u1', 'i2', 'u2', 'i3', 'd3']);
+  connection.closeSync();
 });
 
 test('the example drops what a truncate dropped, to the row', async () => {

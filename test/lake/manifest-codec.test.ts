@@ -9,7 +9,7 @@ import {
 } from '../../activities/lake/manifest-codec.ts';
 import { manifestKey } from '../../activities/lake/object-key.ts';
 import type { Manifest, StoredManifest } from '../../workflows/model/manifest.ts';
-import { following, SAMPLE } from './sample-manifest.ts';
+import { following, SAMPLE, withInline } from './sample-manifest.ts';
 
 const KEY = manifestKey(1);
 const failing = (code: string, part = '') => expect.objectContaining({ code, message: expect.stringContaining(part) });
@@ -58,10 +58,31 @@ describe('a manifest', () => {
   });
 
   test('of a newer format is told from a damaged one, whatever else it holds', () => {
-    expect(() => decodeManifest(json({ formatVersion: 2, anything: true }), KEY)).toThrow(
-      failing('MANIFEST_NEWER', 'version 2'),
+    expect(() => decodeManifest(json({ formatVersion: 3, anything: true }), KEY)).toThrow(
+      failing('MANIFEST_NEWER', 'version 3'),
     );
   });
+
+  test('with a file inside comes back with it', () => {
+    const manifest = withInline(SAMPLE, () => Buffer.from('PAR1'));
+    expect(manifest.tables[0]?.files[0]).toMatchObject({ key: `${KEY}#0`, inline: 'UEFSMQ==', bytes: 4 });
+    expect(decodeManifest(encodeManifest(manifest).bytes, KEY).manifest).toEqual(manifest);
+  });
+
+  test('with a file inside is refused in version 1, whose readers would look for an object', () => {
+    const manifest = { ...withInline(SAMPLE, () => Buffer.from('PAR1')), formatVersion: 1 };
+    expect(() => decodeManifest(json(manifest), KEY)).toThrow(failing('MANIFEST_UNREADABLE', 'tables'));
+    expect(() => encodeManifest(manifest)).toThrow(failing('INTERNAL', 'tables'));
+  });
+
+  test.each(['log/00000000000000000002.json#0', 'data/public/t/a.parquet'])(
+    'whose file inside is called %s is refused',
+    (key) => {
+      const { tables, ...manifest } = withInline(SAMPLE, () => Buffer.from('PAR1'));
+      const renamed = tables.map((table) => ({ ...table, files: table.files.map((file) => ({ ...file, key })) }));
+      expect(() => encodeManifest({ ...manifest, tables: renamed })).toThrow(failing('INTERNAL', 'tables'));
+    },
+  );
 
   test('that could not be read back is never stored', () => {
     expect(() => encodeManifest({ ...SAMPLE, endLsn: '0/100' })).toThrow(failing('INTERNAL', 'endLsn'));
@@ -122,5 +143,5 @@ test('a finished copy comes back as it was, and is refused when damaged or newer
   const { bytes } = encodeSnapshotComplete(complete);
   expect(decodeSnapshotComplete(bytes, 'complete.json')).toEqual(complete);
   expect(() => decodeSnapshotComplete(bytes.subarray(0, 40), 'complete.json')).toThrow(failing('MANIFEST_UNREADABLE'));
-  expect(() => decodeSnapshotComplete(json({ ...complete, formatVersion: 9 }), 'c')).toThrow(failing('MANIFEST_NEWER'));
+  expect(() => decodeSnapshotComplete(json({ ...complete, formatVersion: 2 }), 'c')).toThrow(failing('MANIFEST_NEWER'));
 });

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   dataKey,
+  holderOf,
+  inlineKey,
   manifestKey,
   snapshotChunkKey,
   snapshotCompleteKey,
@@ -24,6 +26,13 @@ describe('keys', () => {
     expect(snapshotChunkKey(PLACE, 's1', 3, 'n')).toBe('snapshot/public/orders/s1/00000003-n.parquet');
     expect(snapshotMarkerKey(PLACE, 's1', 3)).toBe('snapshot/public/orders/s1/00000003.json');
     expect(snapshotCompleteKey(PLACE, 's1')).toBe('snapshot/public/orders/s1/complete.json');
+  });
+
+  test('of files inside a manifest say in which one; no object has such a key', () => {
+    expect(inlineKey(7, 2)).toBe('log/00000000000000000007.json#2');
+    expect(holderOf(inlineKey(7, 2))).toBe(7);
+    const objects = [manifestKey(7), dataKey({ ...PLACE, schema: 'log', name: '7.json#2' })];
+    expect(objects.map(holderOf)).toEqual([null, null]);
   });
 
   test('place a commit before 1970 in its own hour', () => {

@@ -1,7 +1,9 @@
 // A manifest with every field filled in, and the one that follows it.
 
+import { createHash } from 'node:crypto';
 import { encodeManifest } from '../../activities/lake/manifest-codec.ts';
-import type { Manifest } from '../../workflows/model/manifest.ts';
+import { inlineKey } from '../../activities/lake/object-key.ts';
+import { type DataFile, MANIFEST_FORMAT_VERSION, type Manifest } from '../../workflows/model/manifest.ts';
 import { capturedTable, OID } from './captured-table.ts';
 
 const HASH = 'ab'.repeat(32);
@@ -75,4 +77,17 @@ export function following(previous: Manifest, changes: Partial<Manifest> = {}): 
     capture: null,
     ...changes,
   };
+}
+
+/** The same manifest, and its files lie in it; what they hold is looked up by their keys. */
+export function withInline(manifest: Manifest, content: (key: string) => Uint8Array): Manifest {
+  let part = 0;
+  const inline = (file: DataFile): DataFile => {
+    const body = Buffer.from(content(file.key));
+    const sha256 = createHash('sha256').update(body).digest('hex');
+    const key = inlineKey(manifest.seq, part++);
+    return { ...file, key, bytes: body.length, sha256, inline: body.toString('base64') };
+  };
+  const tables = manifest.tables.map((table) => ({ ...table, files: table.files.map(inline) }));
+  return { ...manifest, formatVersion: MANIFEST_FORMAT_VERSION, tables };
 }

@@ -27,7 +27,7 @@ function paced(isBehind = () => false, entries: readonly CaptureEntry[] = [ENTRY
   const epoch = { systemIdentifier: '1', slot: 'walflow_shop', consistentPoint: '0000000000000010' };
   const landing = new Landing({
     writer: new ManifestAppender({
-      ...{ pipeline: 'shop', lake, verifyWrites: false },
+      ...{ pipeline: 'shop', lake, verifyWrites: false, inlineBytes: 0 },
       position: { head: null, epochNo: 1, epoch, timeline: 1, resumeLsn: 16n, unencoded: false },
       writer: { workflowId: 'ingest/shop', runId: 'r', attempt: 1, nonce: 'abcd1234', version: '0.0.0' },
     }),

@@ -39,7 +39,7 @@ function landing(r0Lsn = ENTRY.snapshot.r0Lsn) {
   let copies = 0;
   const sink = new Landing({
     writer: new ManifestAppender({
-      ...{ pipeline: 'shop', lake: LAKE, verifyWrites: false },
+      ...{ pipeline: 'shop', lake: LAKE, verifyWrites: false, inlineBytes: 0 },
       position: { head: null, epochNo: 1, epoch, timeline: 1, resumeLsn: 16n, unencoded: false },
       writer: { workflowId: 'ingest/shop', runId: 'r', attempt: 1, nonce: 'abcd1234', version: '0.0.0' },
     }),

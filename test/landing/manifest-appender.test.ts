@@ -39,14 +39,15 @@ class MemoryLake implements LakeStore {
 
 function writerOn(lake: LakeStore, verifyWrites: boolean): ManifestAppender {
   const position = { head: null, epochNo: 1, epoch: EPOCH, timeline: 1, resumeLsn: 16n, unencoded: false };
-  return new ManifestAppender({ pipeline: 'shop', lake, position, writer: WRITER, verifyWrites });
+  return new ManifestAppender({ pipeline: 'shop', lake, position, writer: WRITER, verifyWrites, inlineBytes: 0 });
 }
 
 async function storeOneRow(writer: ManifestAppender) {
   const encoder = writer.encoderFor(ENTRY);
   encoder.beginTransaction(17n, 1_700_000_000_000_000, 7);
   encoder.append('i', 0, false, rowOf(['42']));
-  return await writer.storeFile(ENTRY, encoder, { seq: 1, part: 0, commitTimeUs: 1_700_000_000_000_000 });
+  const encoded = await writer.encode(ENTRY, encoder);
+  return await writer.storeFile(ENTRY, encoded, { seq: 1, part: 0, commitTimeUs: 1_700_000_000_000_000 });
 }
 
 test('a stored file is described by what is in it', async () => {

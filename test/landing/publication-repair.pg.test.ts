@@ -35,7 +35,7 @@ const recorded = async () =>
 async function pause(captured: readonly CaptureEntry[]) {
   const epoch = { systemIdentifier: '1', slot: 'walflow_shop', consistentPoint: '0000000000000020' };
   const writer = new ManifestAppender({
-    ...{ pipeline: 'shop', lake: LAKE, verifyWrites: false },
+    ...{ pipeline: 'shop', lake: LAKE, verifyWrites: false, inlineBytes: 0 },
     position: { head: null, epochNo: 1, epoch, timeline: 1, resumeLsn: 32n, unencoded: false },
     writer: { workflowId: 'ingest/shop', runId: 'r', attempt: 1, nonce: 'abcd1234', version: '0.0.0' },
   });

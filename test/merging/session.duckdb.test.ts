@@ -1,6 +1,7 @@
 // A merge activity's session from the lake's files to the warehouse's rows: what it fetches, how often, and what becomes of a
 // file that cannot be read.
 
+import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,10 +16,11 @@ import { lsnToHex } from '../../workflows/model/lsn.ts';
 import {
   type CaptureEntry,
   type DataFile,
-  MANIFEST_FORMAT_VERSION,
+  FIRST_FORMAT_VERSION,
   type Manifest,
+  type ManifestTable,
 } from '../../workflows/model/manifest.ts';
-import { following, SAMPLE } from '../lake/sample-manifest.ts';
+import { following, SAMPLE, withInline } from '../lake/sample-manifest.ts';
 import { MemoryLake } from '../support/memory-lake.ts';
 import { INT, TEXT, type TestChange, testEntry } from '../warehouse/change-files.ts';
 import { TestWarehouse } from '../warehouse/duckdb/warehouse.ts';
@@ -43,8 +45,15 @@ const other = (schema: string) => testEntry(`${schema}.other`, { id: INT }, ['id
 
 const insert = (lsn: number, row: TestChange['row']): TestChange => ({ op: 'i', lsn, ordinal: 0, row });
 
+const asIs = (manifest: Manifest) => manifest;
+const inside = (manifest: Manifest) => withInline(manifest, (key) => readFileSync(warehouse.writer.pathOf({ key })));
+
 /** Two live tables, and one window to come: `docs` as A, then as B, then as A again, and a row for the other table. */
-async function mixedLog(schema: string, capture: Manifest['capture'] = null) {
+async function mixedLog(
+  schema: string,
+  capture: Manifest['capture'] = null,
+  place: (one: Manifest) => Manifest = asIs,
+) {
   const write = (entry: CaptureEntry, ...changes: TestChange[]) => warehouse.writer.write(entry, changes);
   const [docs, side] = [shapeA(schema), other(schema)];
   const first = await write(docs, insert(110, { id: '3', doc: 'of A' }));
@@ -64,7 +73,7 @@ async function mixedLog(schema: string, capture: Manifest['capture'] = null) {
       { table: side.table, schemaVersion: side.schemaVersion, files: [aside] },
     ],
   });
-  const lake = new MemoryLake([begin, window]);
+  const lake = new MemoryLake([begin, place(window)]);
   for (const { key } of [first, between, again, aside]) lake.dataFiles.set(key, warehouse.writer.pathOf({ key }));
   for (const entry of [docs, side]) completeCopy(lake, entry, []);
   return { lake, last: window, keys: { first: first.key, between: between.key, again: again.key, aside: aside.key } };
@@ -74,7 +83,7 @@ function completeCopy(lake: MemoryLake, entry: CaptureEntry, chunks: readonly Da
   const { id, r0Lsn } = entry.snapshot;
   for (const { key } of chunks) lake.dataFiles.set(key, warehouse.writer.pathOf({ key }));
   const complete = encodeSnapshotComplete({
-    ...{ formatVersion: MANIFEST_FORMAT_VERSION, table: entry.table, id, r0Lsn, endLsn: lsnToHex(150n) },
+    ...{ formatVersion: FIRST_FORMAT_VERSION, table: entry.table, id, r0Lsn, endLsn: lsnToHex(150n) },
     rows: chunks.reduce((rows, chunk) => rows + chunk.rows, 0),
     files: chunks.map(({ key, rows, bytes, sha256 }) => ({ key, rows, bytes, sha256 })),
   });
@@ -165,6 +174,44 @@ test('a damaged file pauses its table, and the others of the window are merged',
   expect(await statesOf('hurt')).toEqual({ 'hurt.docs': 'paused', 'hurt.other': 'live' });
   expect(await contents('hurt')).toEqual([]);
   expect(await warehouse.rows('select id from hurt.other')).toEqual([{ id: 1 }]);
+});
+
+test('files that lie in their manifest are merged without a request of their own', async () => {
+  const { lake } = await mixedLog('inside', null, inside);
+  expect(await mergeAll('inside', lake)).toEqual([]);
+  expect(await contents('inside')).toHaveLength(3);
+  expect(await warehouse.rows('select id from inside.other')).toEqual([{ id: 1 }]);
+  expect(lake.asked).toEqual([]);
+  expect(await readdir(join(warehouse.spool, 'inside'))).toEqual([]);
+});
+
+test('a table that loads after its manifests were merged finds their files in them', async () => {
+  const again = shapeA('late', 'snapshot-2', RESHAPED + 1);
+  const { lake } = await mixedLog('late', [again, other('late')], inside);
+  const { session, warnings } = await startedSession('late', lake);
+  for (let window = await session.next(); window !== null; window = await session.next()) await session.merge(window);
+  expect(await statesOf('late')).toMatchObject({ 'late.docs': 'loading' });
+  const copied: TestChange = { op: 'r', lsn: RESHAPED + 1, ordinal: 0, row: { id: '5', doc: 'copied' } };
+  const chunk = await warehouse.writer.write(again, [copied]);
+  completeCopy(lake, again, [chunk]);
+  while (!(await session.loadOnly())) await sleep(50);
+  expect(await contents('late')).toEqual([
+    { id: 5, doc: 'copied' },
+    { id: 6, doc: 'behind the copy' },
+  ]);
+  expect({ asked: lake.asked, warnings }).toEqual({ asked: [chunk.key], warnings: [] });
+  expect(await readdir(join(warehouse.spool, 'late'))).toEqual([]);
+});
+
+test('a damaged file in a manifest pauses its table, and the others of the manifest are merged', async () => {
+  const { lake } = await mixedLog('torn', null, (manifest) => {
+    const [docs, ...others] = inside(manifest).tables as [ManifestTable, ...ManifestTable[]];
+    const files = docs.files.map((file) => ({ ...file, sha256: '0'.repeat(64) }));
+    return { ...inside(manifest), tables: [{ ...docs, files }, ...others] };
+  });
+  expect(await mergeAll('torn', lake)).toMatchObject([{ table: 'torn.docs', code: 'DATA_FILE_DAMAGED' }]);
+  expect(await statesOf('torn')).toEqual({ 'torn.docs': 'paused', 'torn.other': 'live' });
+  expect(await warehouse.rows('select id from torn.other')).toEqual([{ id: 1 }]);
 });
 
 test('a damaged file of a shape the table no longer has concerns nobody', async () => {

@@ -1,10 +1,10 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { encodeSnapshotComplete, encodeSnapshotFailure } from '../../activities/lake/manifest-codec.ts';
-import { manifestKey, snapshotCompleteKey, snapshotFailedKey } from '../../activities/lake/object-key.ts';
+import { inlineKey, manifestKey, snapshotCompleteKey, snapshotFailedKey } from '../../activities/lake/object-key.ts';
 import { SnapshotLoads } from '../../activities/merging/snapshot-loads.ts';
-import { type CaptureEntry, MANIFEST_FORMAT_VERSION, type Manifest } from '../../workflows/model/manifest.ts';
+import { type CaptureEntry, FIRST_FORMAT_VERSION, type Manifest } from '../../workflows/model/manifest.ts';
 import { following, SAMPLE } from '../lake/sample-manifest.ts';
-import { logOf, MemoryLake } from '../support/memory-lake.ts';
+import { inlineLogOf, logOf, MemoryLake } from '../support/memory-lake.ts';
 
 const MANIFESTS = 100;
 const [entry] = SAMPLE.capture as readonly [CaptureEntry];
@@ -17,7 +17,7 @@ function open(manifests: readonly Manifest[], r0Lsn = SAMPLE.startLsn): void {
   lake = new MemoryLake(manifests);
   loads = new SnapshotLoads(lake);
   const copy = { table: entry.table, id: entry.snapshot.id, r0Lsn, endLsn: SAMPLE.endLsn, rows: 0, files: [] };
-  const complete = encodeSnapshotComplete({ formatVersion: MANIFEST_FORMAT_VERSION, ...copy });
+  const complete = encodeSnapshotComplete({ formatVersion: FIRST_FORMAT_VERSION, ...copy });
   lake.put(snapshotCompleteKey(entry, entry.snapshot.id), complete.bytes);
 }
 
@@ -38,6 +38,18 @@ test('the files of a load come in the order of the log', async () => {
   const keys = planned[0]?.files.map(({ key }) => key) ?? [];
   expect(keys).toHaveLength(MANIFESTS);
   expect(keys.slice(1)).toEqual(Array.from({ length: MANIFESTS - 1 }, (_, i) => `data/${i + 2}`));
+});
+
+test('files inside manifests are named by a load, not held', async () => {
+  open(inlineLogOf(MANIFESTS));
+  for (const look of ['the first', 'a later one']) {
+    const planned = (await plansBefore(MANIFESTS + 1)).loads[0]?.files ?? [];
+    expect(
+      planned.map(({ key }) => key),
+      look,
+    ).toEqual(Array.from({ length: MANIFESTS }, (_, i) => inlineKey(i + 1, 0)));
+    expect(planned.filter((file) => 'inline' in file)).toEqual([]);
+  }
 });
 
 test('a manifest that is gone stops the load: its changes would be missing for ever', async () => {
@@ -66,7 +78,7 @@ test('a copy that failed because of a row pauses its table with that reason, onc
   const { table, snapshot } = entry;
   const failed = { code: 'VALUE_TOO_LARGE', reason: 'public.docs.body has a value of 600000000 bytes' };
   const { bytes } = encodeSnapshotFailure({
-    ...{ formatVersion: MANIFEST_FORMAT_VERSION, table, id: snapshot.id },
+    ...{ formatVersion: FIRST_FORMAT_VERSION, table, id: snapshot.id },
     ...failed,
   });
   lake.put(snapshotFailedKey(entry, snapshot.id), bytes);
@@ -104,7 +116,7 @@ function tablesInOrder(count: number): CaptureEntry[] {
 function complete({ table, schema, name, snapshot }: CaptureEntry, bytes = 0): void {
   const files = [{ key: `${name}.parquet`, rows: 1, bytes, sha256: '0'.repeat(64) }];
   const copy = { table, id: snapshot.id, r0Lsn: SAMPLE.startLsn, endLsn: SAMPLE.endLsn, rows: 1, files };
-  const { bytes: body } = encodeSnapshotComplete({ formatVersion: MANIFEST_FORMAT_VERSION, ...copy });
+  const { bytes: body } = encodeSnapshotComplete({ formatVersion: FIRST_FORMAT_VERSION, ...copy });
   lake.put(snapshotCompleteKey({ schema, name }, snapshot.id), body);
 }
 

@@ -1,7 +1,10 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
+import { manifestKey } from '../../activities/lake/object-key.ts';
 import { Spool } from '../../activities/merging/spool.ts';
+import type { DataFile, Manifest } from '../../workflows/model/manifest.ts';
+import { SAMPLE, withInline } from '../lake/sample-manifest.ts';
 import { freshFolder } from '../support/folder.ts';
 import { MemoryLake } from '../support/memory-lake.ts';
 
@@ -63,5 +66,46 @@ test('a failure is the same for all who ask, and what is let go while it is on i
 test('what an earlier attempt left is gone before anything is fetched', async () => {
   writeFileSync(join(spooled, 'left.parquet'), 'abc');
   await spool.empty();
+  expect(readdirSync(spooled)).toEqual([]);
+});
+
+const filesOf = ({ tables }: Manifest) => tables.flatMap(({ files }) => files);
+
+test('files that lie in a manifest are saved without a request, and the manifest is kept without them', async () => {
+  const manifest = spool.take(withInline(SAMPLE, () => Buffer.from('abc')));
+  const [inside] = filesOf(manifest) as [DataFile];
+  expect(inside).not.toHaveProperty('inline');
+  expect(readFileSync(await spool.local(inside)).toString()).toBe('abc');
+  expect({ gets: lake.gets, asked: lake.asked }).toEqual({ gets: 0, asked: [] });
+  await spool.release([inside]);
+  expect(readdirSync(spooled)).toEqual([]);
+});
+
+test('a file whose manifest was merged long ago is found in it again', async () => {
+  const manifest = withInline(SAMPLE, () => Buffer.from('abc'));
+  lake.append(manifest);
+  const [inside] = filesOf(manifest) as [DataFile];
+  expect(readFileSync(await spool.local(inside)).toString()).toBe('abc');
+  expect(lake.asked).toEqual([]);
+  await spool.release([inside]);
+  lake.remove(manifestKey(manifest.seq));
+  await expect(spool.local(inside)).rejects.toMatchObject({ code: 'DATA_FILE_DAMAGED' });
+});
+
+test.each([
+  ['another checksum', { sha256: '0'.repeat(64) }, 'differs from the checksum'],
+  ['another length', { bytes: 4 }, 'has 3 bytes'],
+  ['no base64', { inline: '!' }, 'has 0 bytes'],
+])('a file inside a manifest with %s is damaged, whichever way it comes', async (_, change, message) => {
+  const whole = withInline(SAMPLE, () => Buffer.from('abc'));
+  const tables = whole.tables.map((table) => ({ ...table, files: table.files.map((one) => ({ ...one, ...change })) }));
+  const manifest = { ...whole, tables };
+  lake.append(manifest);
+  const [inside] = filesOf(manifest) as [DataFile];
+  const damaged = { code: 'DATA_FILE_DAMAGED', message: expect.stringContaining(message) };
+  spool.take(manifest);
+  await expect(spool.local(inside)).rejects.toMatchObject(damaged);
+  await spool.release([inside]);
+  await expect(spool.local(inside)).rejects.toMatchObject(damaged);
   expect(readdirSync(spooled)).toEqual([]);
 });

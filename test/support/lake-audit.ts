@@ -8,6 +8,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { listObjects, type Memory, readEach, readObject } from './lake-store.ts';
 
 export interface AuditedManifest {
+  readonly formatVersion: number;
   readonly seq: number;
   readonly epochNo: number;
   readonly startLsn: string;
@@ -33,6 +34,8 @@ interface AuditedFile {
   readonly key: string;
   readonly rows: number;
   readonly sha256: string;
+  /** The file itself, in base64: then it is no object. */
+  readonly inline?: string;
   readonly minCommitLsn: string;
   readonly maxCommitLsn: string;
 }
@@ -92,7 +95,11 @@ export async function versionsInLake(
   const checksums = new Map(files.map((file) => [root + file.key, file.sha256]));
   const added: ChangeFile[] = [];
   const found = await readEach(
-    files.map(({ key }) => stored.get(root + key) ?? { key: root + key, etag: 'not in the store' }),
+    files.map(({ key, sha256: etag, inline }) =>
+      inline === undefined
+        ? (stored.get(root + key) ?? { key: root + key, etag: 'not in the store' })
+        : { key: root + key, etag, content: Buffer.from(inline, 'base64') },
+    ),
     changeFiles,
     (bytes, { key }) => {
       if (sha256(bytes) !== checksums.get(key)) throw new Error(`${key} is damaged`);

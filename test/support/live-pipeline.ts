@@ -28,7 +28,7 @@ export interface LivePipeline {
   prove(): Promise<void>;
 }
 
-interface LiveOptions extends Pick<RigOptions, 'pipeline'> {
+interface LiveOptions extends Pick<RigOptions, 'pipeline' | 'lake'> {
   /** The test starts the workers itself, by `launch`. */
   readonly held?: true;
   /** Asked when everything else is prepared. */

@@ -7,7 +7,7 @@ import { encodeManifest } from '../../activities/lake/manifest-codec.ts';
 import { manifestKey } from '../../activities/lake/object-key.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import type { Manifest } from '../../workflows/model/manifest.ts';
-import { following, SAMPLE } from '../lake/sample-manifest.ts';
+import { following, SAMPLE, withInline } from '../lake/sample-manifest.ts';
 
 export class MemoryLake {
   readonly #objects = new Map<string, Buffer>();
@@ -70,5 +70,14 @@ export function logOf(count: number): readonly Manifest[] {
   const manifests = [SAMPLE];
   for (let last = SAMPLE; manifests.length < count; manifests.push(last))
     last = following(last, { tables: SAMPLE.tables });
+  return manifests;
+}
+
+/** The same, with the files inside. */
+export function inlineLogOf(count: number): readonly Manifest[] {
+  const inside = (manifest: Manifest) => withInline(manifest, () => Buffer.from(`file of ${manifest.seq}`));
+  const manifests = [inside(SAMPLE)];
+  for (let last = manifests[0] as Manifest; manifests.length < count; manifests.push(last))
+    last = inside(following(last, { tables: SAMPLE.tables }));
   return manifests;
 }

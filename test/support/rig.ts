@@ -32,8 +32,8 @@ export interface Rig {
   readonly url: string;
   readonly httpPort: number;
   readonly s3: S3Proxy;
-  /** Writes the configuration again with other assets; workers started from now on read it. */
-  configure(assets: RigOptions['assets']): void;
+  /** Writes the configuration again with something else in it; workers started from now on read it. */
+  configure(changes: Pick<RigOptions, 'assets' | 'lake'>): void;
   /** @param launcher a program, with its arguments, that becomes the worker */
   start(role: Role, launcher?: readonly string[]): WorkerProcess;
   /** Runs one command of the command line on this project, to its end. */
@@ -83,6 +83,8 @@ export interface RigOptions {
   readonly warehouse?: string;
   /** More fields of the source, as the configuration file writes them. */
   readonly source?: string;
+  /** More fields of the lake, as the configuration file writes them. */
+  readonly lake?: string;
   /** More fields of the pipeline, as the configuration file writes them. */
   readonly pipeline?: string;
   /** Text of the configuration's `assets`, for a pipeline's name. */
@@ -101,9 +103,9 @@ export async function createRig(options: RigOptions): Promise<Rig> {
   await registerNamespace(temporalAddress, namespace);
   const config = join(options.folder, `${pipeline}.config.ts`);
   const at = { pipeline, lake: `s3://${options.bucket ?? access.bucket}/${prefix}`, endpoint: s3.endpoint };
-  const configure = (assets: RigOptions['assets']) =>
-    writeFileSync(config, configText(options, at, assets?.(pipeline) ?? ''));
-  configure(options.assets);
+  const configure = (changes: Pick<RigOptions, 'assets' | 'lake'>) =>
+    writeFileSync(config, configText({ ...options, ...changes }, at));
+  configure({});
   const home = join(options.folder, pipeline);
   mkdirSync(home, { recursive: true });
   const env = {
@@ -161,7 +163,6 @@ export async function createRig(options: RigOptions): Promise<Rig> {
 function configText(
   options: RigOptions,
   at: { readonly pipeline: string; readonly lake: string; readonly endpoint: string },
-  assets: string,
 ): string {
   return `
 import { asset, daily, defineConfig, dep, duckdb, eager } from 'walflow';
@@ -171,11 +172,11 @@ export default defineConfig({
   pipelines: {
     ${at.pipeline}: {
       source: { url: ${JSON.stringify(options.url)}, tables: ${JSON.stringify(options.tables)}, ${options.source ?? ''} },
-      lake: { url: '${at.lake}', endpoint: '${at.endpoint}', region: 'us-east-1' },
+      lake: { url: '${at.lake}', endpoint: '${at.endpoint}', region: 'us-east-1', ${options.lake ?? ''} },
       ${options.pipeline ?? ''}
     },
   },
-  assets: [${assets}],
+  assets: [${options.assets?.(at.pipeline) ?? ''}],
 });
 `;
 }

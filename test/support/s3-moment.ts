@@ -6,6 +6,10 @@ const PATIENCE_MS = 60_000;
 
 export const isManifestPut = ({ method, key }: S3Exchange) => method === 'PUT' && key.includes('/log/');
 
+/** One that was there: a look for the next manifest finds none. */
+export const isManifestRead = ({ method, key, status }: S3Exchange) =>
+  method === 'GET' && key.includes('/log/') && status === 200;
+
 export const isDataPut = ({ method, key }: S3Exchange) => method === 'PUT' && key.includes('/data/');
 export const isDataGet = ({ method, key }: S3Exchange) => method === 'GET' && key.includes('/data/');
 

@@ -46,6 +46,7 @@ const url = (protocol: RegExp, form: string) =>
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
 const SLOT_NAME = /^[a-z0-9_]{1,63}$/;
 const ASSET_KEY = /^[A-Za-z0-9_]+(\/[A-Za-z0-9_]+)*$/;
+const KIB = 1_024;
 const MIB = 1_048_576;
 
 const duration = z
@@ -121,6 +122,15 @@ const lake = {
       note({
         help: 'ask for every data file (HEAD) before its manifest is written',
         why: 'uploads have checksums already, and asking costs a round trip per batch',
+      }),
+    ),
+  inlineBytes: whole(0, MIB)
+    .default(48 * KIB)
+    .meta(
+      note({
+        help: 'a batch whose change files are together at most so large is stored inside its manifest, as one object; 0 = never',
+        unit: 'bytes',
+        why: 'one request instead of one for each table and one more; manifests are read whole, so they stay small',
       }),
     ),
 } satisfies Shape<LakeConfig>;

@@ -17,6 +17,7 @@ export interface ResolvedLake {
   /** Undefined = the SDK's own search. */
   readonly region: string | undefined;
   readonly verifyWrites: boolean;
+  readonly inlineBytes: number;
 }
 
 export interface ResolvedPipeline {

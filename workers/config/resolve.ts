@@ -83,6 +83,7 @@ function pipeline(name: string, it: CheckedConfig['pipelines'][string], env: Env
       endpoint: it.lake.endpoint ?? (env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || undefined),
       region: it.lake.region ?? (env.AWS_REGION || env.AWS_DEFAULT_REGION || undefined),
       verifyWrites: it.lake.verifyWrites,
+      inlineBytes: it.lake.inlineBytes,
     },
     flush: it.flush,
     merge: it.merge,

@@ -26,6 +26,8 @@ export interface LakeConfig {
   readonly region?: string;
   /** Ask for each data file (HEAD) before its manifest is stored; costs a round trip. Default false. */
   readonly verifyWrites?: boolean;
+  /** A batch whose change files are together at most so large is stored inside its manifest; 0 = never. Default 48 KiB. */
+  readonly inlineBytes?: number;
 }
 
 export interface FlushConfig {

@@ -5,8 +5,10 @@
 import type { LsnHex } from './lsn.ts';
 import type { CapturedTable } from './relation.ts';
 
-/** Stands in every manifest; readers refuse a larger one. */
-export const MANIFEST_FORMAT_VERSION = 1;
+/** The newest version of a manifest: readers refuse a larger one. A manifest says the lowest that can hold what it holds. */
+export const MANIFEST_FORMAT_VERSION = 2;
+/** Of a manifest without inline files, and of what ends a snapshot. */
+export const FIRST_FORMAT_VERSION = 1;
 
 /** One life of a slot. The timeline is recorded too, but does not identify an epoch. */
 export interface Epoch {
@@ -24,11 +26,11 @@ export interface LastCommit {
 }
 
 export interface DataFile {
-  /** Object key, relative to the pipeline's root. */
+  /** Object key, relative to the pipeline's root; of an inline file the key of its manifest, `#` and a number. */
   readonly key: string;
   readonly rows: number;
   readonly bytes: number;
-  /** Hex SHA-256 of the object: the file counts only if this matches. */
+  /** Hex SHA-256 of the file: it counts only if this matches. */
   readonly sha256: string;
   readonly minCommitLsn: LsnHex;
   readonly maxCommitLsn: LsnHex;
@@ -41,6 +43,8 @@ export interface DataFile {
   readonly moved: number;
   /** Columns that the WAL did not carry in at least one row (unchanged TOAST). */
   readonly unchangedColumns: readonly string[];
+  /** Base64 of an inline file, which is no object of its own. What keeps a manifest in memory leaves it out. */
+  readonly inline?: string;
 }
 
 export interface ManifestTable {
