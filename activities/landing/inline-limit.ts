@@ -7,7 +7,8 @@ export function areWithin(limitBytes: number, files: readonly Promise<EncodedCha
   const { promise, resolve } = Promise.withResolvers<boolean>();
   let bytes = 0;
   const counted = files.map(async (file) => {
-    bytes += (await file).bytes.length;
+    const encoded = await file;
+    bytes += encoded.bytes.length;
     if (bytes > limitBytes) resolve(false);
   });
   // A file that cannot be encoded fails the batch by itself.

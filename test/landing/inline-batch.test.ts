@@ -8,6 +8,7 @@ import { readManifest } from '../../activities/lake/log.ts';
 import { areWithin } from '../../activities/landing/inline-limit.ts';
 import { Landing } from '../../activities/landing/landing.ts';
 import { type LakeStore, ManifestAppender } from '../../activities/landing/manifest-appender.ts';
+import { parseLsn } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry, Manifest, StoredManifest } from '../../workflows/model/manifest.ts';
 import { capturedTable, OID } from '../lake/captured-table.ts';
 import { rowOf } from '../support/row.ts';
@@ -35,7 +36,8 @@ const open: Landing[] = [];
 /** One attempt of ingest, which continues the log. */
 function attempt(inlineBytes: number, head: StoredManifest | null = null) {
   const epoch = { systemIdentifier: '1', slot: 'walflow_shop', consistentPoint: '0000000000000010' };
-  const position = { head, epochNo: 1, epoch, timeline: 1, resumeLsn: 16n, unencoded: false };
+  const resumeLsn = parseLsn(head?.manifest.endLsn ?? epoch.consistentPoint);
+  const position = { head, epochNo: 1, epoch, timeline: 1, resumeLsn, unencoded: false };
   const run = { workflowId: 'ingest/shop', runId: 'r', attempt: 1, nonce: 'abcd1234', version: '0.0.0' };
   const writer = new ManifestAppender({
     ...{ pipeline: 'shop', lake, position, writer: run, verifyWrites: true, inlineBytes },
@@ -67,7 +69,7 @@ async function land({ writer, landing }: ReturnType<typeof attempt>, lengths = [
 }
 
 const filesOf = ({ tables }: Manifest) => tables.flatMap(({ files }) => files);
-const dataKeys = () => [...objects.keys()].filter((key) => key.startsWith('data/'));
+const dataKeys = () => [...objects.keys()].filter((key) => key.startsWith('data/')).sort();
 
 beforeEach(() => objects.clear());
 afterEach(() => {
