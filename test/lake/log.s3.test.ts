@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterEach, expect, inject, test } from 'vitest';
 import { appendManifest, findHead, readManifest } from '../../activities/lake/log.ts';
 import { manifestKey } from '../../activities/lake/object-key.ts';
@@ -5,7 +6,7 @@ import { S3Lake } from '../../activities/lake/s3/lake.ts';
 import type { Manifest } from '../../workflows/model/manifest.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { freshKeyPrefix } from '../support/unique.ts';
-import { following, SAMPLE } from './sample-manifest.ts';
+import { following, SAMPLE, withInline } from './sample-manifest.ts';
 
 const { endpoint, region, accessKeyId, secretAccessKey, bucket } = inject('servers').s3;
 const closers: (() => unknown)[] = [];
@@ -25,11 +26,16 @@ const byWriter = (manifest: Manifest, nonce: string): Manifest => ({
   writer: { ...manifest.writer, nonce },
 });
 
-test('of writers that race for a number one goes on and the others end', async () => {
+const SIZES: readonly (readonly [string, Manifest])[] = [
+  ['a manifest', SAMPLE],
+  ['a manifest with a megabyte of files inside', withInline(SAMPLE, () => randomBytes(1_048_576))],
+];
+
+test.each(SIZES)('of writers that race for the number of %s one goes on and the others end', async (_, sample) => {
   const prefix = freshKeyPrefix();
   const writers = Array.from({ length: 8 }, (_, i) => ({
     lake: open(prefix),
-    manifest: byWriter(SAMPLE, `writer-${i}`),
+    manifest: byWriter(sample, `writer-${i}`),
   }));
   const results = await Promise.allSettled(writers.map(({ lake, manifest }) => appendManifest(lake, manifest)));
   const winners = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
@@ -40,18 +46,18 @@ test('of writers that race for a number one goes on and the others end', async (
   expect(await readManifest(open(prefix), 1)).toEqual(winners[0]);
 });
 
-test('a manifest whose answer was dropped after the store is found to be stored', async () => {
+test.each(SIZES)('%s whose answer was dropped after the store is found to be stored', async (_, sample) => {
   const prefix = freshKeyPrefix();
   const { hostname, port } = new URL(endpoint);
   const proxy = await startTcpProxy({ host: hostname, port: Number(port) });
   closers.push(() => proxy.close());
   const [near, far] = [open(prefix), open(prefix, `http://${proxy.address}`)];
   proxy.drop('toClient');
-  const appended = appendManifest(far, SAMPLE);
+  const appended = appendManifest(far, sample);
   await expect.poll(() => near.exists(manifestKey(1))).toBe(true);
   proxy.heal();
   proxy.cut();
-  expect((await appended).manifest).toEqual(SAMPLE);
+  expect((await appended).manifest).toEqual(sample);
   expect((await readManifest(near, 1))?.hash).toBe((await appended).hash);
   expect(await findHead(near, 0)).toBe(1);
 });
