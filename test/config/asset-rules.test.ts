@@ -58,6 +58,48 @@ describe('an asset is refused when', () => {
       'name <pipeline>/<schema>.<table>',
     ],
     [
+      'its week begins on another day',
+      [revenue({ partitions: { ...DAILY, kind: 'weekly' } })],
+      'assets[0].partitions.start must be the Monday of a week',
+      'did you mean 2025-12-29?',
+    ],
+    [
+      'its last hour is none',
+      [revenue({ partitions: { ...DAILY, kind: 'hourly', end: 'soon' } })],
+      'assets[0].partitions.end must be an hour like 2026-01-31T09',
+      'write an hour',
+    ],
+    [
+      'it ends before it begins',
+      [revenue({ partitions: { ...DAILY, kind: 'monthly', end: '2025-12' } })],
+      'assets[0].partitions.end must be later than start',
+      '',
+    ],
+    [
+      'its zone is misspelt',
+      [revenue({ partitions: { ...DAILY, timezone: 'Europe/Berln' } })],
+      'assets[0].partitions.timezone names zone Europe/Berln, which does not exist',
+      'did you mean Europe/Berlin?',
+    ],
+    [
+      'the zone of a column is misspelt',
+      [revenue({ deps: byAt({ zone: 'America/NewYork' }), partitions: DAILY })],
+      'assets[0].deps[0].zone names zone America/NewYork, which does not exist',
+      'did you mean America/New_York?',
+    ],
+    [
+      'a zone has no column',
+      [revenue({ deps: [{ key: 'shop/public.orders', zone: 'UTC' }] })],
+      'assets[0].deps[0].by names zone UTC, but no column',
+      "leave out 'by', 'zone'",
+    ],
+    [
+      'its kind of partitions is misspelt',
+      [revenue({ partitions: { ...DAILY, kind: 'dayly' } })],
+      "assets[0].partitions.kind must be 'hourly' or 'daily'",
+      '',
+    ],
+    [
       'its column stands where it was in earlier versions',
       [revenue({ partitions: { ...DAILY, dep: 'at' } })],
       'assets[0].partitions.dep is not a field any more',
@@ -94,7 +136,7 @@ describe('an asset is refused when', () => {
       'did you mean assets[0].deps[0].lookup?',
     ],
     ['a dependency is no text', [revenue({ deps: [7] })], 'assets[0].deps[0] must be', ''],
-    ['its key is a bound', [revenue({ key: 'start' })], 'assets[0].key is start', 'choose another key'],
+    ['its key is a bound', [revenue({ key: 'start' })], 'assets[0].key is start, and {start}', 'choose another key'],
     [
       'its SQL uses days without partitions',
       [revenue({ sql: 'select {start}' })],
@@ -147,7 +189,7 @@ describe('an asset is refused when', () => {
     [
       'its first day is none',
       [revenue({ partitions: { ...DAILY, start: '2026-02-30' } })],
-      'assets[0].partitions.start must be a day',
+      'assets[0].partitions.start must be a day like 2026-01-31',
       '',
     ],
     [

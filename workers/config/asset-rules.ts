@@ -5,9 +5,10 @@ import type { LoadedAsset } from '../../workflows/model/asset/definition.ts';
 import { type DeclaredDependency, dependencyOf } from '../../workflows/model/asset/dependency.ts';
 import { type GraphFault, graphFaults } from '../../workflows/model/asset/graph-fault.ts';
 import { capturedKey, derivedPlace, parseCapturedKey } from '../../workflows/model/asset/key.ts';
-import { placeholderName, RANGE_WORDS } from '../../workflows/model/asset/placeholder.ts';
+import { isRangeWord, placeholderName, RANGE_WORDS } from '../../workflows/model/asset/placeholder.ts';
 import { foldedName, parseTableId } from '../../workflows/model/relation.ts';
 import { nearestName } from './nearest-name.ts';
+import { partitionProblems } from './partition-rules.ts';
 import type { Problem } from './problem.ts';
 import { ASSET_WAREHOUSE, type GraphlessProject } from './project.ts';
 import { matchesTable, overlaps } from './table-pattern.ts';
@@ -24,6 +25,7 @@ export function assetProblems(project: GraphlessProject, assets: readonly Loaded
     ...assets.flatMap((asset, i) => [
       ...keyProblems(project, asset, i),
       ...asset.deps.flatMap((dep, d) => captureProblems(project, dependencyOf(dep).key, `assets[${i}].deps[${d}]`)),
+      ...partitionProblems(asset, `assets[${i}]`),
       ...freshnessProblems(asset, `assets[${i}].freshness`),
       ...tableProblems(project, assets, i),
     ]),
@@ -46,11 +48,11 @@ function keyProblems({ pipelines }: GraphlessProject, { key }: LoadedAsset, i: n
   if (RESERVED_NAMES.has(parts.at(-1) ?? '')) {
     return [{ path, what: `${key} ends in a word that the HTTP API uses`, fix: 'choose another last part' }];
   }
-  if (RANGE_WORDS.includes(key)) {
+  if (isRangeWord(key)) {
     return [
       {
         path,
-        what: `is ${key}, and {${key}} in an asset's SQL is a bound of its partition`,
+        what: `is ${key}, and {${key}} in an asset's SQL stands for its partition`,
         fix: 'choose another key',
       },
     ];
@@ -89,7 +91,11 @@ function faultProblem(project: GraphlessProject, assets: readonly LoadedAsset[],
     case 'repeated-dependency':
       return { path: `${path}.deps[${fault.dep}]`, what, fix: 'name each dependency once' };
     case 'useless-column':
-      return { path: `${path}.deps[${fault.dep}].by`, what, fix: "leave out 'by', 'lookup', or add partitions" };
+      return {
+        path: `${path}.deps[${fault.dep}].by`,
+        what,
+        fix: "leave out 'by', 'zone' or 'lookup', or add partitions",
+      };
     case 'unknown-placeholder': {
       const words = asset?.partitions === undefined ? [] : RANGE_WORDS;
       const meant = nearestName(fault.name, [...keysOf(asset?.deps).map(placeholderName), ...words]);

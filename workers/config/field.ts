@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import type { AssetDefinition, Automation } from '../../workflows/model/asset/definition.ts';
 import type { Dependency } from '../../workflows/model/asset/dependency.ts';
-import type { DailyPartitions } from '../../workflows/model/asset/partition.ts';
+import type { TimePartitions } from '../../workflows/model/asset/time-partition.ts';
 import type {
   DuckDbWarehouse,
   FlushConfig,
@@ -231,13 +231,36 @@ const duckDb = {
 } satisfies Shape<DuckDbWarehouse>;
 
 const partitions = {
-  kind: z.literal('daily').meta(note({ help: 'set by `daily({ … })`: one partition per UTC day' })),
-  start: z.iso.date('must be a day like 2026-01-31').meta(note({ help: 'first day', type: 'YYYY-MM-DD' })),
+  kind: z
+    .enum(['hourly', 'daily', 'weekly', 'monthly'])
+    .meta(note({ help: 'set by `hourly({ … })`, `daily({ … })`, `weekly({ … })`, `monthly({ … })`' })),
+  start: z
+    .string()
+    .meta(note({ help: 'key of the first partition: `2026-01-31T09`, `2026-01-31`, the Monday of a week, `2026-01`' })),
+  end: z
+    .string()
+    .optional()
+    .meta(
+      note({ help: 'key of the first partition that does not belong to it any more', otherwise: 'there is no end' }),
+    ),
+  timezone: z
+    .string()
+    .default('UTC')
+    .meta(
+      note({
+        help: 'the zone whose clock divides the time; where it is set back, the two hours of one name have their offset in the key',
+        why: 'it is what the sessions of the warehouse use',
+      }),
+    ),
   output: z
     .string()
     .min(1)
-    .meta(note({ help: "column of the result that holds the day; a row outside its partition's day fails the run" })),
-} satisfies Shape<DailyPartitions>;
+    .meta(
+      note({
+        help: 'column of the result that holds the time, a DATE, TIMESTAMPTZ, or TIMESTAMP in UTC; a row outside of its partition fails the run',
+      }),
+    ),
+} satisfies Shape<TimePartitions>;
 
 const dependency = {
   key: z.string().meta(note({ help: '`<pipeline>/<schema>.<table>`, or the key of another asset' })),
@@ -251,6 +274,10 @@ const dependency = {
         otherwise: 'a change makes the whole asset due; of an asset with the same partitions, the same one',
       }),
     ),
+  zone: z
+    .string()
+    .optional()
+    .meta(note({ help: 'the zone whose clock a TIMESTAMP in that column shows', otherwise: 'UTC' })),
   lookup: z
     .boolean()
     .default(false)
@@ -302,7 +329,7 @@ const asset = {
   partitions: z
     .strictObject(partitions)
     .optional()
-    .meta(note({ help: 'compute it day by day instead of as a whole' })),
+    .meta(note({ help: 'compute it part by part instead of as a whole' })),
   automation: z
     .strictObject(automation)
     .optional()
@@ -319,7 +346,7 @@ const asset = {
     .min(1)
     .meta(
       note({
-        help: 'the query; `{key}` is the table of a dependency, `{start}` and `{end}` bound the day (`{end}` is exclusive); braces in texts, comments and struct literals are left alone',
+        help: 'the query; `{key}` is the table of a dependency, `{start}` and `{end}` bound the partition in the type of the column `by` (`{end}` is exclusive), `{partition}` is its key; braces in texts, comments and struct literals are left alone',
       }),
     ),
 } satisfies Shape<AssetDefinition>;

@@ -4,6 +4,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { FreshnessLimits, LoadedAsset } from '../../workflows/model/asset/definition.ts';
 import { buildAssetGraph } from '../../workflows/model/asset/graph.ts';
+import { keyOfDate, type TimePartitions } from '../../workflows/model/asset/time-partition.ts';
 import { parseLakeUrl } from '../../workflows/model/lake-url.ts';
 import { defaultSlotName } from '../../workflows/model/names.ts';
 import { assetProblems } from './asset-rules.ts';
@@ -105,11 +106,17 @@ function asset(it: CheckedConfig['assets'][number]): LoadedAsset {
     ...(description === undefined ? {} : { description }),
     ...(owners === undefined ? {} : { owners }),
     ...(tags === undefined ? {} : { tags }),
-    ...(partitions === undefined ? {} : { partitions }),
+    ...(partitions === undefined ? {} : { partitions: withKeys(written(partitions)) }),
     ...(automation === undefined ? {} : { automation, everyMs: parseDuration(automation.every) ?? 0 }),
     ...(freshness === undefined ? {} : { freshness, freshnessLimits: freshnessLimits(freshness) }),
     ...(table === undefined ? {} : { table }),
   };
+}
+
+/** Bounds can be given as dates: the first hour of a day, and a month by its first day. */
+function withKeys(partitions: TimePartitions): TimePartitions {
+  const { kind, start, end } = partitions;
+  return { ...partitions, start: keyOfDate(kind, start), ...(end === undefined ? {} : { end: keyOfDate(kind, end) }) };
 }
 
 /** Without fields that were set to undefined: the same as leaving them out. */

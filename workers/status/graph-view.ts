@@ -25,5 +25,7 @@ function mappingText({ touch }: AssetEdge): string {
       return 'lookup';
     case 'partitions':
       return `${touch.partitions.kind} by ${touch.column}`;
+    case 'mapped':
+      return 'same partition';
   }
 }

@@ -3,7 +3,7 @@
 
 import type { AssetDefinition, Automation } from './asset/definition.ts';
 import type { Dependency } from './asset/dependency.ts';
-import type { DailyPartitions } from './asset/partition.ts';
+import type { TimePartitions } from './asset/time-partition.ts';
 
 export interface SourceConfig {
   /** postgres:// URL of the source database. */
@@ -99,9 +99,24 @@ export function dep(key: string, options: Omit<Dependency, 'key'> = {}): Depende
   return { key, ...options };
 }
 
-/** One partition per UTC day. `output` is the day column of the result. */
-export function daily(options: Omit<DailyPartitions, 'kind'>): DailyPartitions {
+/** One partition an hour of the zone's clock. `output` is the column of the result that holds the time. */
+export function hourly(options: Omit<TimePartitions, 'kind'>): TimePartitions {
+  return { kind: 'hourly', ...options };
+}
+
+/** One partition a day of the zone's calendar; UTC unless `timezone` says otherwise. */
+export function daily(options: Omit<TimePartitions, 'kind'>): TimePartitions {
   return { kind: 'daily', ...options };
+}
+
+/** One partition a week, named by its Monday. */
+export function weekly(options: Omit<TimePartitions, 'kind'>): TimePartitions {
+  return { kind: 'weekly', ...options };
+}
+
+/** One partition a month, named like `2026-11`. */
+export function monthly(options: Omit<TimePartitions, 'kind'>): TimePartitions {
+  return { kind: 'monthly', ...options };
 }
 
 /** Run whenever an input has changed: at once after a quiet time, under traffic once in `every`. */

@@ -18,8 +18,6 @@ export interface DuckDbType {
   readonly read: (column: string) => string;
   /** Can the type of the column vary between change files? */
   readonly variesByFile: boolean;
-  /** Does a value belong to a day? */
-  readonly dated: boolean;
 }
 
 type Differences = Partial<Omit<DuckDbType, 'name'>>;
@@ -35,7 +33,6 @@ function typeNamed(name: string, differences: Differences = {}): DuckDbType {
     comparable: asIs,
     read: asIs,
     variesByFile: false,
-    dated: false,
     ...differences,
   };
 }
@@ -59,11 +56,10 @@ const TYPES: Readonly<Record<ColumnKind, (type: ColumnType) => DuckDbType>> = {
   }),
   date: row('DATE', {
     parse: (text) => `try_cast(regexp_replace(${text}, ' BC$', ' (BC)') as DATE)`,
-    dated: true,
   }),
   time: row('TIME'),
-  timestamp: row('TIMESTAMP', { parse: parseMoment('TIMESTAMP'), dated: true }),
-  timestamptz: row('TIMESTAMPTZ', { parse: parseMoment('TIMESTAMPTZ'), dated: true }),
+  timestamp: row('TIMESTAMP', { parse: parseMoment('TIMESTAMP') }),
+  timestamptz: row('TIMESTAMPTZ', { parse: parseMoment('TIMESTAMPTZ') }),
   uuid: row('UUID'),
   // Text, because DuckDB's JSON cannot hold escapes of lone surrogates. Each file shows which of the two types it has.
   json: row('VARCHAR', { parse: asIs, read: asText, variesByFile: true }),

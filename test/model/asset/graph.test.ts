@@ -26,7 +26,14 @@ const byDay = {
   partitions: { ...partitions, start: '2026-02-01' },
   sql: 'from x',
 };
-const byOther = { ...byDay, key: 'b/by_other', deps: [{ key: 'a/daily', by: 'paid_at' }] };
+const byOther = {
+  ...byDay,
+  key: 'b/by_other',
+  deps: [
+    { key: 'shop/public.rates', by: 'at' },
+    { key: 'a/daily', by: 'paid_at' },
+  ],
+};
 const above: AssetDefinition = {
   key: 'b/c/above',
   deps: ['b/by_day', { key: 'a/joined', lookup: true }],
@@ -43,18 +50,19 @@ describe('the asset graph', () => {
 
   test('knows who reads a table or an asset, and what a changed row of it touches', () => {
     const touches = (edges: ReturnType<typeof graph.readersOf>) => edges.map(({ to, touch }) => [to, touch]);
-    const by = (column: string, start = '2026-01-01') => ({
-      ...{ tag: 'partitions', column, partitions: { ...partitions, start } },
-    });
+    const by = (column: string) => ({ tag: 'partitions', column, partitions });
     expect(touches(graph.readersOf('shop/public.orders'))).toEqual([
       ['a/daily', by('created_at')],
       ['a/joined', by('created_at')],
     ]);
     expect(touches(graph.readersOf('shop/public.line%2Eitems'))).toEqual([['a/joined', by('at')]]);
-    expect(touches(graph.readersOf('shop/public.rates'))).toEqual([['a/joined', { tag: 'whole' }]]);
-    // Rows of a derived asset change by its partitions: only the column they are of tells a reader which.
+    expect(touches(graph.readersOf('shop/public.rates'))).toMatchObject([
+      ['a/joined', { tag: 'whole' }],
+      ['b/by_other', { tag: 'partitions', column: 'at' }],
+    ]);
+    // A derived asset changes partition by partition: that tells a reader of the same division, and by no other column.
     expect(touches(graph.readersOf('a/daily'))).toEqual([
-      ['b/by_day', by('day', '2026-02-01')],
+      ['b/by_day', { tag: 'mapped', column: 'day', from: partitions, to: { ...partitions, start: '2026-02-01' } }],
       ['b/by_other', { tag: 'whole' }],
     ]);
     expect(graph.readersOf('b/c/above')).toEqual([]);
@@ -63,6 +71,7 @@ describe('the asset graph', () => {
       ['public.orders', 'a/joined'],
       ['public.line%2Eitems', 'a/joined'],
       ['public.rates', 'a/joined'],
+      ['public.rates', 'b/by_other'],
     ]);
     expect(graph.readersOfPipeline('other')).toEqual([]);
   });

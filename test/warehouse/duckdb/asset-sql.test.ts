@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { assetSelect, codeVersionOf } from '../../../activities/warehouse/duckdb/assets/asset-sql.ts';
+import type { Bound } from '../../../activities/warehouse/duckdb/partition-sql.ts';
 import type { AssetDefinition } from '../../../workflows/model/asset/definition.ts';
 import { buildAssetGraph } from '../../../workflows/model/asset/graph.ts';
 
@@ -15,7 +16,7 @@ const above = { key: 'b/c/above', deps: ['a/daily'], sql: `select {'x': 1} as s,
 const graph = buildAssetGraph([daily, above], new Set(['shop']));
 
 test('the SQL of an asset gets its tables and the bounds of its partition, and keeps what is its own', () => {
-  expect(assetSelect(graph.asset('a/daily'), '2026-12-31')).toBe(
+  expect(assetSelect(graph.asset('a/daily'), { key: '2026-12-31', bound: { type: 'TIMESTAMPTZ' } })).toBe(
     `select * from (\nfrom "public"."orders" where t >= make_timestamptz(1798675200000000) and t < make_timestamptz(1798761600000000)\n)`,
   );
   expect(assetSelect(graph.asset('b/c/above'), null)).toBe(
@@ -24,8 +25,25 @@ test('the SQL of an asset gets its tables and the bounds of its partition, and k
   expect(() => assetSelect(graph.asset('a/daily'), null)).toThrow('{start} without a partition');
 });
 
+test.each<[Bound, string, string]>([
+  [{ type: 'DATE' }, `DATE '2026-10-25'`, `DATE '2026-10-26'`],
+  [{ type: 'TIMESTAMPTZ' }, 'make_timestamptz(1792879200000000)', 'make_timestamptz(1792969200000000)'],
+  [{ type: 'TIMESTAMP' }, 'make_timestamp(1792879200000000)', 'make_timestamp(1792969200000000)'],
+  [
+    { type: 'TIMESTAMP', zone: 'Europe/Berlin' },
+    'make_timestamp(1792886400000000)',
+    'make_timestamp(1792972800000000)',
+  ],
+])('bounds are of the type of the column: %o', (bound, start, end) => {
+  const sql = 'select {start}, {end}, {partition} from {shop/public.orders}';
+  const berlin = { ...daily, partitions: { ...partitions, timezone: 'Europe/Berlin' }, sql };
+  const asset = buildAssetGraph([berlin], new Set(['shop'])).asset('a/daily');
+  expect(assetSelect(asset, { key: '2026-10-25', bound })).toContain(`select ${start}, ${end}, '2026-10-25' from`);
+});
+
 test('the code version of daily assets is what it was in version 0.1.0', () => {
   expect(codeVersionOf(daily)).toBe('795c48c00487');
+  expect(codeVersionOf({ ...daily, partitions: { ...partitions, timezone: 'UTC' } })).toBe('795c48c00487');
 });
 
 test('the code version changes with everything that decides the rows and with nothing else', () => {
@@ -37,7 +55,10 @@ test('the code version changes with everything that decides the rows and with no
     { ...daily, deps: [orders, 'shop/public.items'] },
     { ...daily, deps: [{ ...orders, by: 'updated_at' }] },
     { ...daily, partitions: { ...partitions, output: 'd' } },
+    { ...daily, partitions: { ...partitions, timezone: 'Europe/Berlin' } },
+    { ...daily, partitions: { ...partitions, end: '2027-01-01' } },
+    { ...daily, deps: [{ ...orders, zone: 'Europe/Berlin' }] },
     { ...daily, table: 'x.y' },
   ];
-  expect(new Set([daily, ...changed].map(codeVersionOf)).size).toBe(6);
+  expect(new Set([daily, ...changed].map(codeVersionOf)).size).toBe(9);
 });

@@ -1,7 +1,7 @@
 // A derived asset, as a user defines it.
 
 import type { DeclaredDependency } from './dependency.ts';
-import type { DailyPartitions } from './partition.ts';
+import type { TimePartitions } from './time-partition.ts';
 
 export interface Automation {
   readonly kind: 'eager';
@@ -17,7 +17,7 @@ export interface AssetDefinition {
   readonly owners?: readonly string[];
   readonly tags?: Readonly<Record<string, string>>;
   readonly deps: readonly DeclaredDependency[];
-  readonly partitions?: DailyPartitions;
+  readonly partitions?: TimePartitions;
   readonly automation?: Automation;
   readonly freshness?: { readonly warnAfter: string; readonly failAfter: string };
   /** The `schema.table` of the result; default: derived from the key. */

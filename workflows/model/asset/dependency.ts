@@ -6,6 +6,8 @@ export interface Dependency {
   readonly key: string;
   /** Date or timestamp column that decides to which partitions of the asset a row belongs. */
   readonly by?: string;
+  /** The zone whose clock a TIMESTAMP in `by` shows; default UTC. */
+  readonly zone?: string;
   /** It is read, but its changes make nothing due. */
   readonly lookup?: boolean;
 }

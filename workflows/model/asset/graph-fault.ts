@@ -5,7 +5,8 @@ import { parseTableId } from '../relation.ts';
 import type { AssetDefinition } from './definition.ts';
 import { type Dependency, dependencyOf } from './dependency.ts';
 import { parseCapturedKey } from './key.ts';
-import { piecesOf, placeholderName, RANGE_WORDS } from './placeholder.ts';
+import { isRangeWord, piecesOf, placeholderName } from './placeholder.ts';
+import { isSameGrid } from './time-partition.ts';
 
 /** `asset` and `dep` count from 0. */
 export type GraphFault = { readonly asset: number; readonly what: string } & (
@@ -54,12 +55,12 @@ function dependencyFaults(
 /** A column that decides nothing is a misunderstanding. */
 function columnFaults(
   { partitions }: AssetDefinition,
-  { by, lookup }: Dependency,
+  { by, zone, lookup }: Dependency,
   i: number,
   dep: number,
 ): GraphFault[] {
   const fault = { tag: 'useless-column', asset: i, dep } as const;
-  if (by === undefined) return [];
+  if (by === undefined) return zone === undefined ? [] : [{ ...fault, what: `names zone ${zone}, but no column` }];
   if (partitions === undefined) return [{ ...fault, what: `names column ${by}, but the asset has no partitions` }];
   return lookup === true ? [{ ...fault, what: `names column ${by} of a lookup, whose rows make nothing due` }] : [];
 }
@@ -70,8 +71,13 @@ function placeFaults(
   i: number,
   byKey: ReadonlyMap<string, AssetDefinition>,
 ): GraphFault[] {
-  const tells = ({ key, by, lookup }: Dependency) =>
-    lookup !== true && (by !== undefined || byKey.get(key)?.partitions !== undefined);
+  const tells = ({ key, by, lookup }: Dependency) => {
+    const input = byKey.get(key);
+    if (lookup === true || partitions === undefined) return false;
+    if (input === undefined) return by !== undefined;
+    const of = input.partitions;
+    return of !== undefined && isSameGrid(of, partitions) && (by === undefined || by === of.output);
+  };
   if (partitions === undefined || deps.map(dependencyOf).some(tells)) return [];
   return [
     { tag: 'unplaced-rows', asset: i, what: 'has partitions, but no dependency tells which rows belong to which' },
@@ -83,7 +89,7 @@ function placeholderFaults({ sql, deps, partitions }: AssetDefinition, i: number
   const known = new Set(deps.map((dep) => placeholderName(dependencyOf(dep).key)));
   const names = new Set(piecesOf(sql).flatMap((piece) => (piece.tag === 'placeholder' ? [piece.name] : [])));
   return [...names].flatMap((name): GraphFault[] => {
-    if (!RANGE_WORDS.includes(name)) {
+    if (!isRangeWord(name)) {
       if (known.has(name)) return [];
       return [{ tag: 'unknown-placeholder', asset: i, name, what: `reads {${name}}, which is not in deps` }];
     }

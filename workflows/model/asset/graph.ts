@@ -7,8 +7,8 @@ import type { LoadedAsset } from './definition.ts';
 import { type Dependency, dependencyOf } from './dependency.ts';
 import { graphFaults } from './graph-fault.ts';
 import { derivedPlace, groupOf, parseCapturedKey } from './key.ts';
-import type { DailyPartitions } from './partition.ts';
-import { piecesOf, placeholderName } from './placeholder.ts';
+import { isRangeWord, piecesOf, placeholderName } from './placeholder.ts';
+import { isSameGrid, type TimePartitions } from './time-partition.ts';
 
 /** A captured table that some derived asset reads. */
 export interface CapturedAsset {
@@ -50,14 +50,23 @@ export type Touch =
   /** Of a lookup. */
   | { readonly tag: 'none' }
   /** The partitions of the row's value in `column`, before and after the change. */
-  | { readonly tag: 'partitions'; readonly column: string; readonly partitions: DailyPartitions };
+  | {
+      readonly tag: 'partitions';
+      readonly column: string;
+      /** Where a clock shows what a TIMESTAMP in it says. */
+      readonly zone?: string;
+      readonly partitions: TimePartitions;
+    }
+  /** The partitions that read those of `from` that changed; `column` holds their time. */
+  | { readonly tag: 'mapped'; readonly column: string; readonly from: TimePartitions; readonly to: TimePartitions };
 
 /** A piece of an asset's SQL, with its placeholders resolved. */
 export type SqlPart =
   | { readonly tag: 'text'; readonly text: string }
   | { readonly tag: 'input'; readonly place: TableName }
   | { readonly tag: 'start' }
-  | { readonly tag: 'end' };
+  | { readonly tag: 'end' }
+  | { readonly tag: 'partition' };
 
 export class AssetGraph {
   /** Each asset comes after those it reads. */
@@ -141,16 +150,20 @@ function derivedAsset(definition: LoadedAsset, nodeOf: (key: string) => AssetNod
 }
 
 /**
- * The column decides to which partitions a changed row belongs. A derived input changes partition by partition, so only the
- * column by which that input is partitioned tells; it is known without being named.
+ * A row of a captured table changes alone, and its column decides which partitions that touches. A derived input changes
+ * partition by partition: that tells only if it is divided in the same way.
  */
-function touchOf({ partitions }: LoadedAsset, { by, lookup }: Dependency, from: AssetNode): Touch {
+function touchOf({ partitions }: LoadedAsset, { by, zone, lookup }: Dependency, from: AssetNode): Touch {
   if (lookup === true) return { tag: 'none' };
-  const output = from.tag === 'derived' ? from.definition.partitions?.output : undefined;
-  const column = by ?? output;
-  if (partitions === undefined || column === undefined) return { tag: 'whole' };
-  if (from.tag === 'derived' && column !== output) return { tag: 'whole' };
-  return { tag: 'partitions', column, partitions };
+  if (partitions === undefined) return { tag: 'whole' };
+  if (from.tag === 'captured') {
+    if (by === undefined) return { tag: 'whole' };
+    return { tag: 'partitions', column: by, ...(zone === undefined ? {} : { zone }), partitions };
+  }
+  const of = from.definition.partitions;
+  if (of === undefined || (by !== undefined && by !== of.output) || !isSameGrid(of, partitions))
+    return { tag: 'whole' };
+  return { tag: 'mapped', column: of.output, from: of, to: partitions };
 }
 
 function resolved({ key, sql }: LoadedAsset, inputs: readonly AssetEdge[]): readonly SqlPart[] {
@@ -158,7 +171,7 @@ function resolved({ key, sql }: LoadedAsset, inputs: readonly AssetEdge[]): read
   return piecesOf(sql).map((piece): SqlPart => {
     if (piece.tag === 'text') return piece;
     const { name } = piece;
-    if (name === 'start' || name === 'end') return { tag: name };
+    if (isRangeWord(name)) return { tag: name };
     const place = places.get(name);
     if (place === undefined) throw new WalflowError('ASSET_INVALID', `${key} reads {${name}}, which is not in deps`);
     return { tag: 'input', place };

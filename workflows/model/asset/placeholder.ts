@@ -1,4 +1,4 @@
-// The grammar of placeholders in an asset's SQL: `{dep/key}`, `{start}`, `{end}`. Braces in texts, quoted names and comments
+// The grammar of placeholders in an asset's SQL: `{dep/key}`, `{start}`, `{end}`, `{partition}`. Braces in texts, quoted names and comments
 // belong to the SQL, and so do those around a quote, a colon or nothing: {'a': 1}, {a: 1}, map {}.
 
 /** A piece of an asset's SQL; all pieces in order are the whole SQL. */
@@ -7,8 +7,12 @@ export type SqlPiece =
   /** `name` is the text between the braces. */
   | { readonly tag: 'placeholder'; readonly name: string };
 
-/** The bounds of the partition that is computed. No asset can have one of these as its key. */
-export const RANGE_WORDS: readonly string[] = ['start', 'end'];
+/** The bounds of the partition that is computed, and its key. No asset can have one of these as its key. */
+export const RANGE_WORDS = ['start', 'end', 'partition'] as const;
+
+export function isRangeWord(name: string): name is (typeof RANGE_WORDS)[number] {
+  return RANGE_WORDS.some((word) => word === name);
+}
 
 /** A token to skip as a whole (https://www.postgresql.org/docs/17/sql-syntax-lexical.html), or a placeholder. */
 const TOKENS = new RegExp(

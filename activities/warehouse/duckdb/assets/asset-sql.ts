@@ -6,28 +6,33 @@ import type { AssetDefinition } from '../../../../workflows/model/asset/definiti
 import { type Dependency, dependencyOf } from '../../../../workflows/model/asset/dependency.ts';
 import type { DerivedAsset, SqlPart } from '../../../../workflows/model/asset/graph.ts';
 import type { PartitionKey } from '../../../../workflows/model/asset/partition.ts';
+import { zoneOf } from '../../../../workflows/model/asset/time-partition.ts';
 import { WalflowError } from '../../../../workflows/model/errors.ts';
-import { qualified } from '../identifier.ts';
-import { instantSql } from '../partition-sql.ts';
+import { literal, qualified } from '../identifier.ts';
+import { type Bound, boundSql } from '../partition-sql.ts';
+
+/** The partition of which rows are selected. */
+export interface SelectedPartition {
+  readonly key: PartitionKey;
+  /** How `{start}` and `{end}` are written. */
+  readonly bound: Bound;
+}
 
 /** A SELECT of the asset's rows, or those of one partition if it has partitions. */
-export function assetSelect({ sql }: DerivedAsset, partition: PartitionKey | null): string {
-  const text = sql.map((part) => partSql(part, partition)).join('');
+export function assetSelect({ sql, definition }: DerivedAsset, selected: SelectedPartition | null): string {
+  const text = sql.map((part) => partSql(part, definition.partitions, selected)).join('');
   // On separate lines: a comment at the end of the SQL must not swallow the bracket.
   return `select * from (\n${text.trim().replace(/;$/, '')}\n)`;
 }
 
-function partSql(part: SqlPart, partition: PartitionKey | null): string {
-  switch (part.tag) {
-    case 'text':
-      return part.text;
-    case 'input':
-      return qualified(part.place);
-    case 'start':
-    case 'end':
-      if (partition === null) throw new WalflowError('ASSET_INVALID', `{${part.tag}} without a partition`);
-      return instantSql(partition, part.tag);
+function partSql(part: SqlPart, partitions: AssetDefinition['partitions'], selected: SelectedPartition | null): string {
+  if (part.tag === 'text') return part.text;
+  if (part.tag === 'input') return qualified(part.place);
+  if (partitions === undefined || selected === null) {
+    throw new WalflowError('ASSET_INVALID', `{${part.tag}} without a partition`);
   }
+  if (part.tag === 'partition') return literal(selected.key);
+  return boundSql(partitions, selected.key, part.tag, selected.bound);
 }
 
 /**
@@ -42,7 +47,12 @@ export function codeVersionOf({ sql, deps, partitions, table }: AssetDefinition)
 
 function partitionsCode(inputs: readonly Dependency[], partitions: AssetDefinition['partitions']) {
   if (partitions === undefined) return null;
-  const { kind, start, ...rest } = partitions;
+  const { kind, start, end, output } = partitions;
   const columns = inputs.flatMap(({ by }) => by ?? []);
-  return { kind, start, dep: columns.length === 1 ? columns[0] : columns, ...rest };
+  const zones = [zoneOf(partitions), ...inputs.flatMap(({ by, zone }) => (by === undefined ? [] : (zone ?? 'UTC')))];
+  return {
+    ...{ kind, start, dep: columns.length === 1 ? columns[0] : columns, output },
+    ...(end === undefined ? {} : { end }),
+    ...(zones.every((zone) => zone === 'UTC') ? {} : { zones }),
+  };
 }

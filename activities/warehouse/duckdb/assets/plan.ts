@@ -1,11 +1,11 @@
 // Plans a step of an asset: the partitions that are due, as its transaction sees them. Creates SEEN, PLANNED and an empty
 // STAGED.
 
-import type { DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
+import type { AssetEdge, DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
 import type { PartitionKey } from '../../../../workflows/model/asset/partition.ts';
 import type { TableName } from '../../../../workflows/model/relation.ts';
 import { literal, qualified, quoted } from '../identifier.ts';
-import { keySql, placeSql } from '../partition-sql.ts';
+import { type Bound, keySql, mappedKeysSql, placeSql } from '../partition-sql.ts';
 import type { DuckDbSession } from '../session.ts';
 import { assetSelect, codeVersionOf } from './asset-sql.ts';
 import { type InputPosition, readPositions } from './inputs.ts';
@@ -33,13 +33,13 @@ const STAGED_PLACE: TableName = { schema: 'main', name: STAGED };
  * Runs in the transaction of the computation.
  * @returns null when nothing is due.
  */
-export async function planStep(session: DuckDbSession, asset: DerivedAsset): Promise<StepPlan | null> {
+export async function planStep(session: DuckDbSession, asset: DerivedAsset, bound: Bound): Promise<StepPlan | null> {
   await session.run(`create or replace temp table ${SEEN} as ${marksSql(asset)}`);
   const [marks] = await session.rows<{ all: string; whole: string }>(
     `select count(*) as "all", count(*) filter (where partition is null) as whole from temp.main.${SEEN}`,
   );
   if (marks === undefined || marks.all === '0') return null;
-  const reshaped = (await makeStaging(session, asset)) !== (await columnsOf(session, asset.place));
+  const reshaped = (await makeStaging(session, asset, bound)) !== (await columnsOf(session, asset.place));
   await session.run(`create or replace temp table ${PLANNED} as ${plannedSql(asset, reshaped, marks.whole !== '0')}`);
   const partitions = await session.rows<PlannedPartition>(
     // Shorter keys first: days in years with more than four digits are later.
@@ -65,8 +65,9 @@ const marksSql = ({ key, definition }: DerivedAsset) =>
      select asset from _walflow.assets where asset = ${literal(key)} and code_version = '${codeVersionOf(definition)}')`;
 
 /** An empty table with the types that the asset's SQL yields. */
-async function makeStaging(session: DuckDbSession, asset: DerivedAsset): Promise<string | null> {
-  const sample = assetSelect(asset, asset.definition.partitions?.start ?? null);
+async function makeStaging(session: DuckDbSession, asset: DerivedAsset, bound: Bound): Promise<string | null> {
+  const key = asset.definition.partitions?.start;
+  const sample = assetSelect(asset, key === undefined ? null : { key, bound });
   await session.run(
     `create or replace temp table ${STAGED} as
      select null::VARCHAR as ${STAGED_PARTITION}, * from (${sample}) limit 0`,
@@ -87,12 +88,22 @@ function plannedSql(asset: DerivedAsset, reshaped: boolean, whole: boolean): str
 function dueSql(asset: DerivedAsset, reshaped: boolean, whole: boolean): string {
   const { partitions } = asset.definition;
   if (partitions === undefined) return 'select null::VARCHAR as partition';
-  const keys = (column: string, place: TableName) =>
-    `select ${keySql(placeSql(partitions, quoted(column)))} as partition from ${qualified(place)}`;
   const sources = [`select partition from temp.main.${SEEN}`];
-  for (const { touch, from } of asset.inputs) {
-    if ((whole || reshaped) && touch.tag === 'partitions') sources.push(keys(touch.column, from.place));
+  if (whole || reshaped) sources.push(...asset.inputs.flatMap((edge) => touchedKeysSql(edge) ?? []));
+  if (whole && !reshaped) {
+    const key = keySql(partitions, placeSql(partitions, quoted(partitions.output)));
+    sources.push(`select ${key} as partition from ${qualified(asset.place)}`);
   }
-  if (whole && !reshaped) sources.push(keys(partitions.output, asset.place));
   return `select distinct partition from (${sources.join(' union all ')}) where partition is not null`;
+}
+
+/** SELECT: the partitions that rows of an input belong to; null if all rows concern all of them. */
+function touchedKeysSql({ from, touch }: AssetEdge): string | null {
+  if (touch.tag === 'whole' || touch.tag === 'none') return null;
+  const column = quoted(touch.column);
+  const keys =
+    touch.tag === 'partitions'
+      ? keySql(touch.partitions, placeSql(touch.partitions, column, touch.zone))
+      : `unnest(${mappedKeysSql(touch, keySql(touch.from, placeSql(touch.from, column)))})`;
+  return `select ${keys} as partition from ${qualified(from.place)}`;
 }

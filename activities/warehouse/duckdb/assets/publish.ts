@@ -8,7 +8,7 @@ import { isoFromMicros } from '../../../../workflows/model/commit-time.ts';
 import type { MaterializeOrder } from '../../asset-order.ts';
 import { qualified, quoted } from '../identifier.ts';
 import { markPartitionsSql, markWholeSql } from '../merge/touched-sql.ts';
-import { keySql, placeOfKeySql, placeSql } from '../partition-sql.ts';
+import { mappedKeysSql, placeOfKeySql, placeSql } from '../partition-sql.ts';
 import type { DuckDbSession } from '../session.ts';
 import { codeVersionOf } from './asset-sql.ts';
 import type { StagedStep } from './compute.ts';
@@ -60,7 +60,7 @@ async function replaceRows(session: DuckDbSession, asset: DerivedAsset, { reshap
     partitions === undefined
       ? 'true'
       : `${placeSql(partitions, quoted(partitions.output))} in
-         (select ${placeOfKeySql('partition')} from temp.main.${PLANNED})`;
+         (select ${placeOfKeySql(partitions, 'partition')} from temp.main.${PLANNED})`;
   await session.run(`delete from ${target} where ${replaced}`);
   await session.run(`insert into ${target} ${stagedRows}`);
 }
@@ -85,10 +85,10 @@ async function markReader(
 ): Promise<void> {
   if (partitions.length === 0 && !reshaped) return;
   const mark = { asset: to, cause: asset.key, seq, nowIso: startedAt };
-  if (touch.tag !== 'partitions' || reshaped) {
+  if (touch.tag !== 'mapped' || reshaped) {
     await session.run(markWholeSql(mark));
     return;
   }
-  const key = keySql(placeSql(touch.partitions, placeOfKeySql('partition')));
-  await session.run(markPartitionsSql(mark, `select ${key} as partition from temp.main.${PLANNED}`));
+  const keys = `select unnest(${mappedKeysSql(touch, 'partition')}) as partition from temp.main.${PLANNED}`;
+  await session.run(markPartitionsSql(mark, keys));
 }

@@ -4,7 +4,7 @@
 import type { Touch } from '../../../../workflows/model/asset/graph.ts';
 import type { PlacedTable } from '../../merge-plan.ts';
 import { literal, qualified, quoted } from '../identifier.ts';
-import { keySql, placeSql } from '../partition-sql.ts';
+import { boundTypeOf, keySql, placeSql } from '../partition-sql.ts';
 import { duckDbType } from '../type.ts';
 import { replacedRows } from './apply-sql.ts';
 import { columnAlias } from './changes-sql.ts';
@@ -27,15 +27,18 @@ export const markPartitionsSql = (mark: Mark, keys: string) =>
   markSql(mark, `select distinct partition from (${keys}) where partition is not null`);
 
 /**
- * Marks for changed rows, before the winners are applied. If the column is not a date, the whole asset is marked: then its run
- * fails with the reason, and not the merge.
+ * Marks for changed rows, before the winners are applied. If values of the column have no place, the whole asset is marked: then its
+ * run fails with the reason, and not the merge.
  */
 export function markChangesSql(touch: Touch, mark: Mark, { entry, target }: PlacedTable, winners: string): string {
   if (touch.tag !== 'partitions') return markWholeSql(mark);
   const index = entry.columns.findIndex((column) => column.name === touch.column);
   const column = entry.columns[index];
-  if (column === undefined || !duckDbType(column).dated) return markWholeSql(mark);
-  const key = (value: string) => `${keySql(placeSql(touch.partitions, value))} as partition`;
+  if (column === undefined || boundTypeOf(touch.partitions, duckDbType(column).name) === null) {
+    return markWholeSql(mark);
+  }
+  const key = (value: string) =>
+    `${keySql(touch.partitions, placeSql(touch.partitions, value, touch.zone))} as partition`;
   const arriving = `select ${key(columnAlias(index))} from ${winners} where op <> 'd'`;
   if (target.mode === 'append') return markPartitionsSql(mark, arriving);
   const leaving = `select ${key(quoted(column.name))} from ${qualified(target)} where ${replacedRows(entry, winners)}`;

@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest';
+import { placed } from '../../../activities/warehouse/merge-plan.ts';
+import type { AssetDefinition } from '../../../workflows/model/asset/definition.ts';
+import { type AssetGraph, buildAssetGraph } from '../../../workflows/model/asset/graph.ts';
+import { change, INT, TEXT, type TestChange, TIMESTAMPTZ, testEntry } from '../change-files.ts';
+import { NOW } from '../lab.ts';
+import { TestWarehouse } from './warehouse.ts';
+
+const DATE = 1082;
+const warehouse = TestWarehouse.forFile();
+const orders = testEntry('public.orders', { id: INT, placed: TIMESTAMPTZ, due: DATE, note: TEXT }, ['id']);
+const run = { workflowId: 'w', runId: 'r', attempt: 1 };
+const ORDERS = 'shop/public.orders';
+
+const berlin = (kind: 'hourly' | 'daily' | 'monthly', by: string, start: string, bound = by): AssetDefinition => ({
+  key: `a/${kind}_${by}`,
+  deps: [{ key: ORDERS, by }],
+  partitions: { kind, start, timezone: 'Europe/Berlin', output: 't' },
+  sql: `select id, ${bound} as t, {partition} as part from {${ORDERS}} where ${bound} >= {start} and ${bound} < {end}`,
+});
+const hourly = berlin('hourly', 'placed', '2026-10-01T00');
+const monthly = berlin('monthly', 'placed', '2026-01');
+const byDue = berlin('daily', 'due', '2026-01-01');
+/** Reads the hours of the one above, partition by partition. */
+const above: AssetDefinition = {
+  ...hourly,
+  key: 'a/above',
+  deps: ['a/hourly_placed'],
+  sql: 'select t, part from {a/hourly_placed} where t >= {start} and t < {end}',
+};
+
+let graph: AssetGraph;
+const materialize = async ({ key }: AssetDefinition) => {
+  const readers = graph.readersOf(key);
+  const records = await warehouse.port.materialize({ asset: graph.asset(key), readers, run });
+  return records.map(({ partition }) => partition).sort();
+};
+const row = (op: TestChange['op'], id: number, at: string, due = '2026-10-25') =>
+  change(op, 1, id, { id: `${id}`, placed: at, due, note: 'x' });
+
+async function declare(...assets: readonly AssetDefinition[]): Promise<void> {
+  graph = buildAssetGraph(assets, new Set(['shop']));
+  await warehouse.port.declareAssets(graph.derived, NOW);
+}
+
+test('the two hours of one name are two partitions', async () => {
+  await declare(hourly, monthly, byDue, above);
+  const rows = [
+    row('r', 1, '2026-10-25 00:30:00+00'),
+    row('r', 2, '2026-10-25 01:30:00+00'),
+    row('r', 3, '2026-10-31 22:59:59+00'),
+    row('r', 4, '2026-10-31 23:00:00+00', '2026-10-26'),
+  ];
+  const readers = graph.readersOfPipeline('shop');
+  await warehouse.merge('shop', 100, {
+    ...{ begins: [placed(orders)], loads: [await warehouse.load(orders, rows, [])], readers },
+  });
+  expect(await materialize(hourly)).toEqual([
+    ...['2026-10-25T02+01:00', '2026-10-25T02+02:00', '2026-10-31T23', '2026-11-01T00'],
+  ]);
+  expect(await materialize(above)).toHaveLength(4);
+  expect(await materialize(monthly)).toEqual(['2026-10', '2026-11']);
+  expect(await warehouse.rows('select id::INT as id, part from a.monthly_placed order by id')).toMatchObject([
+    ...[{ part: '2026-10' }, { part: '2026-10' }, { part: '2026-10' }, { part: '2026-11' }],
+  ]);
+});
+
+test('a DATE is compared with dates, whatever the zone', async () => {
+  expect(await materialize(byDue)).toEqual(['2026-10-25', '2026-10-26']);
+  expect(await warehouse.rows(`select count(*)::INT as n from a.daily_due where part = t::VARCHAR`)).toEqual([
+    { n: 4 },
+  ]);
+});
+
+test('a row that moves from one to the other touches both, and so does what reads them', async () => {
+  const moved = [await warehouse.changes(orders, [{ ...row('u', 1, '2026-10-25 01:10:00+00'), lsn: 150 }])];
+  await warehouse.merge('shop', 200, { tables: moved, readers: graph.readersOfPipeline('shop') });
+  const hours = ['2026-10-25T02+01:00', '2026-10-25T02+02:00'];
+  expect(await materialize(hourly)).toEqual(hours);
+  expect(await materialize(above)).toEqual(hours);
+  expect(await warehouse.rows(`select part, count(*)::INT as n from a.above where part like '%+%' group by 1`)).toEqual(
+    [{ part: '2026-10-25T02+01:00', n: 2 }],
+  );
+});
+
+describe('a run fails and says why when its column', () => {
+  test.each([
+    [
+      'is no date',
+      berlin('daily', 'note', '2026-01-01'),
+      'note of shop/public.orders, whose type VARCHAR has no place in daily partitions',
+    ],
+    [
+      'is a date, and partitions are hours',
+      berlin('hourly', 'due', '2026-01-01T00'),
+      'whose type DATE has no place in hourly',
+    ],
+    [
+      'does not exist',
+      berlin('daily', 'paid', '2026-01-01', 'placed'),
+      'paid of shop/public.orders, which does not exist',
+    ],
+  ])('%s', async (_, asset, why) => {
+    await declare(asset);
+    const changes = [await warehouse.changes(orders, [{ ...row('u', 2, '2026-10-26 01:10:00+00'), lsn: 1_000 }])];
+    const { endLsn } = await warehouse.port.watermark('shop');
+    const end = Number.parseInt(endLsn, 16) + 100;
+    await warehouse.merge('shop', end, { tables: changes, readers: graph.readersOfPipeline('shop') });
+    await expect(materialize(asset)).rejects.toMatchObject({
+      code: 'ASSET_FAILED',
+      message: expect.stringContaining(why),
+    });
+  });
+});
