@@ -21,8 +21,17 @@ interface WorkerPlace {
 const READY_TIMEOUT_MS = 120_000;
 const PROBE_TIMEOUT_MS = 2_000;
 
-/** Nearly all a worker allocates is garbage a moment later; with V8's default nursery a hundred megabytes of it are kept. */
-const NODE_FLAGS = ['--max-semi-space-size=4'];
+/**
+ * Nearly all a worker allocates is garbage a moment later. With V8's default nursery a hundred megabytes of it are kept, and
+ * as much again until the heap has doubled.
+ */
+const NODE_FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=50'];
+
+/**
+ * For glibc. Otherwise its limit for what is mapped on its own, and so returned at once, grows with the largest buffer that
+ * was freed, and each thread has a heap of its own: gaps between buffers, which are never returned.
+ */
+const ALLOCATOR = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: String(128 * 1024) };
 
 /** How to start a worker; it is ready once `/healthz` answers. */
 export function workerChild({ role, port, home, cwd, env, projectArgs }: WorkerPlace): ChildSpec {
@@ -30,7 +39,7 @@ export function workerChild({ role, port, home, cwd, env, projectArgs }: WorkerP
     name: `${role} worker`,
     command: process.execPath,
     args: [...NODE_FLAGS, programFile(), 'worker', '--role', role, ...projectArgs],
-    env,
+    env: { ...ALLOCATOR, ...env },
     cwd,
     logFile: join(home, 'logs', `${role}.log`),
     ready: () => isHealthy(port),
