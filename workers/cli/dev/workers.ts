@@ -25,7 +25,7 @@ const PROBE_TIMEOUT_MS = 2_000;
  * Nearly all a worker allocates is garbage a moment later. With V8's default nursery a hundred megabytes of it are kept, and
  * as much again until the heap has doubled.
  */
-const NODE_FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=50'];
+const NODE_FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=30'];
 
 /**
  * For glibc. Otherwise its limit for what is mapped on its own, and so returned at once, grows with the largest buffer that
