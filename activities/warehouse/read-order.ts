@@ -19,8 +19,8 @@ export interface ReadBounds {
 }
 
 export interface ReadOrder extends Read, ReadBounds {
-  /** A database file with the tables, and with nothing else. */
-  readonly databasePath: string;
+  /** A database file with the tables, and with nothing else; null = it reads none. */
+  readonly databasePath: string | null;
   /** An own folder, for what does not fit into memory. */
   readonly spillFolder: string;
 }

@@ -221,6 +221,7 @@ describe('failures', () => {
     const { url } = await runningApi(backend);
     const response = await post(`${url}/api/query`, '{"sql":"select 1"}');
     expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('1');
     expect(await response.json()).toMatchObject({
       error: { code: 'TEMPORAL_UNREACHABLE', message: 'Temporal does not answer at x:1' },
     });

@@ -16,11 +16,15 @@ const CONTENT_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** Something is busy or out of reach: most is over in a moment, and clients that ask at once only make it longer. */
+const RETRY_AFTER_SECONDS = '1';
+
 /** @param onFailure called with every failure that is not the caller's fault (status 500 and above) */
 export function answerFailures(app: Hono, onFailure: (failure: unknown) => void): void {
   app.onError((failure, c) => {
     const { status, body } = httpFailure(failure);
     if (status >= 500) onFailure(failure);
+    if (status === 503) c.header('retry-after', RETRY_AFTER_SECONDS);
     return c.json(body, status);
   });
   app.notFound((c) => {

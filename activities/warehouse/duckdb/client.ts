@@ -199,6 +199,8 @@ async function openFile(path: string, options: DuckDbOptions): Promise<DuckDBIns
     enable_external_file_cache: 'false',
     // Otherwise the allocator keeps what a statement freed, for each thread that ever ran one.
     allocator_background_threads: 'true',
+    allocator_flush_threshold: '8MiB',
+    allocator_bulk_deallocation_flush_threshold: '16MiB',
   };
   try {
     return await openInstance({ path, access: 'write', settings });

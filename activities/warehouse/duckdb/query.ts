@@ -4,6 +4,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { ignored } from '../../../workflows/model/callback.ts';
 import { WalflowError } from '../../../workflows/model/errors.ts';
 import type { QueryLimits, QueryResult, QueryValue } from '../query.ts';
 import type { Read } from '../read-order.ts';
@@ -13,15 +14,14 @@ import { type QueryParts, queryParts } from './reading/growth.ts';
 import { parseQuery } from './reading/parse.ts';
 import { queryFailure } from './reading/query-failure.ts';
 import { copyTables } from './reading/table-copy.ts';
-import type { ReadWatch } from './reading/watch.ts';
+import type { ReadWatch, WatchOptions } from './reading/watch.ts';
 
-/** A read that is not over by then waits for its turn among the long ones. */
-const SHORT_MS = 200;
+/** A read that takes longer, or more of the memory a read may take, waits for its turn among the long ones. */
+const SHORT = { ms: 200, shareOfMemory: 1 / 4 };
 
-/** What a first, short try came to. */
-type FirstTry =
+/** What a turn came to. */
+type Tried =
   | { readonly tag: 'answered'; readonly result: QueryResult }
-  | { readonly tag: 'too-long' }
   | { readonly tag: 'unbounded'; readonly parts: QueryParts };
 
 /**
@@ -59,10 +59,9 @@ class Query {
   async run(): Promise<QueryResult> {
     const { readers } = this.#owner;
     try {
-      const first = await readers.short(() => this.#firstTry(), this.#over);
-      if (first.tag === 'answered') return first.result;
-      const again = () => (first.tag === 'too-long' ? this.#longTry() : this.#apart(first.parts));
-      return await readers.long(again, this.#over);
+      const first = await readers.short(() => this.#shortTry(), this.#over);
+      if (first?.tag === 'answered') return first.result;
+      return await readers.long(() => this.#longTry(first), this.#over);
     } catch (failure) {
       if (failure instanceof WalflowError) throw failure;
       const why = this.#signal?.aborted ? 'gone' : 'time';
@@ -70,20 +69,38 @@ class Query {
     }
   }
 
-  async #firstTry(): Promise<FirstTry> {
-    const first = await this.#here(Math.min(SHORT_MS, this.#remainingMs()), async (connection, watch) => {
-      const tree = await parseQuery(connection, this.#read.sql);
-      const parts = queryParts(tree, await this.#owner.fixedSizeFunctions(), this.#read.parameters);
-      if (parts.mayGrow) return { tag: 'unbounded' as const, parts };
-      return { tag: 'answered' as const, result: await this.#answer(connection, watch) };
+  /** Null when the turn was too short. */
+  async #shortTry(): Promise<Tried | null> {
+    const bounds = {
+      remainingMs: Math.min(SHORT.ms, this.#remainingMs()),
+      memoryBytes: SHORT.shareOfMemory * this.#owner.readers.bounds.memoryBytes,
+    };
+    return await this.#here(bounds, async (connection, watch) => {
+      try {
+        return await this.#try(connection, watch);
+      } catch (failure) {
+        if (watch.ended === 'time' || watch.ended === 'memory') return null;
+        throw failure;
+      }
     });
-    return first ?? { tag: 'too-long' };
   }
 
-  async #longTry(): Promise<QueryResult> {
-    const result = await this.#here(this.#remainingMs(), (connection, watch) => this.#answer(connection, watch));
-    if (result === null) throw queryFailure(null, 'time');
-    return result;
+  async #longTry(first: Exclude<Tried, { tag: 'answered' }> | null): Promise<QueryResult> {
+    const { memoryBytes } = this.#owner.readers.bounds;
+    const bounds = { remainingMs: this.#remainingMs(), memoryBytes };
+    const tried = first ?? (await this.#here(bounds, (connection, watch) => this.#try(connection, watch)));
+    return tried.tag === 'answered' ? tried.result : await this.#apart(tried.parts);
+  }
+
+  /**
+   * ⚠ Each try examines the query: on a busy machine a turn can end before that is done, and names must mean in the guard what
+   * they mean in the answer.
+   */
+  async #try(connection: DuckDBConnection, watch: ReadWatch): Promise<Tried> {
+    const tree = await parseQuery(connection, this.#read.sql);
+    const parts = queryParts(tree, await this.#owner.fixedSizeFunctions(), this.#read.parameters);
+    if (parts.mayGrow) return { tag: 'unbounded', parts };
+    return { tag: 'answered', result: await this.#answer(connection, watch) };
   }
 
   async #apart(parts: QueryParts): Promise<QueryResult> {
@@ -91,8 +108,10 @@ class Query {
     await mkdir(reading.folder, { recursive: true });
     const folder = await mkdtemp(join(reading.folder, 'read-'));
     try {
-      const databasePath = join(folder, 'tables.duckdb');
-      await copyTables(this.#owner, parts, databasePath, { remainingMs: this.#remainingMs(), signal: this.#signal });
+      const readsTables = parts.tables.length > 0 || parts.readsCatalog;
+      const databasePath = readsTables ? join(folder, 'tables.duckdb') : null;
+      const options = { remainingMs: this.#remainingMs(), signal: this.#signal };
+      if (databasePath !== null) await copyTables(this.#owner, parts, databasePath, options);
       const order = { ...this.#read, ...readers.bounds, databasePath, spillFolder: join(folder, 'spill') };
       return await reading.apart(order, this.#over);
     } finally {
@@ -100,24 +119,27 @@ class Query {
     }
   }
 
-  /** In this process, for so long; null when the time was over first. */
-  async #here<T>(ms: number, work: (connection: DuckDBConnection, watch: ReadWatch) => Promise<T>): Promise<T | null> {
+  /** In this process, within bounds. */
+  async #here<T>(
+    bounds: Pick<WatchOptions, 'remainingMs' | 'memoryBytes'>,
+    work: (connection: DuckDBConnection, watch: ReadWatch) => Promise<T>,
+  ): Promise<T> {
     const connection = await this.#owner.connectReader();
-    const options = { remainingMs: ms, signal: this.#signal };
     try {
       return await this.#owner.readers.watched(
         () => connection.interrupt(),
-        options,
+        { ...bounds, signal: this.#signal },
         async (watch) => {
           try {
             return await work(connection, watch);
           } catch (failure) {
-            if (watch.ended === 'time') return null;
             throw queryFailure(failure, watch.ended);
           }
         },
       );
     } finally {
+      // What an ended query holds takes long to free: by a statement it is done on a thread of the engine, not on this one.
+      await connection.run('rollback').catch(ignored);
       connection.closeSync();
     }
   }

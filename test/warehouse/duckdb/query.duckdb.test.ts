@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { QueryLimits, QueryValue } from '../../../activities/warehouse/query.ts';
 import { TestWarehouse } from './warehouse.ts';
 
@@ -154,6 +155,21 @@ describe('files, hidden SQL and settings are out of reach', () => {
   ];
   test.each(attempts)('%s', async (_, sql) => {
     expect(['QUERY_FORBIDDEN', 'QUERY_INVALID', 'QUERY_NOT_READ_ONLY']).toContain(await codeOf(sql()));
+  });
+
+  test('also where looking for them takes longer than a short turn', async () => {
+    const connect = warehouse.owner.connectReader.bind(warehouse.owner);
+    const slow = vi.spyOn(warehouse.owner, 'connectReader').mockImplementationOnce(async () => {
+      const connection = await connect();
+      const run = connection.runAndReadAll.bind(connection);
+      connection.runAndReadAll = async (...args) => {
+        await sleep(300);
+        return await run(...args);
+      };
+      return connection;
+    });
+    onTestFinished(() => slow.mockRestore());
+    expect(await codeOf(`from '${spooled('change.csv')}'`)).toBe('QUERY_FORBIDDEN');
   });
 
   test('but a table of the warehouse is one, whatever its name looks like', async () => {

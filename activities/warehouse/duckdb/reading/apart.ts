@@ -14,8 +14,8 @@ const SHARE_OF_ENGINE = 0.4;
 export async function answerApart(order: ReadOrder, rows: Reader['rows']): Promise<QueryResult['columns']> {
   mkdirSync(order.spillFolder, { recursive: true });
   const instance = await openInstance({
-    path: order.databasePath,
-    access: 'read',
+    path: order.databasePath ?? ':memory:',
+    access: order.databasePath === null ? 'write' : 'read',
     settings: {
       memory_limit: `${Math.floor(order.memoryBytes * SHARE_OF_ENGINE)} bytes`,
       max_temp_directory_size: `${Math.floor(order.diskBytes)} bytes`,

@@ -10,7 +10,7 @@ export interface EngineUse {
 }
 
 /** A read is ended after it took more than this share: until then it can take half as much again. */
-const SHARE_OF_MEMORY = 6;
+const SHARE_OF_MEMORY = 8;
 /** Below that, what else happens in the process would end a small read. */
 const LEAST_MEMORY_BYTES = 128 * 2 ** 20;
 const SHARE_OF_DISK = 2;

@@ -4,6 +4,7 @@
 import { WalflowError } from '../../../../workflows/model/errors.ts';
 import type { ReadBounds } from '../../read-order.ts';
 import { Turnstile } from '../../turnstile.ts';
+import type { EngineUse } from './bounds.ts';
 import { ReadWatch, type WatchedEngine, type WatchOptions } from './watch.ts';
 
 const SHORT_AT_ONCE = 2;
@@ -18,7 +19,7 @@ export class Readers {
   #admitted = 0;
 
   constructor(engine: WatchedEngine) {
-    this.#engine = engine;
+    this.#engine = sharedLook(engine);
   }
 
   get bounds(): ReadBounds {
@@ -62,4 +63,18 @@ export class Readers {
   giveWay(): void {
     for (const watch of this.#watches) watch.end('merge');
   }
+}
+
+/** One look for all watches that look at once: behind busy reads looks take long, and would pile up. */
+function sharedLook(engine: WatchedEngine): WatchedEngine {
+  let running: Promise<EngineUse> | null = null;
+  return {
+    bounds: engine.bounds,
+    use: async () => {
+      running ??= engine.use().finally(() => {
+        running = null;
+      });
+      return await running;
+    },
+  };
 }

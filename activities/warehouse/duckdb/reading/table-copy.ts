@@ -18,7 +18,7 @@ export async function copyTables(
   owner: DuckDbOwner,
   parts: QueryParts,
   path: string,
-  options: WatchOptions,
+  options: Pick<WatchOptions, 'remainingMs' | 'signal'>,
 ): Promise<void> {
   copies += 1;
   const copy = `pg_copy_${copies}`;
@@ -29,7 +29,8 @@ export async function copyTables(
     await owner.use((session) =>
       owner.readers.watched(
         () => session.interrupt(),
-        { ...options, copied },
+        // A copy takes no more memory than the engine lets it.
+        { ...options, copied, memoryBytes: Number.POSITIVE_INFINITY },
         async (watch) => {
           try {
             await fill(session, copy, parts);

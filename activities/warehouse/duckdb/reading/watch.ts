@@ -11,8 +11,10 @@ export type ReadEnd = 'time' | 'gone' | 'memory' | 'disk' | 'merge';
 
 export interface WatchOptions {
   readonly remainingMs: number;
+  /** It may take so much beyond what the process held when it began. */
+  readonly memoryBytes: number;
   readonly signal: AbortSignal | undefined;
-  /** Bytes on the disk of what is copied for the read. A copy takes no more memory than the engine lets it. */
+  /** Bytes on the disk of what is copied for the read. */
   readonly copied?: () => Promise<number>;
 }
 
@@ -25,18 +27,20 @@ export interface WatchedEngine {
 
 /** An interrupt between two steps of a query has no effect, so it is repeated until the query has ended. */
 const INTERRUPT_EVERY_MS = 50;
-/** Most reads are over before they are measured once. What a read has taken until then is not seen. */
-const FIRST_MEASURE_MS = 10;
-const MEASURE_EVERY_MS = 50;
+/** Most reads are over before they are measured once; others can take a gigabyte a second. */
+const MEASURE_EVERY_MS = 20;
+/** The disk fills more slowly, and the engine has to be asked. */
+const ASK_EVERY = 5;
 
 export class ReadWatch {
   readonly #interrupt: () => void;
   readonly #engine: WatchedEngine;
   readonly #options: WatchOptions;
   readonly #timer: NodeJS.Timeout;
-  readonly #meters: readonly NodeJS.Timeout[];
+  readonly #meter: NodeJS.Timeout;
   readonly #abort = () => this.end('gone');
-  #first: number | null = null;
+  #first: Taken | null = null;
+  #measured = 0;
   #ended: ReadEnd | null = null;
   #repeat: NodeJS.Timeout | null = null;
 
@@ -51,10 +55,7 @@ export class ReadWatch {
       Math.max(0, remainingMs),
     );
     const measure = () => this.#measure();
-    this.#meters = [
-      setTimeout(safely(measure, ignored), FIRST_MEASURE_MS),
-      setInterval(safely(measure, ignored), MEASURE_EVERY_MS),
-    ];
+    this.#meter = setInterval(safely(measure, ignored), MEASURE_EVERY_MS);
     signal?.addEventListener('abort', this.#abort, { once: true });
     if (signal?.aborted) this.end('gone');
     else if (remainingMs <= 0) this.end('time');
@@ -77,20 +78,29 @@ export class ReadWatch {
 
   stop(): void {
     clearTimeout(this.#timer);
-    for (const meter of this.#meters) clearInterval(meter);
+    clearInterval(this.#meter);
     if (this.#repeat !== null) clearInterval(this.#repeat);
     this.#options.signal?.removeEventListener('abort', this.#abort);
   }
 
   /** Rows of tables that the engine keeps in memory are not the read's: they make room for others. */
   async #measure(): Promise<void> {
-    const { bounds } = this.#engine;
+    const residentBytes = process.memoryUsage.rss();
+    const { memoryBytes, copied } = this.#options;
+    const isSuspect = this.#first === null || residentBytes - this.#first.residentBytes > memoryBytes;
+    this.#measured += 1;
+    if (!isSuspect && this.#measured % ASK_EVERY !== 0) return;
     const { cachedBytes, spilledBytes } = await this.#engine.use();
-    const { copied } = this.#options;
+    this.#first ??= { residentBytes, cachedBytes };
     const copiedBytes = copied === undefined ? 0 : await copied();
-    if (spilledBytes + copiedBytes > bounds.diskBytes) this.end('disk');
-    const taken = process.memoryUsage.rss() - cachedBytes;
-    this.#first ??= taken;
-    if (copied === undefined && taken - this.#first > bounds.memoryBytes) this.end('memory');
+    if (spilledBytes + copiedBytes > this.#engine.bounds.diskBytes) this.end('disk');
+    const cachedSince = cachedBytes - this.#first.cachedBytes;
+    if (residentBytes - this.#first.residentBytes - cachedSince > memoryBytes) this.end('memory');
   }
+}
+
+/** What the process held when the read was first measured. */
+interface Taken {
+  readonly residentBytes: number;
+  readonly cachedBytes: number;
 }
