@@ -1,5 +1,5 @@
-// Station 10 on a row's way: derived assets. What is due stands in the warehouse, written by the merge that changed an
-// input. Idempotency key: the due partitions themselves, which the transaction that recomputes them clears.
+// Station 10 on a row's way: derived assets. What is due is read from the warehouse: versions of inputs that lie above the
+// positions of records. Idempotency key: run and partition; a run publishes each partition once.
 
 import type { DerivedAsset } from '../workflows/model/asset/graph.ts';
 import type { Materialization } from '../workflows/model/asset/record.ts';
@@ -13,10 +13,8 @@ import type { WarehouseResources } from './resources.ts';
 export async function listDueRuns(resources: WarehouseResources): Promise<readonly DueRun[]> {
   const eager = resources.graph.derived.filter(({ definition }) => definition.automation?.kind === 'eager');
   const everyMs = new Map(eager.map(({ key, definition }) => [key, definition.everyMs ?? 0]));
-  const due = await resources.warehouse.dueAssets();
-  return due
-    .filter(({ asset }) => everyMs.has(asset))
-    .map(({ asset, seq }) => ({ asset, runKey: `seq-${seq}`, everyMs: everyMs.get(asset) ?? 0 }));
+  const due = await resources.warehouse.dueAssets(eager);
+  return due.map(({ asset, seq }) => ({ asset, runKey: `seq-${seq}`, everyMs: everyMs.get(asset) ?? 0 }));
 }
 
 /** Recomputes what is due of one asset, and stores the records in the lake too. */
@@ -48,11 +46,11 @@ async function keepInLake(
 async function recompute(resources: WarehouseResources, asset: DerivedAsset): Promise<MaterializeResult> {
   const startedMs = performance.now();
   const { warehouse, graph, telemetry, doorbell } = resources;
-  const readers = graph.readersOf(asset.key);
-  const records = await warehouse.materialize({ asset, readers, run: runRef() });
+  const records = await warehouse.materialize({ asset, run: runRef() });
   await keepInLake(resources, asset, records);
   telemetry.assetRan(asset.key, (performance.now() - startedMs) / 1000);
-  if (records.length > 0) doorbell.changed(readers.map(({ to }) => to));
+  const changed = records.some(({ unchanged }) => unchanged !== true);
+  if (changed) doorbell.changed(graph.readersOf(asset.key).map(({ to }) => to));
   const read = records.flatMap((record) => record.inputs);
   return {
     partitions: records.length,

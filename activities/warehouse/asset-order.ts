@@ -1,19 +1,17 @@
 // What the warehouse is asked about derived assets, and its answers.
 
-import type { AssetEdge, DerivedAsset } from '../../workflows/model/asset/graph.ts';
+import type { DerivedAsset } from '../../workflows/model/asset/graph.ts';
 import type { PartitionKey } from '../../workflows/model/asset/partition.ts';
 import type { RunRef } from '../../workflows/model/run.ts';
 
 export interface DueAsset {
   readonly asset: string;
-  /** Manifest of the newest change it has not seen; 0 when only its code changed. */
+  /** Version of the newest change it has not seen; 0 when only its code changed. */
   readonly seq: number;
 }
 
 export interface MaterializeOrder {
   readonly asset: DerivedAsset;
-  /** To the assets that read this one. */
-  readonly readers: readonly AssetEdge[];
   readonly run: RunRef;
 }
 
@@ -24,12 +22,16 @@ export interface MaterializationQuery {
   readonly cursor?: string;
 }
 
-/** The state of a derived asset. An asset without partitions counts as one. */
+/** `missing` = never computed, `stale` = its code or an input changed since. */
+export type DerivedState = 'missing' | 'stale' | 'current';
+
+/** The state of a derived asset. Its partitions are those that were computed, or that a change touched; without partitions it counts as one. */
 export interface AssetFigures {
-  /** Partitions that were materialized from what their inputs hold now. */
-  readonly current: number;
-  /** Partitions that were materialized, and whose inputs or code changed since. */
+  readonly missing: number;
   readonly stale: number;
-  /** When the oldest change that is not in the asset was merged; ISO 8601 UTC, null when nothing is due. */
+  readonly current: number;
+  /** Of all of it: also `stale` if it may have partitions that are not known yet. */
+  readonly state: DerivedState;
+  /** When the oldest change that is not in the asset came; ISO 8601 UTC, null when nothing is due. */
   readonly dueSince: string | null;
 }

@@ -46,22 +46,23 @@ export interface Warehouse {
   tidyWhileIdle(): Promise<void>;
 
   /**
-   * Declares the assets of the configuration. A new one, and one whose code changed, is due as a whole. One that is no longer
+   * Declares the assets of the configuration. One whose code changed is stale, a new one is missing. One that is no longer
    * declared is never due again, but its table stays.
    */
   declareAssets(assets: readonly DerivedAsset[], nowIso: string): Promise<void>;
-  /** Assets with something to recompute whose inputs all exist. */
-  dueAssets(): Promise<readonly DueAsset[]>;
+  /** Those of the assets with something to recompute whose inputs all exist. */
+  dueAssets(assets: readonly DerivedAsset[]): Promise<readonly DueAsset[]>;
   /**
    * Computes what is due of an asset in one read transaction, then publishes it with its records in one transaction. What
-   * changes in between stays due; older rows never replace newer ones.
+   * changes in between stays due; older rows never replace newer ones. A run publishes each partition once.
    * @returns the new records; none if nothing was due.
    * @throws WalflowError ASSET_FAILED, ASSET_OUTSIDE_WINDOW: nothing has changed, and it is still due.
    */
   materialize(order: MaterializeOrder): Promise<readonly Materialization[]>;
   /** The records of an asset, newest first. */
   materializations(asset: string, query: MaterializationQuery): Promise<readonly Materialization[]>;
-  assetFigures(asset: string): Promise<AssetFigures>;
+  /** By key. */
+  assetFigures(assets: readonly DerivedAsset[]): Promise<ReadonlyMap<string, AssetFigures>>;
 
   /**
    * Runs one SELECT, in the engine's own SQL; merges never wait for it.

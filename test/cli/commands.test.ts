@@ -32,7 +32,7 @@ const REVENUE: AssetStatus = {
   status: 'stale',
   deps: ['shop/public.orders'],
   freshness: { state: 'PASS', ageSeconds: 1.2 },
-  partitions: { current: 14, stale: 1 },
+  partitions: { total: 15, current: 14, missing: 0, stale: 1 },
   checks: [],
 };
 

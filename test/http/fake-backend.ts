@@ -58,7 +58,7 @@ export const REVENUE: AssetStatus = {
   status: 'stale',
   deps: ['shop/public.orders'],
   freshness: { state: 'PASS', ageSeconds: 1.4 },
-  partitions: { current: 13, stale: 1 },
+  partitions: { total: 14, current: 13, missing: 0, stale: 1 },
   checks: [],
   lastMaterialization: {
     id: 'm2',

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import type { AssetFigures } from '../../activities/warehouse/asset-order.ts';
+import type { AssetFigures, DerivedState } from '../../activities/warehouse/asset-order.ts';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
 import { assetStatuses } from '../../workers/status/asset-status.ts';
 import { graphView } from '../../workers/status/graph-view.ts';
 import type { LoadedAsset } from '../../workflows/model/asset/definition.ts';
-import { buildAssetGraph } from '../../workflows/model/asset/graph.ts';
+import { buildAssetGraph, type DerivedAsset } from '../../workflows/model/asset/graph.ts';
 import { REVENUE, SHOP } from '../http/fake-backend.ts';
 
 const asset = (key: string, deps: readonly string[], more: Partial<LoadedAsset> = {}): LoadedAsset => ({
@@ -23,12 +23,17 @@ const graph = buildAssetGraph(
 
 const DUE = '2026-11-24T17:00:00.000000Z';
 
+const STATES: Readonly<Record<string, DerivedState>> = { 'stg/orders': 'current', 'mart/revenue': 'stale' };
+
 /** `stg/orders` is current, `mart/revenue` is due, `mart/report` was never made. Nothing else of the warehouse is asked. */
 const warehouse = {
-  assetFigures: async (key: string): Promise<AssetFigures> => ({
-    ...{ current: 1, stale: 0 },
-    dueSince: key === 'stg/orders' ? null : DUE,
-  }),
+  assetFigures: async (assets: readonly DerivedAsset[]): Promise<ReadonlyMap<string, AssetFigures>> =>
+    new Map(
+      assets.map(({ key }) => {
+        const dueSince = key === 'stg/orders' ? null : DUE;
+        return [key, { current: 1, stale: 0, missing: 0, state: STATES[key] ?? 'missing', dueSince }];
+      }),
+    ),
   materializations: async (key: string) => (key === 'mart/report' ? [] : [REVENUE.lastMaterialization]),
 } as unknown as Warehouse;
 const parts = { graph, warehouse, pipelines: [SHOP] };

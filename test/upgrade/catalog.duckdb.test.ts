@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CATALOG_VERSION } from '../../activities/warehouse/duckdb/catalog-sql.ts';
 import { lsnToHex } from '../../workflows/model/lsn.ts';
@@ -17,8 +17,6 @@ const VERSIONS = readdirSync(new URL('../golden', import.meta.url)).flatMap((nam
   const version = /^catalog-(\d+)$/.exec(name)?.[1];
   return version === undefined ? [] : [Number(version)];
 });
-const DUE =
-  'select asset, partition::VARCHAR, cause, seq, marked_at::VARCHAR from _walflow.dirty_partitions order by all';
 const LIMITS = { maxRows: 10_000, maxBytes: 10_000_000, timeoutMs: 10_000 };
 
 test('there is a fixture of every version before this one', () => {
@@ -38,13 +36,20 @@ describe.each(VERSIONS)('a warehouse of catalog version %i', (version) => {
     rmSync(warehouse.folder, { recursive: true, force: true });
   });
 
+  const dueAssets = async () =>
+    (await warehouse.port.dueAssets(FIXTURE_GRAPH.derived)).map(({ asset }) => asset).sort();
+  const materialize = async (key: string) => {
+    const run = { workflowId: 'materialize/x', runId: crypto.randomUUID(), attempt: 1 };
+    const records = await warehouse.port.materialize({ asset: FIXTURE_GRAPH.asset(key), run });
+    return records.map(({ partition }) => partition);
+  };
   const query = async (sql: string) => (await warehouse.port.query(sql, [], LIMITS)).rows;
   const answersAsBefore = async ({ watermark: [watermark], due, materializations, rows }: Answers) => {
     const [epochNo, seq, manifestHash, endLsn] = watermark ?? [];
     expect(await warehouse.port.watermark(FIXTURE_PIPELINE)).toMatchObject({
       ...{ epochNo, seq, manifestHash, endLsn: lsnToHex(BigInt(endLsn ?? 0)) },
     });
-    expect(await query(DUE)).toEqual(due);
+    expect(await dueAssets()).toEqual([...new Set(due.map(([asset]) => asset))]);
     for (const [key, records] of Object.entries(materializations)) {
       expect(await warehouse.port.materializations(key, { limit: 50 }), key).toEqual(records);
     }
@@ -69,8 +74,8 @@ describe.each(VERSIONS)('a warehouse of catalog version %i', (version) => {
   test('knows its assets: the same code is due no more than before, and a record is found by its partition', async () => {
     await warehouse.open();
     await warehouse.port.declareAssets(FIXTURE_GRAPH.derived, NOW);
-    expect(await query(DUE)).toEqual(fixture.answers.before.due);
-    expect(await warehouse.port.dueAssets()).toMatchObject([{ asset: 'analytics/by_hand' }]);
+    expect(await dueAssets()).toEqual(['analytics/by_hand']);
+    expect(await materialize('analytics/revenue_by_day')).toEqual([]);
     const wanted = fixture.answers.before.materializations['analytics/revenue_by_day'] ?? [];
     const found = await warehouse.port.materializations('analytics/revenue_by_day', {
       ...{ partition: '2026-02-02', limit: 50 },
@@ -84,12 +89,9 @@ describe.each(VERSIONS)('a warehouse of catalog version %i', (version) => {
     const { after } = fixture.answers;
     const { merged } = await fixture.merge(warehouse.port, warehouse.spool);
     expect(merged?.seqFrom).toBe(Number(fixture.answers.before.watermark[0]?.[1]) + 1);
-    const run = { workflowId: 'materialize/x', runId: 'r', attempt: 1 };
-    for (const asset of FIXTURE_GRAPH.derived) {
-      await warehouse.port.materialize({ asset, readers: FIXTURE_GRAPH.readersOf(asset.key), run });
-    }
+    for (const { key } of FIXTURE_GRAPH.derived) await materialize(key);
     await hasRows(after.rows);
-    expect(await query('select count(*) from _walflow.dirty_partitions')).toEqual([[0]]);
+    expect(await dueAssets()).toEqual([]);
     // What ran by hand for the first time made every day.
     const byHand = await warehouse.port.materializations('analytics/by_hand', { limit: 50 });
     expect(byHand.map(({ partition }) => partition).sort()).toEqual(
@@ -97,17 +99,30 @@ describe.each(VERSIONS)('a warehouse of catalog version %i', (version) => {
     );
   });
 
+  test('what was marked partition by partition is due partition by partition', async ({ skip }) => {
+    skip(version >= 3, 'from version 3 on there are no marks');
+    await withFile(warehouse.options.path, async (connection) => {
+      await connection.run(`delete from _walflow.dirty_partitions where partition is null`);
+      await connection.run(`insert into _walflow.dirty_partitions (asset, partition, cause, seq, marked_at)
+        values ('analytics/revenue_by_day', '2026-02-02', 'x', 1, now())`);
+    });
+    await warehouse.open();
+    expect(await dueAssets()).toEqual(['analytics/by_hand', 'analytics/revenue_by_day']);
+    expect(await materialize('analytics/revenue_by_day')).toEqual(['2026-02-02']);
+    const marked = fixture.answers.before.due.flatMap(([, partition]) => partition ?? []);
+    expect(await warehouse.missingOf(FIXTURE_GRAPH.asset('analytics/by_hand'))).toEqual([...new Set(marked)]);
+    await materialize('analytics/by_hand');
+    expect(await dueAssets()).toEqual([]);
+  });
+
   test.each([
-    ['has dropped a table', 'insert'],
-    ['has made every table again', 'update _walflow.version'],
+    ['has made a table again', 'drop table _walflow_old'],
+    ['has made all tables again', 'update _walflow.version'],
     ['has only to commit', 'commit'],
   ])('killed when its migration %s is what it was, and migrates then', async (_, statement) => {
+    const written = await readAsWritten(warehouse.options.path);
     await killedBefore(statement, warehouse.options.path);
-    expect(await readAsWritten(warehouse.options.path)).toEqual({
-      version,
-      due: fixture.answers.before.due,
-      records: Object.values(fixture.answers.before.materializations).flat().length,
-    });
+    expect(await readAsWritten(warehouse.options.path)).toEqual(written);
     await warehouse.open();
     await answersAsBefore(fixture.answers.before);
   });
@@ -147,17 +162,22 @@ async function killedBefore(statement: string, path: string): Promise<void> {
   await gone;
 }
 
-/** What the walflow that wrote the file finds in it. */
+/** All that the walflow that wrote the file finds in its own tables. */
 async function readAsWritten(path: string) {
-  const instance = await DuckDBInstance.create(path, { access_mode: 'READ_ONLY' });
+  return await withFile(path, async (connection) => {
+    const rows = async (sql: string) => (await connection.runAndReadAll(sql)).getRowsJson();
+    const names = await rows(`select table_name from duckdb_tables() where schema_name = '_walflow' order by 1`);
+    const tables: unknown[] = [];
+    for (const [name] of names) tables.push([name, await rows(`select * from _walflow.${name} order by all`)]);
+    return tables;
+  });
+}
+
+async function withFile<T>(path: string, work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  const instance = await DuckDBInstance.create(path);
   const connection = await instance.connect();
-  const rows = async (sql: string) => (await connection.runAndReadAll(sql)).getRowsJson();
   try {
-    await connection.run(`set TimeZone = 'UTC'`);
-    const [[version = null] = []] = await rows('select version from _walflow.version');
-    const [[records = null] = []] = await rows('select count(*)::INTEGER from _walflow.materializations');
-    const due = (await rows(DUE)).map(([asset, day, cause, seq, at]) => [asset, day, cause, Number(seq), at]);
-    return { version, due, records };
+    return await work(connection);
   } finally {
     connection.closeSync();
     instance.closeSync();

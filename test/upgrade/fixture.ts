@@ -22,7 +22,7 @@ export const FIXTURE_GRAPH = buildAssetGraph(FIXTURE_ASSETS, new Set([FIXTURE_PI
 export interface Answers {
   /** epoch_no, seq, manifest_hash, end_lsn */
   readonly watermark: readonly (readonly [number, number, string, number])[];
-  /** asset, partition, cause, seq, marked_at */
+  /** What was due: the asset, in older versions with the partition and more. */
   readonly due: readonly (readonly unknown[])[];
   readonly materializations: Readonly<Record<string, readonly Materialization[]>>;
   readonly rows: Readonly<Record<string, readonly (readonly unknown[])[]>>;

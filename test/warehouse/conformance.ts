@@ -2,7 +2,7 @@
 // its own and says which sections it does not carry, and why.
 
 import { describe, test } from 'vitest';
-import { assetMarks } from './conformance/asset-marks.ts';
+import { assetChanges } from './conformance/asset-changes.ts';
 import { comparison } from './conformance/comparison.ts';
 import { detaching } from './conformance/detaching.ts';
 import { foldModel } from './conformance/fold-model.ts';
@@ -17,7 +17,7 @@ import type { WarehouseLab } from './lab.ts';
 const SECTIONS = {
   merge: [liveTable, loadingTable, watermark, foldModel],
   standing: [standing, detaching],
-  'asset bookkeeping': [assetMarks],
+  'asset bookkeeping': [assetChanges],
   comparison: [comparison],
   'comparison of typed values': [typedComparison],
   reader: [reader],

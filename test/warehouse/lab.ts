@@ -4,6 +4,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
+import type { AssetFigures } from '../../activities/warehouse/asset-order.ts';
 import {
   type MergeOutcome,
   type MergePlan,
@@ -13,6 +14,7 @@ import {
 } from '../../activities/warehouse/merge-plan.ts';
 import { FLOWING } from '../../activities/warehouse/table-status.ts';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
+import type { DerivedAsset } from '../../workflows/model/asset/graph.ts';
 import { lsnToHex } from '../../workflows/model/lsn.ts';
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
 import type { TableName } from '../../workflows/model/relation.ts';
@@ -46,8 +48,13 @@ export abstract class WarehouseLab {
   /** Every row of a table, walflow's own columns among the others: what no port offers. */
   abstract rowsOf(place: TableName): Promise<readonly TextRow[]>;
 
-  /** The partitions of an asset that are due, null for the whole of it: what no port lists. */
-  abstract marksOf(asset: string): Promise<readonly (string | null)[]>;
+  /** The figures of one asset. */
+  async figuresOf(asset: DerivedAsset): Promise<AssetFigures | undefined> {
+    return (await this.port.assetFigures([asset])).get(asset.key);
+  }
+
+  /** The known partitions of an asset that were never computed, in order: what no port lists. */
+  abstract missingOf(asset: DerivedAsset): Promise<readonly string[]>;
 
   /** Opens before the file's tests and closes after them. */
   forFile(): this {

@@ -1,6 +1,7 @@
 // DuckDB writes and decodes the change files here; what is merged, the reference knows by itself.
 
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
+import type { DerivedAsset } from '../../workflows/model/asset/graph.ts';
 import type { TableName } from '../../workflows/model/relation.ts';
 import { parquetReader } from '../lake/parquet-reader.ts';
 import { conformance } from './conformance.ts';
@@ -20,8 +21,8 @@ class ReferenceLab extends WarehouseLab {
     }));
   }
 
-  async marksOf(asset: string): Promise<readonly (string | null)[]> {
-    return this.#warehouse.marksOf(asset);
+  async missingOf({ key }: DerivedAsset): Promise<readonly string[]> {
+    return this.#warehouse.missingOf(key);
   }
 }
 

@@ -68,9 +68,11 @@ export interface PipelineStatus {
 
 export type FreshnessState = 'PASS' | 'WARN' | 'FAIL' | 'UNKNOWN';
 
-/** Of the partitions that were materialized; others are not counted. */
+/** Of the partitions that were computed, or that a change touched. */
 export interface PartitionCounts {
+  readonly total: number;
   readonly current: number;
+  readonly missing: number;
   readonly stale: number;
 }
 

@@ -1,6 +1,7 @@
 // Assets for `/api/assets`: captured tables and derived assets, with freshness, partitions and the last record. A derived
 // asset is as fresh as its inputs while nothing is due; else its age counts from the oldest change it has not seen.
 
+import type { AssetFigures } from '../../activities/warehouse/asset-order.ts';
 import type { TableState } from '../../activities/warehouse/table-status.ts';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
 import type { AssetGraph, DerivedAsset } from '../../workflows/model/asset/graph.ts';
@@ -28,6 +29,9 @@ export async function assetStatuses(parts: AssetParts, selection?: string): Prom
   return wanted === null ? all : selectAssets(wanted, all);
 }
 
+/** Of an asset that the warehouse does not know. */
+const NOTHING: AssetFigures = { missing: 0, stale: 0, current: 0, state: 'missing', dueSince: null };
+
 async function everyStatus(parts: AssetParts): Promise<readonly AssetStatus[]> {
   const captured = parts.pipelines.flatMap((pipeline) =>
     pipeline.tables.map((table) => capturedStatus(pipeline, table)),
@@ -36,8 +40,9 @@ async function everyStatus(parts: AssetParts): Promise<readonly AssetStatus[]> {
   const derived: AssetStatus[] = [];
   const { warehouse } = parts;
   if (warehouse === undefined) return captured;
+  const figures = await warehouse.assetFigures(parts.graph.derived);
   for (const asset of parts.graph.derived) {
-    const status = await derivedStatus(asset, warehouse, ages);
+    const status = await derivedStatus(asset, figures.get(asset.key) ?? NOTHING, warehouse, ages);
     ages.set(asset.key, status.freshness.ageSeconds);
     derived.push(status);
   }
@@ -76,33 +81,33 @@ function capturedStatus(pipeline: PipelineStatus, table: PipelineStatus['tables'
 
 async function derivedStatus(
   asset: DerivedAsset,
+  { dueSince, state, ...counts }: AssetFigures,
   warehouse: Warehouse,
   ages: ReadonlyMap<string, number | null>,
 ): Promise<AssetStatus> {
-  const figures = await warehouse.assetFigures(asset.key);
   const [last] = await warehouse.materializations(asset.key, { limit: 1 });
   const inputAges = asset.inputs.map(({ from }) => ages.get(from.key) ?? null);
   const inputAge = inputAges.includes(null) ? null : Math.max(0, ...inputAges.map((age) => age ?? 0));
-  const dueAge = figures.dueSince === null ? 0 : (Date.now() - Date.parse(figures.dueSince)) / 1000;
+  const dueAge = dueSince === null ? 0 : (Date.now() - Date.parse(dueSince)) / 1000;
   const ageSeconds = inputAge === null || last === undefined ? null : Math.max(inputAge, dueAge);
   const { description, owners, tags } = asset.definition;
   return {
     key: asset.key,
     kind: 'derived',
-    status: last === undefined ? 'missing' : figures.dueSince === null ? 'current' : 'stale',
+    status: state,
     deps: asset.inputs.map(({ from }) => from.key),
     ...(asset.group === null ? {} : { group: asset.group }),
     ...(description === undefined ? {} : { description }),
     ...(owners === undefined ? {} : { owners }),
     ...(tags === undefined ? {} : { tags }),
     freshness: { state: freshnessState(asset, ageSeconds), ageSeconds },
-    ...(asset.definition.partitions === undefined
-      ? {}
-      : { partitions: { current: figures.current, stale: figures.stale } }),
+    ...(asset.definition.partitions === undefined ? {} : { partitions: { total: totalOf(counts), ...counts } }),
     checks: [],
     ...(last === undefined ? {} : { lastMaterialization: last }),
   };
 }
+
+const totalOf = ({ missing, stale, current }: Omit<AssetFigures, 'dueSince' | 'state'>) => missing + stale + current;
 
 function freshnessState({ definition }: DerivedAsset, ageSeconds: number | null): FreshnessState {
   if (ageSeconds === null) return 'UNKNOWN';

@@ -36,9 +36,9 @@ export function countText(value: number): string {
   return rounded.toLocaleString('en-US');
 }
 
-/** `13 of 14`: how many of the partitions that were materialized are current. */
-export function currentText({ current, stale }: { readonly current: number; readonly stale: number }): string {
-  return `${countText(current)} of ${countText(current + stale)}`;
+/** `13 of 14`: how many of the known partitions are current. */
+export function currentText({ current, total }: { readonly current: number; readonly total: number }): string {
+  return `${countText(current)} of ${countText(total)}`;
 }
 
 function short(value: number): string {

@@ -1,7 +1,8 @@
 // Creates, migrates or refuses schema `_walflow` when the warehouse is opened.
 
 import { WalflowError } from '../../../workflows/model/errors.ts';
-import { CATALOG_DDL, CATALOG_VERSION, MIGRATIONS } from './catalog-sql.ts';
+import { CATALOG_DDL, CATALOG_VERSION } from './catalog-sql.ts';
+import { MIGRATIONS } from './migrations.ts';
 import type { DuckDbSession } from './session.ts';
 
 /**

@@ -43,8 +43,8 @@ export const FOLD_RECORDS: readonly string[] = [
      from read group by asset, partition, day, input.asset),
    inputs as (select asset, partition, day, to_json(list(span order by span.asset)) as inputs from spans group by all)
    select max(no) as no, max_by(id, no) as id, old.asset, old.partition, min(started_at) as started_at,
-     max(finished_at) as finished_at, max_by(rows, no) as rows, coalesce(any_value(inputs.inputs), '[]') as inputs,
-     max_by(code_version, no) as code_version, max_by(workflow_id, no) as workflow_id, max_by(run_id, no) as run_id,
+     max(finished_at) as finished_at, max_by(rows, no) as rows, bool_and(unchanged) as unchanged,
+     coalesce(any_value(inputs.inputs), '[]') as inputs, max_by(code_version, no) as code_version, max_by(workflow_id, no) as workflow_id, max_by(run_id, no) as run_id,
      max_by(attempt, no) as attempt
    from (select * exclude (inputs) from temp.main._walflow_old) old left join inputs
      on inputs.asset = old.asset and inputs.partition is not distinct from old.partition and inputs.day = old.day
@@ -52,17 +52,22 @@ export const FOLD_RECORDS: readonly string[] = [
   `delete from _walflow.materializations where rowid in (select row_id from temp.main._walflow_old)`,
 ];
 
+/** What was touched within this time keeps one row a minute, so that it is known for how long an asset lacks it. */
+const MINUTES_KEPT = 10;
+
 /**
- * One mark for all marks of a partition, as old as the oldest, and new itself. ⚠ Never while a step computes: its publish would
- * find marks gone that it saw.
+ * One row for all touches of a partition: the greatest number, since the first. Merges and publishes go on meanwhile: they only
+ * append, and who reads takes the greatest.
  */
-export const FOLD_MARKS: readonly string[] = [
+export const FOLD_TOUCHED: readonly string[] = [
   `create or replace temp table _walflow_old as
-   select asset, partition, max_by(cause, seq) as cause, max(seq) as seq, min(marked_at) as marked_at, list(id) as ids
-   from _walflow.dirty_partitions group by asset, partition having count(*) > 1`,
-  `delete from _walflow.dirty_partitions where id in (select unnest(ids) from temp.main._walflow_old)`,
-  `insert into _walflow.dirty_partitions by name
-   select asset, partition, cause, seq, marked_at from temp.main._walflow_old`,
+   select source, place, partition, max(seq) as seq, min(touched_at) as touched_at, list(rowid) as ids
+   from _walflow.touched
+   group by source, place, partition, case when touched_at > now() - interval ${MINUTES_KEPT} minutes
+     then date_trunc('minute', touched_at) end having count(*) > 1`,
+  `delete from _walflow.touched where rowid in (select unnest(ids) from temp.main._walflow_old)`,
+  `insert into _walflow.touched by name
+   select source, place, partition, seq, touched_at from temp.main._walflow_old`,
 ];
 
 /** Leaves out days of which only one row is old: there is nothing to fold. */

@@ -1,16 +1,16 @@
 // Keeps the tables of `_walflow` that grow with every merge and every run as small after a year as after a day.
 
 import type { DuckDbOwner } from './client.ts';
-import { FOLD_LEDGER, FOLD_MARKS, FOLD_RECORDS } from './history-sql.ts';
+import { FOLD_LEDGER, FOLD_RECORDS, FOLD_TOUCHED } from './history-sql.ts';
 import type { DuckDbSession } from './session.ts';
 
 /** Folds what is old. Merges and readers go on; it writes no row that a merge writes. */
 export async function foldHistory(owner: DuckDbOwner): Promise<void> {
   await owner.use(async (session) => {
     await inOneTransaction(session, FOLD_LEDGER);
-    // A publish numbers records and removes marks, and may take long: merges do not wait for it, the next fold will do.
+    await inOneTransaction(session, FOLD_TOUCHED);
+    // A publish numbers records, and may take long: merges do not wait for it, the next fold will do.
     await owner.publishing.passIfFree(() => inOneTransaction(session, FOLD_RECORDS));
-    await owner.steps.passIfFree(() => owner.publishing.passIfFree(() => inOneTransaction(session, FOLD_MARKS)));
   });
 }
 

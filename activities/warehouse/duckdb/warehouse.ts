@@ -90,8 +90,8 @@ export class DuckDbWarehouse implements Warehouse {
     await declareAssets(this.#owner, assets, nowIso);
   }
 
-  async dueAssets(): Promise<readonly DueAsset[]> {
-    return await dueAssets(this.#owner);
+  async dueAssets(assets: readonly DerivedAsset[]): Promise<readonly DueAsset[]> {
+    return await dueAssets(this.#owner, assets);
   }
 
   async materialize(order: MaterializeOrder): Promise<readonly Materialization[]> {
@@ -102,8 +102,8 @@ export class DuckDbWarehouse implements Warehouse {
     return await listMaterializations(this.#owner, asset, query);
   }
 
-  async assetFigures(asset: string): Promise<AssetFigures> {
-    return await assetFigures(this.#owner, asset);
+  async assetFigures(assets: readonly DerivedAsset[]): Promise<ReadonlyMap<string, AssetFigures>> {
+    return await assetFigures(this.#owner, assets);
   }
 
   async query(sql: string, parameters: readonly QueryValue[], limits: QueryLimits): Promise<QueryResult> {

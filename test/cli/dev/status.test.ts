@@ -20,7 +20,14 @@ const SNAPSHOT: StatusView = {
       ],
     },
   ],
-  assets: [{ key: 'analytics/revenue_by_day', freshness: 'PASS', ageMs: 1_200, partitions: { current: 15, stale: 0 } }],
+  assets: [
+    {
+      key: 'analytics/revenue_by_day',
+      freshness: 'PASS',
+      ageMs: 1_200,
+      partitions: { total: 15, current: 15, missing: 0, stale: 0 },
+    },
+  ],
   links: [
     { label: 'page', text: 'http://127.0.0.1:4400' },
     { label: 'query', text: 'npx walflow query "select 1"' },

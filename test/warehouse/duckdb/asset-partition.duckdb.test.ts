@@ -9,7 +9,6 @@ import { TestWarehouse } from './warehouse.ts';
 const DATE = 1082;
 const warehouse = TestWarehouse.forFile();
 const orders = testEntry('public.orders', { id: INT, placed: TIMESTAMPTZ, due: DATE, note: TEXT }, ['id']);
-const run = { workflowId: 'w', runId: 'r', attempt: 1 };
 const ORDERS = 'shop/public.orders';
 
 const berlin = (kind: 'hourly' | 'daily' | 'monthly', by: string, start: string, bound = by): AssetDefinition => ({
@@ -31,8 +30,8 @@ const above: AssetDefinition = {
 
 let graph: AssetGraph;
 const materialize = async ({ key }: AssetDefinition) => {
-  const readers = graph.readersOf(key);
-  const records = await warehouse.port.materialize({ asset: graph.asset(key), readers, run });
+  const run = { workflowId: 'w', runId: crypto.randomUUID(), attempt: 1 };
+  const records = await warehouse.port.materialize({ asset: graph.asset(key), run });
   return records.map(({ partition }) => partition).sort();
 };
 const row = (op: TestChange['op'], id: number, at: string, due = '2026-10-25') =>

@@ -17,7 +17,8 @@ import { NOW } from '../lab.ts';
 import { TestWarehouse } from './warehouse.ts';
 
 const warehouse = TestWarehouse.forFile();
-const run = { workflowId: 'materialize/x', runId: 'run-9', attempt: 1 };
+let runs = 0;
+const freshRun = () => ({ workflowId: 'materialize/x', runId: `run-${++runs}`, attempt: 1 });
 const SLOW = `select count(*) as n from range(12000) a(x), range(12000) b(y) where (x * y) % 7 = 1`;
 let pipelines = 0;
 
@@ -29,7 +30,8 @@ class Shop {
   readonly slow = `made_of_${this.#name}/slow`;
   readonly #table = testEntry(`${this.#name}.orders`, { id: INT, total: INT, placed: TIMESTAMPTZ }, ['id']);
   readonly #dep = `${this.#name}/${this.#table.table}`;
-  #graph = this.#graphOf('sum(total)');
+  readonly #graph = this.#graphOf('sum(total)');
+  #declared = this.#graph;
   #lsn = 100;
 
   static async open(...copied: readonly TestChange[]): Promise<Shop> {
@@ -43,8 +45,12 @@ class Shop {
     return lsnToHex(BigInt(this.#lsn));
   }
 
+  get assets() {
+    return this.#declared.derived;
+  }
+
   get order() {
-    return (key: string) => ({ asset: this.#graph.asset(key), readers: this.#graph.readersOf(key), run });
+    return (key: string) => ({ asset: this.#graph.asset(key), run: freshRun() });
   }
 
   async change(...changes: readonly TestChange[]): Promise<void> {
@@ -69,7 +75,8 @@ class Shop {
   }
 
   async declareOtherCode(): Promise<void> {
-    await declareAssets(warehouse.owner, this.#graphOf('sum(total) * 2').derived, NOW);
+    this.#declared = this.#graphOf('sum(total) * 2');
+    await declareAssets(warehouse.owner, this.#declared.derived, NOW);
   }
 
   async materialize(key: string) {
@@ -79,10 +86,11 @@ class Shop {
   /** One attempt, with what others do between its compute and its publish; null = it published nothing. */
   async attempt(key: string, between: () => Promise<unknown>) {
     return await warehouse.owner.use(async (session: DuckDbSession) => {
-      const staged = await computeStep(session, this.order(key).asset);
+      const order = this.order(key);
+      const staged = await computeStep(session, order.asset, order.run.runId);
       if (staged === null) throw new Error(`${key} is not due`);
       await between();
-      return await publishStep(session, this.order(key), staged);
+      return await publishStep(session, order, staged);
     });
   }
 
@@ -132,10 +140,11 @@ class Shop {
 const row = (id: number, total: number, day: string, op: TestChange['op'] = 'i'): TestChange => ({
   ...{ op, lsn: 1, ordinal: id, row: { id: String(id), total: String(total), placed: `${day} 12:00:00+00` } },
 });
-const isDue = async (key: string) => (await dueAssets(warehouse.owner)).some(({ asset }) => asset === key);
+const isDue = async (shop: Shop, key: string) =>
+  (await dueAssets(warehouse.owner, shop.assets)).some(({ asset }) => asset === key);
 
 describe('a merge between compute and publish', () => {
-  test('leaves its marks: the record tells what the compute saw, and the next run sees the rest', async () => {
+  test('is still due: the record tells what the compute saw, and the next run sees the rest', async () => {
     const shop = await Shop.open(row(1, 10, '2026-01-05'));
     await shop.materialize(shop.day);
     await shop.change(row(2, 1, '2026-02-01'));
@@ -145,21 +154,21 @@ describe('a merge between compute and publish', () => {
       { partition: '2026-02-01', rows: 1, inputs: [{ seqFrom: 1, seqTo: 2, lsnTo: seen }] },
     ]);
     expect(await shop.days()).toEqual({ '2026-01-05': 10, '2026-02-01': 1 });
-    expect(await isDue(shop.day)).toBe(true);
+    expect(await isDue(shop, shop.day)).toBe(true);
     expect(await shop.materialize(shop.day)).toMatchObject([
       { partition: '2026-02-01', inputs: [{ seqFrom: 3, seqTo: 3, lsnFrom: seen, lsnTo: shop.lsn }] },
       { partition: '2026-02-02', inputs: [{ seqFrom: 1, seqTo: 3, lsnTo: shop.lsn }] },
     ]);
     expect(await shop.days()).toEqual({ '2026-01-05': 10, '2026-02-01': 6, '2026-02-02': 7 });
-    expect(await isDue(shop.day)).toBe(false);
+    expect(await isDue(shop, shop.day)).toBe(false);
   });
 
-  test('leaves its marks as well when it moves no watermark', async () => {
+  test('is still due as well when it moved no watermark', async () => {
     const shop = await Shop.open(row(1, 10, '2026-01-05'));
     const load = await shop.copyAgain(row(1, 10, '2026-01-05'), row(2, 20, '2026-01-06'));
     expect(await shop.attempt(shop.day, load)).toMatchObject([{ partition: '2026-01-05', inputs: [{ seqTo: 1 }] }]);
     expect(await shop.days()).toEqual({ '2026-01-05': 10 });
-    expect(await isDue(shop.day)).toBe(true);
+    expect(await isDue(shop, shop.day)).toBe(true);
     expect(await shop.materialize(shop.day)).toMatchObject([
       { partition: '2026-01-05', inputs: [{ seqFrom: 2, seqTo: 2 }] },
       { partition: '2026-01-06', inputs: [{ seqFrom: 1, seqTo: 2 }] },
@@ -179,13 +188,14 @@ test('a merge in the middle of a compute is seen by nothing of it', async () => 
       }
       return await original(sql, ...more);
     };
-    const staged = await computeStep(session, shop.order(shop.day).asset);
-    return staged === null ? null : await publishStep(session, shop.order(shop.day), staged);
+    const order = shop.order(shop.day);
+    const staged = await computeStep(session, order.asset, order.run.runId);
+    return staged === null ? null : await publishStep(session, order, staged);
   });
   expect(shop.lsn).not.toBe(seen);
   expect(records).toMatchObject([{ inputs: [{ lsnTo: seen }] }, { inputs: [{ lsnTo: seen }] }]);
   expect(await shop.days()).toEqual({ '2026-01-05': 10, '2026-01-06': 20 });
-  expect(await isDue(shop.day)).toBe(true);
+  expect(await isDue(shop, shop.day)).toBe(true);
 });
 
 describe('an older attempt that comes to publish behind a newer one publishes nothing', () => {
@@ -219,7 +229,7 @@ describe('an older attempt that comes to publish behind a newer one publishes no
     expect(byDay).toBeNull();
     expect(await shop.published()).toEqual(newer);
     expect(newer).toMatchObject({ days });
-    expect([await isDue(shop.day), await isDue(shop.whole)]).toEqual([false, false]);
+    expect([await isDue(shop, shop.day), await isDue(shop, shop.whole)]).toEqual([false, false]);
   });
 
   test('when the newer one found nothing at all, and left no record', async () => {
@@ -230,14 +240,14 @@ describe('an older attempt that comes to publish behind a newer one publishes no
     });
     expect(older).toBeNull();
     expect(await shop.days()).toEqual({});
-    expect(await isDue(shop.day)).toBe(false);
+    expect(await isDue(shop, shop.day)).toBe(false);
   });
 
   test('when the newer one only declared other code, which is then its own to compute', async () => {
     const shop = await Shop.open(row(1, 10, '2026-01-05'));
     expect(await shop.attempt(shop.day, () => shop.declareOtherCode())).toBeNull();
     expect(await shop.materialize(shop.day)).toEqual([]);
-    expect(await isDue(shop.day)).toBe(true);
+    expect(await isDue(shop, shop.day)).toBe(true);
   });
 });
 

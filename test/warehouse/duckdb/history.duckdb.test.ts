@@ -23,12 +23,12 @@ const windows = (days: number) => `insert into _walflow.ledger
 /** A run every five minutes, by turns of three partitions. */
 const runs = (days: number) => `insert into _walflow.materializations
   select i + 1, 'id-' || i, 'year/by_day', '2025-01-0' || (1 + i % 3), moment, moment, i,
-    json_array({'asset': 'year/a', 'lsnTo': printf('%016x', i * 10 + 10), 'seqTo': i + 1, 'seqFrom': i, 'lsnFrom': printf('%016x', i * 10)}),
+    false, json_array({'asset': 'year/a', 'lsnTo': printf('%016x', i * 10 + 10), 'seqTo': i + 1, 'seqFrom': i, 'lsnFrom': printf('%016x', i * 10)}),
     'code', 'materialize/year', 'run', 1
   from (select i, timestamptz '2025-01-01 00:00:00Z' + i * interval '288 seconds' as moment from range(${days * RUNS_A_DAY}) r(i))`;
-/** An asset that never runs: marked by every window, as a whole and two partitions of it. */
-const marks = (days: number) => `insert into _walflow.dirty_partitions (asset, partition, cause, seq, marked_at)
-  select 'year/never', [null, '2025-01-01', '2025-01-02'][1 + i % 3], 'year/a', i, timestamptz '2025-01-01 00:00:00Z' + i * interval '86.4 seconds'
+/** An input that every window touches, as a whole and two partitions of it. */
+const touches = (days: number) => `insert into _walflow.touched
+  select 'year/a', 'place', [null, '2025-01-01', '2025-01-02'][1 + i % 3], i, timestamptz '2025-01-01 00:00:00Z' + i * interval '86.4 seconds'
   from range(${days * WINDOWS_A_DAY}) r(i)`;
 
 const warehouse = TestWarehouse.forFile();
@@ -40,13 +40,13 @@ const count = async (table: string) => {
 
 describe('a year of history', { timeout: 120_000 }, () => {
   test('is folded, day by day as it comes', async () => {
-    for (const fill of [windows, runs, marks]) await warehouse.rows(fill(DAYS));
+    for (const fill of [windows, runs, touches]) await warehouse.rows(fill(DAYS));
     await foldHistory(warehouse.owner);
-    const sizes = [await count('ledger'), await count('materializations'), await count('dirty_partitions')];
+    const sizes = [await count('ledger'), await count('materializations'), await count('touched')];
     // Twenty days stay whole, and three and a bit; the day that is cut has a summary and whole rows.
     expect(sizes).toEqual([20_000 + DAYS - 20, 1_000 + (DAYS - 3) * 3, 3]);
     await foldHistory(warehouse.owner);
-    expect([await count('ledger'), await count('materializations'), await count('dirty_partitions')]).toEqual(sizes);
+    expect([await count('ledger'), await count('materializations'), await count('touched')]).toEqual(sizes);
   });
 
   test('the ledger has no gap, and counts every row', async () => {
@@ -85,16 +85,16 @@ describe('a year of history', { timeout: 120_000 }, () => {
     ]);
   });
 
-  test('a folded mark is as old as the oldest and as new as the newest', async () => {
-    const [mark] = await warehouse.rows(
-      `select seq::INT as seq, marked_at = timestamptz '2025-01-01 00:00:00Z' as first from _walflow.dirty_partitions
-       where asset = 'year/never' and partition is null`,
+  test('what is folded has the greatest number, since the first touch', async () => {
+    const [touched] = await warehouse.rows(
+      `select seq::INT as seq, touched_at = timestamptz '2025-01-01 00:00:00Z' as first from _walflow.touched
+       where source = 'year/a' and partition is null`,
     );
-    expect(mark).toEqual({ seq: DAYS * WINDOWS_A_DAY - 2, first: true });
+    expect(touched).toEqual({ seq: DAYS * WINDOWS_A_DAY - 2, first: true });
   });
 
   test('status, merge and start are as fast as with a day', async () => {
-    for (const fill of [windows, runs, marks]) await young.rows(fill(1));
+    for (const fill of [windows, runs, touches]) await young.rows(fill(1));
     const [year, day] = [await asked(warehouse), await asked(young)];
     for (const what of ['status', 'merge', 'start'] as const) {
       const [yearMs, dayMs] = await fastest(year[what], day[what]);
@@ -104,22 +104,22 @@ describe('a year of history', { timeout: 120_000 }, () => {
   });
 });
 
-test('marks are left alone while a step computes: its publish looks for those that it saw', async () => {
-  const mark = `insert into _walflow.dirty_partitions (asset, cause, seq, marked_at) values ('a', 'x', 1, now())`;
-  for (let i = 0; i < 3; i += 1) await warehouse.rows(mark);
-  const before = await count('dirty_partitions');
-  await warehouse.owner.steps.pass(() => foldHistory(warehouse.owner));
-  expect(await count('dirty_partitions')).toBe(before);
+test('of what was touched in the last minutes there is one row a minute', async () => {
+  for (let i = 0; i < 6; i += 1) {
+    await warehouse.rows(`insert into _walflow.touched
+      select 'recent', 'place', 'k', ${i}, date_trunc('minute', now()) - interval ${1 + (i % 3)} minutes`);
+  }
   await foldHistory(warehouse.owner);
-  expect(await count('dirty_partitions')).toBe(before - 2);
+  expect(
+    await warehouse.rows(`select seq::INT as seq from _walflow.touched where source = 'recent' order by 1`),
+  ).toEqual([...[{ seq: 3 }, { seq: 4 }, { seq: 5 }]]);
 });
 
 test('a thousand merges fold by themselves', async () => {
-  await warehouse.rows(marks(1));
+  await warehouse.rows(touches(1));
+  const before = await count('touched');
   for (let i = 0; i < 1_001; i += 1) await warehouse.port.tidyBetweenMerges();
-  expect((await warehouse.marksOf('year/never')).length).toBe(
-    await count(`dirty_partitions where asset = 'year/never'`),
-  );
+  expect(await count('touched')).toBe(before - WINDOWS_A_DAY);
 });
 
 /** What is asked all the time, or waited for. */
@@ -127,13 +127,14 @@ async function asked(lab: TestWarehouse) {
   const entry = testEntry('speed.orders', { id: INT, placed: TIMESTAMPTZ }, ['id']);
   await lab.goLive('speed', 100, entry, [{ id: '1', placed: NOW }]);
   const asset: AssetDefinition = { key: 'year/by_day', deps: ['speed/speed.orders'], sql: 'from {speed/speed.orders}' };
-  await lab.port.declareAssets(buildAssetGraph([asset], new Set(['speed'])).derived, NOW);
+  const { derived } = buildAssetGraph([asset], new Set(['speed']));
+  await lab.port.declareAssets(derived, NOW);
   let lsn = 100;
   return {
     status: () =>
       Promise.all([
-        ...[lab.port.ledger('year', 20), lab.port.assetFigures('year/by_day'), lab.port.tables('year')],
-        lab.port.dueAssets(),
+        ...[lab.port.ledger('year', 20), lab.port.assetFigures(derived), lab.port.tables('year')],
+        lab.port.dueAssets(derived),
       ]),
     merge: () => {
       lsn += 10;

@@ -13,7 +13,8 @@ import { TestWarehouse } from './warehouse.ts';
 const warehouse = TestWarehouse.forFile();
 const pipelines = new Set(['shop']);
 const orders = testEntry('public.orders', { id: INT, total: INT, placed: TIMESTAMPTZ, note: TEXT }, ['id']);
-const run = { workflowId: 'materialize/x', runId: 'run-9', attempt: 1 };
+let runs = 0;
+const freshRun = () => ({ workflowId: 'materialize/x', runId: `run-${++runs}`, attempt: 1 });
 
 const byDay: AssetDefinition = {
   key: 'analytics/by_day',
@@ -36,8 +37,8 @@ async function declare(...declared: readonly AssetDefinition[]): Promise<void> {
 }
 
 const materialize = ({ key }: AssetDefinition) =>
-  materializeDue(warehouse.owner, { asset: graph.asset(key), readers: graph.readersOf(key), run });
-const due = async () => (await dueAssets(warehouse.owner)).map(({ asset }) => asset);
+  materializeDue(warehouse.owner, { asset: graph.asset(key), run: freshRun() });
+const due = async () => (await dueAssets(warehouse.owner, graph.derived)).map(({ asset }) => asset);
 const daysOf = (records: readonly { partition: string | null }[]) => records.map((record) => record.partition);
 const totals = () =>
   warehouse.rows(`select day::DATE::VARCHAR as day, total::INT as total from analytics.by_day order by 1`);
@@ -88,7 +89,7 @@ describe('a derived asset', () => {
       { day: '2026-01-06', total: 25 },
     ]);
     expect(records[0]).toMatchObject({
-      ...run,
+      ...{ workflowId: 'materialize/x', runId: 'run-1', attempt: 1 },
       rows: 1,
       inputs: [{ asset: 'shop/public.orders', seqFrom: 1, seqTo: 1, lsnFrom: lsnToHex(0n), lsnTo: lsnToHex(100n) }],
     });
@@ -147,7 +148,7 @@ describe('a derived asset', () => {
       tables: [{ ...placed(orders), files: [], truncates: [{ commitLsn: lsnToHex(245n), ordinal: 0 }] }],
       readers: graph.readersOfPipeline('shop'),
     });
-    expect(daysOf(await materialize(byDay))).toEqual(['2026-01-05', '2026-01-06', '2026-02-01']);
+    expect(daysOf(await materialize(byDay))).toEqual(['2026-01-05', '2026-01-06', '2026-01-09', '2026-02-01']);
     expect(await totals()).toEqual([]);
   });
 
@@ -172,7 +173,9 @@ describe('a derived asset', () => {
       sql: `select placed::date as day, count(*) as n, {'a': 1} as s from {shop/public.orders} where placed >= {start} and placed < {end} group by 1`,
     };
     await declare(counted);
-    expect(daysOf(await materialize(counted))).toEqual(['2026-03-01']);
+    expect(daysOf(await materialize(counted)), 'every day that it has').toEqual([
+      ...['2026-01-05', '2026-01-06', '2026-01-09', '2026-02-01', '2026-03-01'],
+    ]);
     expect(await warehouse.rows('select day, n::INT as n from analytics.by_day')).toEqual([
       { day: '2026-03-01', n: 1 },
     ]);
@@ -203,7 +206,7 @@ describe('a derived asset', () => {
     expect(all[0]).toMatchObject({ partition: '2026-03-01' });
     expect(
       daysOf(await listMaterializations(warehouse.owner, byDay.key, { limit: 9, partition: '2026-01-05' })),
-    ).toEqual(['2026-01-05', '2026-01-05']);
+    ).toEqual(['2026-01-05', '2026-01-05', '2026-01-05']);
   });
 
   test('makes a reader due for its own partitions, from the first one that the reader has', async () => {
@@ -232,11 +235,56 @@ describe('a derived asset', () => {
     expect(await warehouse.rows('select total::INT as total from analytics.late')).toEqual([{ total: 2 }]);
   });
 
+  test('whose rows come out as they were is unchanged, and makes nothing due that reads it', async () => {
+    const halved = { ...whole, key: 'analytics/halved', sql: 'select total // 2 as half from {analytics/by_day}' };
+    await declare(byDay, halved);
+    await materialize(byDay);
+    await materialize(halved);
+    await merge(276, [row(20, 4, '2026-02-20 00:00:00+00', 275), row(21, 6, '2026-02-20 01:00:00+00', 275)]);
+    expect(await materialize(byDay)).toMatchObject([{ partition: '2026-02-20' }]);
+    const first = await materialize(halved);
+    expect(first[0]).not.toHaveProperty('unchanged');
+    await merge(277, [row(20, 5, '2026-02-20 00:00:00+00', 276, 'u'), row(21, 5, '2026-02-20 01:00:00+00', 276, 'u')]);
+    const [same] = await materialize(byDay);
+    expect(same).toMatchObject({ partition: '2026-02-20', unchanged: true });
+    expect(await due()).toEqual([]);
+    expect((await listMaterializations(warehouse.owner, byDay.key, { limit: 1 }))[0]).toEqual(same);
+    expect(await materialize(byDay)).toEqual([]);
+    await merge(278, [row(20, 6, '2026-02-20 00:00:00+00', 277, 'u')]);
+    expect(await materialize(byDay)).not.toMatchObject([{ unchanged: true }]);
+    expect(await due()).toEqual(['analytics/halved']);
+    // 11 // 2 is what 10 // 2 was: one row repeated more or less often would not be.
+    expect(await materialize(halved)).toMatchObject([{ unchanged: true }]);
+  });
+
+  test('is never unchanged at first, even over no rows, and not when a row is there once more', async () => {
+    const listed = { ...whole, key: 'analytics/listed', sql: "select 'x' as x from {analytics/by_day}" };
+    await declare(byDay, listed);
+    await materialize(byDay);
+    expect((await materialize(listed))[0]).not.toHaveProperty('unchanged');
+    await merge(279, [row(22, 1, '2026-02-21 00:00:00+00', 278)]);
+    await materialize(byDay);
+    expect((await materialize(listed))[0]).not.toHaveProperty('unchanged');
+  });
+
+  test('is published once by a run, however often its activity is repeated', async () => {
+    const run = freshRun();
+    const again = () => materializeDue(warehouse.owner, { asset: graph.asset(byDay.key), run });
+    await merge(280, [row(22, 2, '2026-02-21 00:00:00+00', 279, 'u')]);
+    expect(daysOf(await again())).toEqual(['2026-02-21']);
+    await merge(281, [row(22, 3, '2026-02-21 00:00:00+00', 280, 'u')]);
+    expect(await again()).toEqual([]);
+    expect(await due(), 'the next run does it').toContain(byDay.key);
+    expect(daysOf(await materialize(byDay))).toEqual(['2026-02-21']);
+  });
+
   test('over inputs without rows has nothing to make, and is not due again', async () => {
-    await warehouse.merge('shop', 280, {
-      tables: [{ ...placed(orders), files: [], truncates: [{ commitLsn: lsnToHex(278n), ordinal: 0 }] }],
+    await warehouse.merge('shop', 290, {
+      tables: [{ ...placed(orders), files: [], truncates: [{ commitLsn: lsnToHex(285n), ordinal: 0 }] }],
     });
-    const fresh = { ...byDay, key: 'analytics/fresh' };
+    // From another day on, so that its days are not those that changes of others have touched.
+    const partitions = { kind: 'daily', start: '2026-01-02', dep: 'placed', output: 'day' } as const;
+    const fresh = { ...byDay, key: 'analytics/fresh', partitions };
     await declare(fresh);
     expect(await due()).toEqual(['analytics/fresh']);
     expect(await materialize(fresh)).toEqual([]);
@@ -246,7 +294,7 @@ describe('a derived asset', () => {
 
   test('places a row of a year with five digits', async () => {
     await declare(byDay);
-    await merge(290, [row(12, 9, '12026-01-01 10:00:00+00', 285)]);
+    await merge(300, [row(12, 9, '12026-01-01 10:00:00+00', 295)]);
     expect(daysOf(await materialize(byDay))).toContain('12026-01-01');
     expect(await totals()).toContainEqual({ day: '12026-01-01', total: 9 });
   });

@@ -13,7 +13,7 @@ import { WalflowError } from '../../../workflows/model/errors.ts';
 import { parseLsn } from '../../../workflows/model/lsn.ts';
 import type { CaptureEntry, DataFile } from '../../../workflows/model/manifest.ts';
 import type { TextRow } from '../lab.ts';
-import { markChanges, markWhole } from './asset-marks.ts';
+import { touchRows, touchWhole } from './asset-changes.ts';
 import { type Change, Fold, type FoldResult, isBehind, type Position, type StoredRow } from './fold.ts';
 import { pipelineIn, placeKey, type ReferenceState, type TableRecord } from './state.ts';
 
@@ -152,7 +152,7 @@ class WindowMerge {
     if (target.mode === 'append') {
       const added = behind(input.changes, all).filter(({ op }) => op === 'i');
       this.#state.stored.set(place, [...(all.length > 0 ? [] : present), ...added]);
-      this.#done(entry, counts, markChanges(this.#state.assets, readers, this.#mark(), entry, all.length > 0, added));
+      this.#done(entry, counts, touchRows(this.#state.assets, readers, this.#change(), entry, all.length > 0, added));
       return;
     }
     const keyOf = keyIn(entry);
@@ -165,7 +165,7 @@ class WindowMerge {
     const about = (row: StoredRow) => folded.touched.has(keyOf(row.values));
     const concerned = [...present.filter(about), ...[...folded.rows.values()].filter(about)];
     this.#state.stored.set(place, [...folded.rows.values()]);
-    this.#done(entry, counts, markChanges(this.#state.assets, readers, this.#mark(), entry, all.length > 0, concerned));
+    this.#done(entry, counts, touchRows(this.#state.assets, readers, this.#change(), entry, all.length > 0, concerned));
   }
 
   #load({ entry, target, files, truncates, r0Lsn }: MergePlan['loads'][number]): void {
@@ -195,7 +195,7 @@ class WindowMerge {
     const state = entry.mode === 'append-only' ? 'append-only' : 'live';
     this.#tables.set(entry.table, { ...known, ...this.#entering(state), reason: null, mergedTo: null });
     const readers = this.#readersOf(entry);
-    for (const { to } of readers) markWhole(this.#state.assets, to, this.#mark());
+    for (const { to } of readers) touchWhole(this.#state.assets, to, this.#change());
     this.#done(
       entry,
       { ...countsOf(files), loaded },
@@ -212,7 +212,7 @@ class WindowMerge {
     return this.#plan.readers.filter(({ from }) => from.table === entry.table);
   }
 
-  #mark() {
+  #change() {
     return { seq: this.#plan.next.seq, at: this.#plan.nowIso };
   }
 

@@ -3,7 +3,7 @@
 import type { LedgerEntry, TableStatus } from '../../../activities/warehouse/table-status.ts';
 import type { TableName } from '../../../workflows/model/relation.ts';
 import { NOTHING_MERGED, type Watermark } from '../../../workflows/model/watermark.ts';
-import type { AssetBook } from './asset-marks.ts';
+import type { AssetBook } from './asset-changes.ts';
 import type { StoredRow } from './fold.ts';
 
 export type TableRecord = Omit<TableStatus, 'table'>;

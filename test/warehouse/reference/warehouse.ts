@@ -14,7 +14,7 @@ import { WalflowError } from '../../../workflows/model/errors.ts';
 import type { TableName } from '../../../workflows/model/relation.ts';
 import type { Watermark } from '../../../workflows/model/watermark.ts';
 import type { ParquetReader } from '../../lake/parquet-reader.ts';
-import { declare, due, figures } from './asset-marks.ts';
+import { declare, due, figures, touchedDays } from './asset-changes.ts';
 import { readChanges } from './change-reader.ts';
 import { compareText } from './comparison.ts';
 import type { StoredRow } from './fold.ts';
@@ -26,7 +26,7 @@ const noSql = () => Promise.reject(new WalflowError('INTERNAL', 'the reference r
 export class ReferenceWarehouse implements Warehouse {
   readonly #reader: ParquetReader;
   readonly #merging = new Turnstile(1);
-  #state: ReferenceState = { pipelines: new Map(), stored: new Map(), assets: { declared: new Map(), marks: [] } };
+  #state: ReferenceState = { pipelines: new Map(), stored: new Map(), assets: { declared: new Map(), touches: [] } };
   #nextMerge = Promise.withResolvers<void>();
   readonly invalidated = new Promise<never>(() => {});
   readonly materialize = noSql;
@@ -99,12 +99,12 @@ export class ReferenceWarehouse implements Warehouse {
     declare(this.#state.assets, assets, nowIso);
   }
 
-  async dueAssets(): Promise<readonly DueAsset[]> {
-    return due(this.#state.assets, (place) => this.#state.stored.has(placeKey(place)));
+  async dueAssets(assets: readonly DerivedAsset[]): Promise<readonly DueAsset[]> {
+    return due(this.#state.assets, assets, (place) => this.#state.stored.has(placeKey(place)));
   }
 
-  async assetFigures(asset: string): Promise<AssetFigures> {
-    return figures(this.#state.assets, asset);
+  async assetFigures(assets: readonly DerivedAsset[]): Promise<ReadonlyMap<string, AssetFigures>> {
+    return new Map(assets.map((asset) => [asset.key, figures(this.#state.assets, asset)]));
   }
 
   async compare(order: CompareOrder): Promise<TableComparison> {
@@ -122,10 +122,8 @@ export class ReferenceWarehouse implements Warehouse {
     return rows;
   }
 
-  /** The days of an asset that are due, null for the whole of it, each once and in order. */
-  marksOf(asset: string): readonly (string | null)[] {
-    const marks = this.#state.assets.marks.filter((mark) => mark.asset === asset);
-    return [...new Set(marks.map(({ day }) => day))].sort();
+  missingOf(asset: string): readonly string[] {
+    return touchedDays(this.#state.assets, asset);
   }
 
   async #read(plan: MergePlan, source: FileSource): Promise<WindowInput> {

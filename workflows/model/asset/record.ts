@@ -24,6 +24,8 @@ export interface Materialization extends RunRef {
   readonly at: string;
   readonly startedAt: string;
   readonly rows: number;
+  /** The rows are what they were: for its readers nothing has changed. */
+  readonly unchanged?: true;
   readonly inputs: readonly MaterializationInput[];
   /** Hash of the asset's code (its SQL and partitioning). */
   readonly codeVersion: string;

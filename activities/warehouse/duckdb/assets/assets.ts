@@ -3,13 +3,21 @@
 import type { DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
 import type { DueAsset } from '../../asset-order.ts';
 import type { DuckDbOwner } from '../client.ts';
-import { markWholeSql } from '../merge/touched-sql.ts';
+import { folded } from '../identifier.ts';
+import { ownPlace, placeOfEdge } from '../merge/touched-sql.ts';
 import type { DuckDbSession } from '../session.ts';
 import { codeVersionOf } from './asset-sql.ts';
+import { statesSql } from './staleness-sql.ts';
+
+interface DeclaredAsset {
+  readonly asset: string;
+  readonly code: string;
+  readonly reads: string;
+}
 
 /**
- * Declares the assets of the configuration. A new one, and one whose code changed, is due as a whole. One that is no longer
- * declared is never due again, but its table stays.
+ * Declares the assets of the configuration. One whose code changed is stale; a new one is missing, and so is one that reads
+ * other inputs or by other partitions than before. One that is no longer declared is never due again, but its table stays.
  */
 export async function declareAssets(
   owner: DuckDbOwner,
@@ -19,54 +27,81 @@ export async function declareAssets(
   await owner.publishing.pass(() =>
     owner.use((session) =>
       session.transaction(async () => {
-        const known = await session.rows<{ asset: string; code: string }>(
-          'select asset, code_version as code from _walflow.assets',
+        const known = await session.rows<DeclaredAsset>(
+          'select asset, code_version as code, reads from _walflow.assets',
         );
         const keys = new Set(assets.map(({ key }) => key));
-        for (const { asset } of known) if (!keys.has(asset)) await forget(session, asset);
+        for (const { asset } of known) if (!keys.has(asset)) await forget(session, asset, true);
         for (const asset of assets) {
-          const code = known.find((one) => one.asset === asset.key)?.code;
-          if (code !== codeVersionOf(asset.definition)) await declare(session, asset, nowIso);
+          await declare(session, asset, known.find((one) => one.asset === asset.key) ?? null, nowIso);
         }
       }),
     ),
   );
 }
 
-async function declare(session: DuckDbSession, asset: DerivedAsset, nowIso: string): Promise<void> {
-  await forget(session, asset.key);
-  await session.run('insert into _walflow.assets values ($1, $2, $3::TIMESTAMPTZ)', [
-    asset.key,
-    codeVersionOf(asset.definition),
-    nowIso,
-  ]);
-  for (const { from } of asset.inputs) {
-    await session.run('insert into _walflow.asset_inputs values ($1, $2, $3)', [
-      asset.key,
-      from.place.schema,
-      from.place.name,
-    ]);
+async function declare(
+  session: DuckDbSession,
+  asset: DerivedAsset,
+  before: DeclaredAsset | null,
+  nowIso: string,
+): Promise<void> {
+  const [code, reads] = [codeVersionOf(asset.definition), readsOf(asset)];
+  if (before?.code === code && before.reads === reads) return;
+  if (before?.code === code && before.reads === '') {
+    // An older catalog did not note what is read: the same code reads the same.
+    await session.run('update _walflow.assets set reads = $2 where asset = $1', [asset.key, reads]);
+    return;
   }
-  await session.run(markWholeSql({ asset: asset.key, cause: 'declared', seq: 0, nowIso }));
+  await forget(session, asset.key, before?.reads !== reads);
+  await session.run('insert into _walflow.assets values ($1, $2, $3::TIMESTAMPTZ, $4)', [
+    ...[asset.key, code, nowIso, reads],
+  ]);
 }
 
-async function forget(session: DuckDbSession, asset: string): Promise<void> {
-  for (const table of ['assets', 'asset_inputs', 'dirty_partitions']) {
+/** ⚠ Merges only note changes of what is read now: where something else is read, records cannot tell any more what they lack. */
+function readsOf(asset: DerivedAsset): string {
+  return JSON.stringify([
+    ownPlace(asset.definition),
+    ...asset.inputs.map((edge) => [edge.from.key, placeOfEdge(edge)]),
+  ]);
+}
+
+async function forget(session: DuckDbSession, asset: string, withPartitions: boolean): Promise<void> {
+  for (const table of ['assets', ...(withPartitions ? ['partitions'] : [])]) {
     await session.run(`delete from _walflow.${table} where asset = $1`, [asset]);
   }
 }
 
-/** Assets with something to recompute whose inputs all exist. */
-export async function dueAssets(owner: DuckDbOwner): Promise<readonly DueAsset[]> {
-  const rows = await owner.use((session) =>
-    session.rows<{ asset: string; seq: string }>(
-      `select asset, max(seq) as seq from _walflow.dirty_partitions semi join _walflow.assets using (asset)
-       where asset not in (
-         select asset from _walflow.asset_inputs input
-         where not exists (select 1 from duckdb_tables() t
-           where lower(t.schema_name) = lower(input.schema_name) and lower(t.table_name) = lower(input.table_name)))
-       group by asset order by asset`,
-    ),
+/** Those of the assets with something to recompute whose inputs all exist, in their order. */
+export async function dueAssets(owner: DuckDbOwner, assets: readonly DerivedAsset[]): Promise<readonly DueAsset[]> {
+  return await owner.use(async (session) => {
+    const ready = await readyAssets(session, assets);
+    if (ready.length === 0) return [];
+    const rows = await session.rows<{ asset: string; seq: string }>(
+      `select asset, max(seq) as seq from (${statesSql(ready)}) where state <> 'current' group by asset`,
+    );
+    const seqs = new Map(rows.map(({ asset, seq }) => [asset, seq]));
+    return ready.flatMap(({ key }) => {
+      const seq = seqs.get(key);
+      return seq === undefined ? [] : [{ asset: key, seq: Number(seq) }];
+    });
+  });
+}
+
+/** Assets that are declared as they are here, and of which every input has a table. */
+export async function readyAssets(
+  session: DuckDbSession,
+  assets: readonly DerivedAsset[],
+): Promise<readonly DerivedAsset[]> {
+  const declared = await session.rows<DeclaredAsset>('select asset, code_version as code, reads from _walflow.assets');
+  const codes = new Map(declared.map(({ asset, code }) => [asset, code]));
+  const tables = await session.rows<{ schema: string; name: string }>(
+    `select schema_name as schema, table_name as name from duckdb_tables() where schema_name <> '_walflow'`,
   );
-  return rows.map(({ asset, seq }) => ({ asset, seq: Number(seq) }));
+  const existing = new Set(tables.map(folded));
+  return assets.filter(
+    ({ key, definition, inputs }) =>
+      codes.get(key) === codeVersionOf(definition) && inputs.every(({ from }) => existing.has(folded(from.place))),
+  );
 }

@@ -7,19 +7,21 @@ import type { MaterializationInput } from '../../../../workflows/model/asset/rec
 import type { TimePartitions } from '../../../../workflows/model/asset/time-partition.ts';
 import { isoFromMicros } from '../../../../workflows/model/commit-time.ts';
 import { WalflowError } from '../../../../workflows/model/errors.ts';
-import { literal, quoted } from '../identifier.ts';
-import { type Bound, placeOfKeySql, placeSql } from '../partition-sql.ts';
+import { literal, qualified, quoted } from '../identifier.ts';
+import { type Bound, keySql, placeOfKeySql, placeSql } from '../partition-sql.ts';
 import type { DuckDbSession } from '../session.ts';
 import { assetSelect } from './asset-sql.ts';
 import { readBound } from './bound.ts';
-import { inputsSince } from './inputs.ts';
+import { type InputPosition, inputsSince } from './inputs.ts';
 import { planStep, type StepPlan } from './plan.ts';
-import { STAGED, STAGED_PARTITION } from './staging.ts';
+import { CHANGED, PLANNED, STAGED, STAGED_PARTITION } from './staging.ts';
 
 /** A partition whose rows are staged. */
 export interface StagedPartition {
   readonly partition: PartitionKey | null;
   readonly rows: number;
+  /** It was computed before, and is what it was. */
+  readonly unchanged: boolean;
   /** The asset's inputs, as the transaction saw them. */
   readonly inputs: readonly MaterializationInput[];
 }
@@ -27,29 +29,35 @@ export interface StagedPartition {
 export interface StagedStep extends Pick<StepPlan, 'reshaped'> {
   readonly startedAt: string;
   readonly partitions: readonly StagedPartition[];
-  /** Newest manifest that the transaction saw. */
-  readonly seq: number;
+  /** What the transaction saw of each input. */
+  readonly positions: readonly InputPosition[];
 }
 
 /**
  * Stages what is due, to be published on the same session.
+ * @param runId see `planStep`
  * @returns null when nothing is due.
  * @throws WalflowError ASSET_OUTSIDE_WINDOW
  */
-export async function computeStep(session: DuckDbSession, asset: DerivedAsset): Promise<StagedStep | null> {
+export async function computeStep(
+  session: DuckDbSession,
+  asset: DerivedAsset,
+  runId: string,
+): Promise<StagedStep | null> {
   const startedAt = isoFromMicros(Date.now() * 1000);
   return await session.transaction(async () => {
     const bound = await readBound(session, asset);
-    const plan = await planStep(session, asset, bound);
+    const plan = await planStep(session, { asset, bound, runId });
     if (plan === null) return null;
-    const partitions: StagedPartition[] = [];
-    for (const { partition, inputs } of plan.partitions) {
-      const rows = await stage(session, asset, partition, bound);
-      partitions.push({ partition, rows, inputs: inputsSince(inputs, plan.positions) });
-    }
+    const { reshaped, positions } = plan;
+    const rows: number[] = [];
+    for (const { partition } of plan.partitions) rows.push(await stage(session, asset, partition, bound));
     if (asset.definition.partitions !== undefined) await assertInside(session, asset.key, asset.definition.partitions);
-    const seq = Math.max(0, ...plan.positions.map(({ seqTo }) => seqTo));
-    return { startedAt, reshaped: plan.reshaped, partitions, seq };
+    const changed = await findChanged(session, asset, reshaped);
+    const partitions = plan.partitions.map(({ partition, inputs }, i) => ({
+      ...{ partition, rows: rows[i] ?? 0, unchanged: !changed.has(partition), inputs: inputsSince(inputs, positions) },
+    }));
+    return { startedAt, reshaped, partitions, positions };
   });
 }
 
@@ -75,4 +83,35 @@ async function assertInside(session: DuckDbSession, asset: string, partitions: T
     'ASSET_OUTSIDE_WINDOW',
     `${asset} produced ${found.rows} rows for ${found.partition} whose ${partitions.output} lies in another partition`,
   );
+}
+
+/**
+ * Makes CHANGED: partitions whose staged rows are not the published ones, counted with their repetitions. What is published can
+ * only change together with the partition's record, and then the publish is refused.
+ */
+async function findChanged(
+  session: DuckDbSession,
+  asset: DerivedAsset,
+  reshaped: boolean,
+): Promise<ReadonlySet<PartitionKey | null>> {
+  const planned = `select partition from temp.main.${PLANNED}`;
+  const differing = `
+    select distinct ${STAGED_PARTITION} as partition from (
+      (from temp.main.${STAGED} except all ${presentSql(asset)})
+      union all (${presentSql(asset)} except all from temp.main.${STAGED}))`;
+  await session.run(
+    `create or replace temp table ${CHANGED} as
+     ${reshaped ? planned : `${planned} where version = 0 union ${differing}`}`,
+  );
+  const rows = await session.rows<{ partition: PartitionKey | null }>(`select partition from temp.main.${CHANGED}`);
+  return new Set(rows.map(({ partition }) => partition));
+}
+
+/** The published rows of planned partitions, as they would be staged. */
+function presentSql({ definition: { partitions }, place }: DerivedAsset): string {
+  const table = qualified(place);
+  if (partitions === undefined) return `select null::VARCHAR as ${STAGED_PARTITION}, * from ${table}`;
+  const at = placeSql(partitions, quoted(partitions.output));
+  return `select ${keySql(partitions, at)} as ${STAGED_PARTITION}, * from ${table}
+    where ${at} in (select ${placeOfKeySql(partitions, 'partition')} from temp.main.${PLANNED})`;
 }

@@ -4,6 +4,7 @@ import type { AssetNode, DerivedAsset } from '../../../../workflows/model/asset/
 import type { MaterializationInput } from '../../../../workflows/model/asset/record.ts';
 import type { LsnHex } from '../../../../workflows/model/lsn.ts';
 import { NOTHING_MERGED } from '../../../../workflows/model/watermark.ts';
+import { FLOWING } from '../../table-status.ts';
 import { readTables } from '../merge/table-state.ts';
 import type { DuckDbSession } from '../session.ts';
 import { parseInputs } from '../stored-json.ts';
@@ -13,6 +14,8 @@ export interface InputPosition {
   readonly asset: string;
   readonly seqTo: number;
   readonly lsnTo: LsnHex;
+  /** Changes of the input up to this version were seen: of a captured table a manifest, of a derived asset a record. */
+  readonly version: number;
 }
 
 /** One per input, as this transaction sees it. */
@@ -34,32 +37,49 @@ export function inputsSince(
   positions: readonly InputPosition[],
 ): readonly MaterializationInput[] {
   const past = before === null ? [] : parseInputs(before);
-  return positions.map((position) => {
-    const last = past.find((input) => input.asset === position.asset);
+  return positions.map(({ asset, seqTo, lsnTo }) => {
+    const last = past.find((input) => input.asset === asset);
     return {
-      ...position,
+      ...{ asset, seqTo, lsnTo },
       seqFrom: last === undefined ? 1 : last.seqTo + 1,
       lsnFrom: last?.lsnTo ?? NOTHING_MERGED.endLsn,
     };
   });
 }
 
-/** The watermark, or the position of a table that does not stand at it. For a derived input, the newest it was made from. */
-async function positionOf(session: DuckDbSession, input: AssetNode): Promise<Omit<InputPosition, 'asset'>> {
-  if (input.tag === 'derived') return await derivedPosition(session, input.key);
-  const [table] = await readTables(session, input.pipeline, input.table);
-  if (table !== undefined && table.mergedTo !== null) return { seqTo: table.mergedTo.seq, lsnTo: table.mergedTo.lsn };
-  const watermark = await readWatermark(session, input.pipeline);
-  return { seqTo: watermark.seq, lsnTo: watermark.endLsn };
+/** The number of the newest publish, of any asset: the next one gets a greater one. */
+export async function newestNumber(session: DuckDbSession): Promise<number> {
+  const [row] = await session.rows<{ no: string }>(
+    `select greatest(0, (select max(no) from _walflow.materializations), (select max(no) from _walflow.partitions)) as no`,
+  );
+  return Number(row?.no ?? 0);
 }
 
-async function derivedPosition(session: DuckDbSession, asset: string): Promise<Omit<InputPosition, 'asset'>> {
+/**
+ * The watermark, or the position of a table that does not stand at it: what loads it later may not move the watermark. For a
+ * derived input, the newest position that it was made from.
+ */
+async function positionOf(session: DuckDbSession, input: AssetNode): Promise<Omit<InputPosition, 'asset'>> {
+  if (input.tag === 'derived') {
+    return { ...(await derivedPosition(session, input.key)), version: await newestNumber(session) };
+  }
+  const [table] = await readTables(session, input.pipeline, input.table);
+  if (table !== undefined && table.mergedTo !== null) {
+    const { seq, lsn } = table.mergedTo;
+    return { seqTo: seq, lsnTo: lsn, version: seq };
+  }
+  const { seq, endLsn } = await readWatermark(session, input.pipeline);
+  const flows = table !== undefined && FLOWING.includes(table.state);
+  return { seqTo: seq, lsnTo: endLsn, version: flows ? seq : 0 };
+}
+
+async function derivedPosition(session: DuckDbSession, asset: string): Promise<Pick<InputPosition, 'seqTo' | 'lsnTo'>> {
   const [row] = await session.rows<{ inputs: string }>(
     'select inputs from _walflow.materializations where asset = $1 order by no desc limit 1',
     [asset],
   );
   const inputs = row === undefined ? [] : parseInputs(row.inputs);
-  const newest = inputs.reduce<InputPosition | null>(
+  const newest = inputs.reduce<MaterializationInput | null>(
     (best, one) => (best !== null && best.lsnTo > one.lsnTo ? best : one),
     null,
   );

@@ -1,7 +1,6 @@
 // Station 10 on a row's way: recomputes what is due of a derived asset. It plans and computes in one read transaction, into
-// staging, then publishes in another. A merge that commits in between leaves its own marks: then the asset is due again.
+// staging, then publishes in another. A merge that commits in between lies above the positions of the record: it is still due.
 
-import type { DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
 import type { Materialization } from '../../../../workflows/model/asset/record.ts';
 import { WalflowError } from '../../../../workflows/model/errors.ts';
 import type { MaterializeOrder } from '../../asset-order.ts';
@@ -22,7 +21,7 @@ export async function materializeDue(owner: DuckDbOwner, order: MaterializeOrder
 
 async function runStep(owner: DuckDbOwner, session: DuckDbSession, order: MaterializeOrder) {
   for (;;) {
-    const staged = await compute(session, order.asset);
+    const staged = await compute(session, order);
     if (staged === null) return [];
     const records = await owner.publishing.pass(() => publishStep(session, order, staged));
     // Overtaken by another publish: compute again what is still due. Each time another step made progress, so this ends.
@@ -30,9 +29,9 @@ async function runStep(owner: DuckDbOwner, session: DuckDbSession, order: Materi
   }
 }
 
-async function compute(session: DuckDbSession, asset: DerivedAsset): Promise<StagedStep | null> {
+async function compute(session: DuckDbSession, { asset, run }: MaterializeOrder): Promise<StagedStep | null> {
   try {
-    return await computeStep(session, asset);
+    return await computeStep(session, asset, run.runId);
   } catch (cause) {
     const ofSql = blamesData(cause) || failureClass(cause) === 'Parser';
     if (!ofSql) throw cause;

@@ -1,5 +1,4 @@
-// Plans a step of an asset: the partitions that are due, as its transaction sees them. Creates SEEN, PLANNED and an empty
-// STAGED.
+// Plans a step of an asset: the partitions that are due, as its transaction sees them. Creates PLANNED and an empty STAGED.
 
 import type { AssetEdge, DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
 import type { PartitionKey } from '../../../../workflows/model/asset/partition.ts';
@@ -7,9 +6,11 @@ import type { TableName } from '../../../../workflows/model/relation.ts';
 import { literal, qualified, quoted } from '../identifier.ts';
 import { type Bound, keySql, mappedKeysSql, placeSql } from '../partition-sql.ts';
 import type { DuckDbSession } from '../session.ts';
-import { assetSelect, codeVersionOf } from './asset-sql.ts';
+import { assetSelect } from './asset-sql.ts';
+import { readyAssets } from './assets.ts';
 import { type InputPosition, readPositions } from './inputs.ts';
-import { PLANNED, SEEN, STAGED, STAGED_PARTITION } from './staging.ts';
+import { PLANNED, STAGED, STAGED_PARTITION } from './staging.ts';
+import { statesSql } from './staleness-sql.ts';
 
 export interface PlannedPartition {
   /** Null = the whole of an asset without partitions. */
@@ -19,7 +20,7 @@ export interface PlannedPartition {
 }
 
 export interface StepPlan {
-  /** None if the whole asset is marked but its inputs are empty; the marks are still cleared. */
+  /** None if the inputs were searched for new partitions, and have none. */
   readonly partitions: readonly PlannedPartition[];
   /** Positions of the asset's inputs. */
   readonly positions: readonly InputPosition[];
@@ -29,21 +30,37 @@ export interface StepPlan {
 
 const STAGED_PLACE: TableName = { schema: 'main', name: STAGED };
 
+/** What a step is planned for. */
+interface StepOrder {
+  readonly asset: DerivedAsset;
+  readonly bound: Bound;
+  /** A partition that this very run has published is not computed again: its activity was only repeated. */
+  readonly runId: string;
+}
+
 /**
  * Runs in the transaction of the computation.
  * @returns null when nothing is due.
  */
-export async function planStep(session: DuckDbSession, asset: DerivedAsset, bound: Bound): Promise<StepPlan | null> {
-  await session.run(`create or replace temp table ${SEEN} as ${marksSql(asset)}`);
-  const [marks] = await session.rows<{ all: string; whole: string }>(
-    `select count(*) as "all", count(*) filter (where partition is null) as whole from temp.main.${SEEN}`,
+export async function planStep(session: DuckDbSession, { asset, bound, runId }: StepOrder): Promise<StepPlan | null> {
+  // Another code is for the run that has it.
+  if ((await readyAssets(session, [asset])).length === 0) return null;
+  await session.run(
+    `create or replace temp table ${PLANNED} as select partition, no, version from (${statesSql([asset])})
+     where state <> 'current' and run_id is distinct from ${literal(runId)}`,
   );
-  if (marks === undefined || marks.all === '0') return null;
+  const [due] = await session.rows<{ all: string; search: boolean | null }>(
+    `select count(*) as "all", bool_or(partition is null) as search from temp.main.${PLANNED}`,
+  );
+  if (due === undefined || due.all === '0') return null;
   const reshaped = (await makeStaging(session, asset, bound)) !== (await columnsOf(session, asset.place));
-  await session.run(`create or replace temp table ${PLANNED} as ${plannedSql(asset, reshaped, marks.whole !== '0')}`);
+  for (const sql of widenSql(asset, due.search === true, reshaped)) await session.run(sql);
+  const searched = asset.definition.partitions === undefined ? '' : 'where planned.partition is not null';
   const partitions = await session.rows<PlannedPartition>(
     // Shorter keys first: days in years with more than four digits are later.
-    `select partition, inputs from temp.main.${PLANNED} order by length(partition), partition`,
+    `select planned.partition, last.inputs from temp.main.${PLANNED} planned
+     left join _walflow.materializations last on last.asset = ${literal(asset.key)} and last.no = planned.no
+     ${searched} order by length(planned.partition), planned.partition`,
   );
   return { partitions, positions: await readPositions(session, asset), reshaped };
 }
@@ -59,11 +76,6 @@ async function columnsOf(session: DuckDbSession, { schema, name }: TableName): P
   return columns.length === 0 ? null : columns.map(({ text }) => text).join(', ');
 }
 
-/** Marks for other code are left for the run that has that code. */
-const marksSql = ({ key, definition }: DerivedAsset) =>
-  `select id, partition from _walflow.dirty_partitions where asset in (
-     select asset from _walflow.assets where asset = ${literal(key)} and code_version = '${codeVersionOf(definition)}')`;
-
 /** An empty table with the types that the asset's SQL yields. */
 async function makeStaging(session: DuckDbSession, asset: DerivedAsset, bound: Bound): Promise<string | null> {
   const key = asset.definition.partitions?.start;
@@ -75,26 +87,19 @@ async function makeStaging(session: DuckDbSession, asset: DerivedAsset, bound: B
   return await columnsOf(session, STAGED_PLACE);
 }
 
-/** The partitions to compute, each with its newest record. */
-function plannedSql(asset: DerivedAsset, reshaped: boolean, whole: boolean): string {
-  return `select due.partition, last.inputs
-    from (${dueSql(asset, reshaped, whole)}) due left join (
-      select partition, inputs from _walflow.materializations where asset = ${literal(asset.key)}
-      qualify row_number() over (partition by partition order by no desc) = 1) last
-    on last.partition is not distinct from due.partition`;
-}
-
-/** If the whole asset is marked or has a new shape: every partition of which an input or the result has rows. */
-function dueSql(asset: DerivedAsset, reshaped: boolean, whole: boolean): string {
-  const { partitions } = asset.definition;
-  if (partitions === undefined) return 'select null::VARCHAR as partition';
-  const sources = [`select partition from temp.main.${SEEN}`];
-  if (whole || reshaped) sources.push(...asset.inputs.flatMap((edge) => touchedKeysSql(edge) ?? []));
-  if (whole && !reshaped) {
-    const key = keySql(partitions, placeSql(partitions, quoted(partitions.output)));
-    sources.push(`select ${key} as partition from ${qualified(asset.place)}`);
-  }
-  return `select distinct partition from (${sources.join(' union all ')}) where partition is not null`;
+/** Adds what is due only now: all partitions if the table is made again, and those found in the inputs by a search. */
+function widenSql(asset: DerivedAsset, search: boolean, reshaped: boolean): readonly string[] {
+  if (asset.definition.partitions === undefined) return [];
+  const add = (rows: string) =>
+    `insert into temp.main.${PLANNED} select partition, no, version from (${rows}) more
+     where not exists (from temp.main.${PLANNED} planned where planned.partition is not distinct from more.partition)`;
+  const found = asset.inputs.flatMap((edge) => touchedKeysSql(edge) ?? []);
+  const searched = `select distinct partition, null::BIGINT as no, 0 as version from (${found.join(' union all ')})
+    where partition is not null`;
+  return [
+    ...(reshaped ? [add(statesSql([asset]))] : []),
+    ...((reshaped || search) && found.length > 0 ? [add(searched)] : []),
+  ];
 }
 
 /** SELECT: the partitions that rows of an input belong to; null if all rows concern all of them. */

@@ -1,23 +1,25 @@
-// Publishes a computed step in one transaction: rows, records, cleared marks and the marks of its readers become visible
-// together. ⚠ One publish at a time, of any asset: two would both find their marks, and number their records alike.
+// Publishes a computed step in one transaction: rows, records, positions and what changed become visible together. ⚠ One publish
+// at a time, of any asset: two would number their records alike.
 
 import { randomUUID } from 'node:crypto';
-import type { AssetEdge, DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
+import type { DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
 import type { Materialization } from '../../../../workflows/model/asset/record.ts';
 import { isoFromMicros } from '../../../../workflows/model/commit-time.ts';
 import type { MaterializeOrder } from '../../asset-order.ts';
-import { qualified, quoted } from '../identifier.ts';
-import { markPartitionsSql, markWholeSql } from '../merge/touched-sql.ts';
-import { mappedKeysSql, placeOfKeySql, placeSql } from '../partition-sql.ts';
+import { literal, qualified, quoted } from '../identifier.ts';
+import { ownPlace } from '../merge/touched-sql.ts';
+import { placeOfKeySql, placeSql } from '../partition-sql.ts';
 import type { DuckDbSession } from '../session.ts';
 import { codeVersionOf } from './asset-sql.ts';
+import { readyAssets } from './assets.ts';
 import type { StagedStep } from './compute.ts';
+import { newestNumber } from './inputs.ts';
 import { writeRecords } from './records.ts';
-import { PLANNED, SEEN, stagedRows } from './staging.ts';
+import { CHANGED, changedRows, PLANNED } from './staging.ts';
 
 /**
- * @returns the new records; null when another step of the asset has published since this one was computed. Then nothing is
- * changed, because the computed rows may be older than the published ones: compute again what is still due.
+ * @returns the new records; null when another step of the asset has published one of its partitions since this one was computed.
+ * Then nothing is changed, because the computed rows may be older than the published ones: compute again what is still due.
  */
 export async function publishStep(
   session: DuckDbSession,
@@ -26,26 +28,27 @@ export async function publishStep(
 ): Promise<readonly Materialization[] | null> {
   return await session.transaction(async () => {
     const { asset } = order;
-    if (await isOvertaken(session)) return null;
+    if (await isOvertaken(session, asset)) return null;
+    const after = await newestNumber(session);
     await replaceRows(session, asset, staged);
     const records = recordsOf(order, staged);
-    await writeRecords(session, records);
-    // Only marks that the computation saw: those of later merges stay.
-    await session.run(`delete from _walflow.dirty_partitions where id in (select id from temp.main.${SEEN})`);
-    for (const reader of order.readers) await markReader(session, asset, reader, staged);
+    await writeRecords(session, records, after);
+    await notePartitions(session, order, staged, after);
+    await noteChanges(session, asset, after);
     return records;
   });
 }
 
-/**
- * Every step clears the marks it saw, and a later step sees all earlier marks that are not cleared. So of two overlapping
- * steps the second to publish misses a mark. ⚠ Records would not show it: a step that finds a partition empty writes none.
- */
-async function isOvertaken(session: DuckDbSession): Promise<boolean> {
-  const gone = await session.rows(
-    `select 1 from temp.main.${SEEN} where id not in (select id from _walflow.dirty_partitions) limit 1`,
+/** A partition that was planned has another record than the plan saw, or the asset has other code. */
+async function isOvertaken(session: DuckDbSession, asset: DerivedAsset): Promise<boolean> {
+  if ((await readyAssets(session, [asset])).length === 0) return true;
+  const newer = await session.rows(
+    `select 1 from temp.main.${PLANNED} planned
+     left join (from _walflow.partitions where asset = ${literal(asset.key)}) known
+       on known.partition is not distinct from planned.partition
+     where known.no is distinct from planned.no limit 1`,
   );
-  return gone.length > 0;
+  return newer.length > 0;
 }
 
 async function replaceRows(session: DuckDbSession, asset: DerivedAsset, { reshaped }: StagedStep): Promise<void> {
@@ -53,16 +56,16 @@ async function replaceRows(session: DuckDbSession, asset: DerivedAsset, { reshap
   const { partitions } = asset.definition;
   if (reshaped) {
     await session.run(`create schema if not exists ${quoted(asset.place.schema)}`);
-    await session.run(`create or replace table ${target} as ${stagedRows}`);
+    await session.run(`create or replace table ${target} as ${changedRows}`);
     return;
   }
   const replaced =
     partitions === undefined
-      ? 'true'
+      ? `exists (from temp.main.${CHANGED})`
       : `${placeSql(partitions, quoted(partitions.output))} in
-         (select ${placeOfKeySql(partitions, 'partition')} from temp.main.${PLANNED})`;
+         (select ${placeOfKeySql(partitions, 'partition')} from temp.main.${CHANGED})`;
   await session.run(`delete from ${target} where ${replaced}`);
-  await session.run(`insert into ${target} ${stagedRows}`);
+  await session.run(`insert into ${target} ${changedRows}`);
 }
 
 function recordsOf({ asset, run }: MaterializeOrder, staged: StagedStep): readonly Materialization[] {
@@ -70,25 +73,52 @@ function recordsOf({ asset, run }: MaterializeOrder, staged: StagedStep): readon
   const at = isoFromMicros(Date.now() * 1000);
   const codeVersion = codeVersionOf(asset.definition);
   const { startedAt } = staged;
-  return staged.partitions.map(({ partition, rows, inputs }) => ({
+  return staged.partitions.map(({ partition, rows, unchanged, inputs }) => ({
     ...{ id: randomUUID(), asset: asset.key, partition, at, startedAt, rows, inputs, codeVersion },
+    ...(unchanged ? { unchanged } : {}),
     ...run,
   }));
 }
 
-/** Marks a reader of the asset: its partitions that were computed, or the whole when the table was made again: it may lack some. */
-async function markReader(
+/** The newest record of each partition, and up to where the inputs were searched for new ones. */
+async function notePartitions(
   session: DuckDbSession,
-  asset: DerivedAsset,
-  { to, touch }: AssetEdge,
-  { seq, startedAt, reshaped, partitions }: StagedStep,
+  { asset, run }: MaterializeOrder,
+  { positions, startedAt, partitions }: StagedStep,
+  after: number,
 ): Promise<void> {
-  if (partitions.length === 0 && !reshaped) return;
-  const mark = { asset: to, cause: asset.key, seq, nowIso: startedAt };
-  if (touch.tag !== 'mapped' || reshaped) {
-    await session.run(markWholeSql(mark));
-    return;
-  }
-  const keys = `select unnest(${mappedKeysSql(touch, 'partition')}) as partition from temp.main.${PLANNED}`;
-  await session.run(markPartitionsSql(mark, keys));
+  const names = positions.map(({ asset: input }) => literal(input)).join(', ');
+  const versions = positions.map(({ version }) => version).join(', ');
+  const read = `map([${names}]::VARCHAR[], [${versions}]::BIGINT[]) as positions,
+    ${literal(codeVersionOf(asset.definition))} as code_version, ${literal(run.runId)} as run_id,
+    ${literal(startedAt)}::TIMESTAMPTZ as computed_at`;
+  await session.run(
+    `delete from _walflow.partitions where asset = ${literal(asset.key)} and exists (
+       from temp.main.${PLANNED} planned where planned.partition is not distinct from partitions.partition)`,
+  );
+  await session.run(
+    `insert into _walflow.partitions by name
+     select record.asset, record.partition, record.no,
+       case when record.unchanged then planned.version else record.no end as version, ${read}
+     from _walflow.materializations record join temp.main.${PLANNED} planned
+       on planned.partition is not distinct from record.partition
+     where record.asset = ${literal(asset.key)} and record.no > ${after}`,
+  );
+  if (asset.definition.partitions === undefined) return;
+  const searchNo = after + partitions.length + 1;
+  await session.run(
+    `insert into _walflow.partitions by name
+     select ${literal(asset.key)} as asset, null as partition, ${searchNo} as no, ${searchNo} as version, ${read}
+     from temp.main.${PLANNED} where partition is null`,
+  );
+}
+
+/** What readers of the asset lack now. */
+async function noteChanges(session: DuckDbSession, { key, definition }: DerivedAsset, after: number): Promise<void> {
+  const isSearch = definition.partitions === undefined ? '' : 'and partition is not null';
+  await session.run(
+    `insert into _walflow.touched
+     select ${literal(key)}, ${literal(ownPlace(definition))}, partition, version, now()
+     from _walflow.partitions where asset = ${literal(key)} and version > ${after} ${isSearch}`,
+  );
 }

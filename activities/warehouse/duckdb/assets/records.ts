@@ -11,8 +11,9 @@ import { parseInputs } from '../stored-json.ts';
 /** With more rows in one statement DuckDB's parser becomes slow. */
 const ROWS_PER_INSERT = 500;
 
-interface MaterializationRow extends Omit<Materialization, 'rows' | 'inputs'> {
+interface MaterializationRow extends Omit<Materialization, 'rows' | 'inputs' | 'unchanged'> {
   readonly rows: string;
+  readonly unchanged: boolean;
   readonly inputs: string;
 }
 
@@ -25,7 +26,7 @@ export async function listMaterializations(
   const rows = await owner.use((session) =>
     session.rows<MaterializationRow>(
       `select id, asset, partition, ${isoText('finished_at')} as at, ${isoText('started_at')} as "startedAt",
-         rows, inputs, code_version as "codeVersion", workflow_id as "workflowId", run_id as "runId", attempt
+         rows, unchanged, inputs, code_version as "codeVersion", workflow_id as "workflowId", run_id as "runId", attempt
        from _walflow.materializations
        where asset = $1 and ($2::VARCHAR is null or partition = $2::VARCHAR)
          and ($3::VARCHAR is null or no < (select no from _walflow.materializations where id = $3::VARCHAR))
@@ -33,29 +34,42 @@ export async function listMaterializations(
       [asset, query.partition ?? null, query.cursor ?? null, query.limit],
     ),
   );
-  return rows.map((row) => ({ ...row, rows: Number(row.rows), inputs: parseInputs(row.inputs) }));
+  return rows.map(({ unchanged, ...row }) => ({
+    ...{ ...row, rows: Number(row.rows), inputs: parseInputs(row.inputs) },
+    ...(unchanged ? { unchanged: true as const } : {}),
+  }));
 }
 
-/** Appends records. Only in a transaction beside which no other publish runs. */
-export async function writeRecords(session: DuckDbSession, records: readonly Materialization[]): Promise<void> {
+/** Appends records, numbered from `after` on. Only in a transaction beside which no other publish runs. */
+export async function writeRecords(
+  session: DuckDbSession,
+  records: readonly Materialization[],
+  after: number,
+): Promise<void> {
   for (let from = 0; from < records.length; from += ROWS_PER_INSERT) {
-    const rows = records.slice(from, from + ROWS_PER_INSERT).map((record, i) => recordRow(record, i + 1));
+    const rows = records
+      .slice(from, from + ROWS_PER_INSERT)
+      .map((record, i) => recordRow(record, after + from + i + 1));
     await session.run(
-      `insert into _walflow.materializations
-       select last.no + row.no, row.* exclude (no)
-       from (values ${rows.join(', ')}) row(no, id, asset, partition, started_at, finished_at, rows, inputs,
-         code_version, workflow_id, run_id, attempt),
-         (select coalesce(max(no), 0) as no from _walflow.materializations) last`,
+      `insert into _walflow.materializations (no, id, asset, partition, started_at, finished_at, rows, unchanged, inputs,
+         code_version, workflow_id, run_id, attempt) values ${rows.join(', ')}`,
     );
   }
 }
 
-function recordRow(record: Materialization, place: number): string {
+function recordRow(record: Materialization, no: number): string {
   const { id, asset, partition, startedAt, at, rows, inputs, codeVersion, workflowId, runId, attempt } = record;
   const texts = [startedAt, at].map((time) => `${literal(time)}::TIMESTAMPTZ`);
   const values = [
-    ...[place, literal(id), literal(asset), partition === null ? 'null::VARCHAR' : literal(partition), ...texts],
-    ...[rows, `${literal(JSON.stringify(inputs))}::JSON`, literal(codeVersion), literal(workflowId), literal(runId)],
+    ...[no, literal(id), literal(asset), partition === null ? 'null::VARCHAR' : literal(partition), ...texts],
+    ...[
+      rows,
+      record.unchanged === true,
+      `${literal(JSON.stringify(inputs))}::JSON`,
+      literal(codeVersion),
+      literal(workflowId),
+      literal(runId),
+    ],
     attempt,
   ];
   return `(${values.join(', ')})`;

@@ -1,14 +1,18 @@
 // Temporary tables for one step of an asset: only their connection sees them, and the published table does not change
 // before the publish.
 
-/** Marks that the plan saw: `id`, `partition`. */
-export const SEEN = '_walflow_seen';
-/** Partitions to compute: `partition`, and `inputs` of its newest record. */
+/**
+ * Partitions to compute: `partition`, `no` and `version` of its newest record, null without one. With partitions, the row
+ * without one says that the inputs are searched for new partitions.
+ */
 export const PLANNED = '_walflow_planned';
+/** Those of them whose rows are not the published ones: `partition`. */
+export const CHANGED = '_walflow_changed';
 /** Computed rows, each after the key of its partition. */
 export const STAGED = '_walflow_staged';
 /** First column of STAGED. */
 export const STAGED_PARTITION = '_walflow_partition';
 
-/** A SELECT of computed rows, as they are published. */
-export const stagedRows = `select * exclude (${STAGED_PARTITION}) from temp.main.${STAGED}`;
+/** A SELECT of the rows to publish. */
+export const changedRows = `select * exclude (${STAGED_PARTITION}) from temp.main.${STAGED} staged where exists (
+  from temp.main.${CHANGED} changed where changed.partition is not distinct from staged.${STAGED_PARTITION})`;

@@ -1,4 +1,4 @@
-// Folds one table in a merge transaction: computes winners, marks derived assets, then deletes and inserts.
+// Folds one table in a merge transaction: computes winners, notes what they touch, then deletes and inserts.
 
 import type { AssetEdge } from '../../../../workflows/model/asset/graph.ts';
 import { lakeColumnName } from '../../../../workflows/model/lake-column.ts';
@@ -13,7 +13,7 @@ import { type ChangeRange, lastTruncate } from './changes-sql.ts';
 import type { FoldBase, FoldInput } from './fold-sql.ts';
 import type { ChangeFile, LocalChanges, LocalLoad } from './local-plan.ts';
 import { createTableSql } from './schema-sql.ts';
-import { type Mark, markChangesSql, markWholeSql } from './touched-sql.ts';
+import { type Change, EVERY_ROW, placeOfEdge, touchAllSql, touchRowsSql } from './touched-sql.ts';
 import { type Winners, winnersOf } from './winners.ts';
 
 /** What a table's fold needs from its transaction. */
@@ -21,7 +21,7 @@ export interface Folding {
   readonly session: DuckDbSession;
   /** From this table to the assets that read it. */
   readonly readers: readonly AssetEdge[];
-  readonly mark: Omit<Mark, 'asset'>;
+  readonly change: Omit<Change, 'source'>;
 }
 
 export type TableMerge =
@@ -89,20 +89,23 @@ async function makeWinners(
   return { ...winners, unresolved: Number(row?.n ?? 0) };
 }
 
-async function touchWhole({ session, readers, mark }: Folding): Promise<readonly string[]> {
-  for (const { to } of readers) await session.run(markWholeSql({ asset: to, ...mark }));
+async function touchWhole({ session, readers, change }: Folding): Promise<readonly string[]> {
+  const [reader] = readers;
+  if (reader !== undefined) session.queue(touchAllSql({ ...change, source: reader.from.key }, EVERY_ROW));
+  await session.runQueued();
   return readers.map(({ to }) => to);
 }
 
 async function touchChanges(
-  { session, readers, mark }: Folding,
+  { session, readers, change }: Folding,
   changes: LocalChanges,
   winners: Winners,
 ): Promise<readonly string[]> {
   const touched: string[] = [];
-  for (const { to, touch } of readers) {
-    const marked = await session.run(markChangesSql(touch, { asset: to, ...mark }, changes, winners.relation));
-    if (marked > 0) touched.push(to);
+  for (const [place, alike] of Map.groupBy(readers, placeOfEdge)) {
+    const [{ from, touch }] = alike as [AssetEdge];
+    const sql = touchRowsSql({ ...change, source: from.key }, place, touch, changes, winners.relation);
+    if ((await session.run(sql)) > 0) touched.push(...alike.map(({ to }) => to));
   }
   return touched;
 }

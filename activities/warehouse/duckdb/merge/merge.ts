@@ -170,7 +170,7 @@ class WindowMerge {
   #folding(table: string) {
     const { readers, next, nowIso } = this.#plan;
     const own = readers.filter(({ from }) => from.table === table);
-    return { session: this.#session, readers: own, mark: { cause: table, seq: next.seq, nowIso } };
+    return { session: this.#session, readers: own, change: { seq: next.seq, nowIso } };
   }
 
   async #pause(order: TablePauseOrder): Promise<void> {

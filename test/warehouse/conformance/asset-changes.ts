@@ -1,4 +1,4 @@
-// What is due of derived assets, marked by the very merge that changed an input.
+// What is due of derived assets, as the very merge notes it that changed an input.
 
 import { describe, expect, test } from 'vitest';
 import type { AssetDefinition } from '../../../workflows/model/asset/definition.ts';
@@ -27,11 +27,12 @@ const row = (lsn: number, id: number, placed: string | null, op: TestChange['op'
   change(op, lsn, id, { id: `${id}`, placed });
 
 /** Each test goes on where the one before has left the warehouse. */
-export function assetMarks(lab: WarehouseLab): void {
-  const readers = buildAssetGraph([byDay, whole, above], pipelines).readersOfPipeline('marks');
+export function assetChanges(lab: WarehouseLab): void {
+  const graph = buildAssetGraph([byDay, whole, above], pipelines);
+  const readers = graph.readersOfPipeline('marks');
   const declare = (...assets: readonly AssetDefinition[]) =>
     lab.port.declareAssets(buildAssetGraph(assets, pipelines).derived, NOW);
-  const due = async () => (await lab.port.dueAssets()).map(({ asset }) => asset);
+  const due = async () => (await lab.port.dueAssets(graph.derived)).map(({ asset }) => asset);
 
   async function merge(endLsn: number, list: readonly TestChange[]): Promise<readonly string[]> {
     const outcome = await lab.merge('marks', endLsn, { tables: [await lab.changes(orders, list)], readers });
@@ -44,9 +45,8 @@ export function assetMarks(lab: WarehouseLab): void {
       expect(await due()).toEqual([]);
       await lab.goLive('marks', 100, orders, [{ id: '1', placed: '2026-01-05 10:00:00+00' }]);
       expect(await due()).toEqual(['counts/by_day', 'counts/whole']);
-      const { dueSince, ...counts } = await lab.port.assetFigures('counts/whole');
-      expect(counts).toEqual({ current: 0, stale: 0 });
-      expect(await lab.marksOf('counts/whole')).toEqual([null]);
+      const { dueSince, ...counts } = (await lab.figuresOf(graph.asset('counts/whole'))) ?? { dueSince: null };
+      expect(counts).toEqual({ missing: 1, stale: 0, current: 0, state: 'missing' });
       expect(Date.parse(dueSince ?? '')).toBe(Date.parse(NOW));
     });
 
@@ -57,28 +57,29 @@ export function assetMarks(lab: WarehouseLab): void {
       expect(await due()).toEqual(['counts/by_day', 'counts/whole']);
     });
 
-    test('is marked for the days its rows left and came to, from its first day on', async () => {
+    test('is touched on the days its rows left and came to, from its first day on', async () => {
       expect(
         await merge(110, [row(105, 1, '2026-01-09 01:00:00+00'), row(105, 2, '2026-01-09 23:59:59+00', 'i')]),
       ).toEqual(['counts/by_day', 'counts/whole']);
-      expect((await lab.marksOf('counts/by_day')).filter((day) => day !== null)).toEqual(['2026-01-05', '2026-01-09']);
-      expect((await lab.port.dueAssets()).find(({ asset }) => asset === 'counts/by_day')?.seq).toBe(2);
+      expect(await lab.missingOf(graph.asset('counts/by_day'))).toEqual(['2026-01-05', '2026-01-09']);
+      expect(await lab.figuresOf(graph.asset('counts/by_day'))).toMatchObject({ missing: 2, current: 0 });
+      expect((await lab.port.dueAssets(graph.derived)).find(({ asset }) => asset === 'counts/by_day')?.seq).toBe(2);
     });
 
-    test('is not marked by rows that lie on no day of its own', async () => {
+    test('is not touched by rows that lie on no day of its own', async () => {
       await merge(120, [row(115, 3, null, 'i'), row(115, 4, '2025-12-31 00:00:00+00', 'i')]);
       const list = [row(125, 3, 'infinity'), row(125, 4, '2025-12-30 00:00:00+00')];
       expect(await merge(130, list)).toEqual(['counts/whole']);
     });
 
-    test('is marked as a whole when its input is truncated', async () => {
+    test('is touched as a whole when its input is truncated', async () => {
       const truncates = [{ commitLsn: lsnToHex(135n), ordinal: 0 }];
       const changes = { ...(await lab.changes(orders, [])), truncates };
       const { touchedAssets } = await lab.merge('marks', 140, { tables: [changes], readers });
       expect([...touchedAssets].sort()).toEqual(['counts/by_day', 'counts/whole']);
     });
 
-    test('is marked as a whole when its input is loaded again', async () => {
+    test('is touched as a whole when its input is loaded again', async () => {
       const load = await lab.load(orders, [row(1, 1, '2026-01-05 10:00:00+00', 'r')], []);
       const begins = [{ entry: orders, target: load.target }];
       const { touchedAssets } = await lab.merge('marks', 150, { begins, loads: [load], readers });
