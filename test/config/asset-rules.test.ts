@@ -11,6 +11,8 @@ const revenue = (more: object = {}) => ({
 });
 
 const DAILY = { kind: 'daily', start: '2026-01-01', output: 'day' };
+const REGION = { kind: 'static', values: ['eu', 'us'], output: 'region' };
+const BY_REGION = { kind: 'multi', dimensions: { day: DAILY, region: REGION } };
 const byAt = (more: object = {}) => [{ key: 'shop/public.orders', by: 'at', ...more }];
 
 describe('an asset is refused when', () => {
@@ -96,8 +98,54 @@ describe('an asset is refused when', () => {
     [
       'its kind of partitions is misspelt',
       [revenue({ partitions: { ...DAILY, kind: 'dayly' } })],
-      "assets[0].partitions.kind must be 'hourly' or 'daily'",
+      'assets[0].partitions.kind must be made with hourly, daily,',
       '',
+    ],
+    [
+      'a dimension is misspelt',
+      [revenue({ deps: [{ key: 'shop/public.orders', by: { day: 'at', regoin: 'c' } }], partitions: BY_REGION })],
+      'assets[0].deps[0].by names dimension regoin, which the partitions do not have',
+      'did you mean region?',
+    ],
+    [
+      'a dimension has no column',
+      [revenue({ deps: byAt(), partitions: BY_REGION })],
+      'assets[0].deps[0].by names no column for dimension day',
+      "write by: { day: '<column>', region: '<column>' }",
+    ],
+    [
+      'its only dimension is one of several',
+      [revenue({ deps: byAt(), partitions: { kind: 'multi', dimensions: { day: DAILY } } })],
+      'assets[0].partitions.dimensions must be two or three',
+      '',
+    ],
+    [
+      'two dimensions have one column',
+      [revenue({ partitions: { kind: 'multi', dimensions: { day: DAILY, again: { ...REGION, output: 'day' } } } })],
+      'assets[0].partitions.dimensions.again.output is the column of another dimension',
+      '',
+    ],
+    [
+      'a zone of a dimension is misspelt',
+      [
+        revenue({
+          partitions: { kind: 'multi', dimensions: { ...BY_REGION.dimensions, day: { ...DAILY, timezone: 'UCT1' } } },
+        }),
+      ],
+      'assets[0].partitions.dimensions.day.timezone names zone UCT1',
+      '',
+    ],
+    [
+      'a value is listed twice',
+      [revenue({ partitions: { ...REGION, values: ['eu', 'us', 'eu'] } })],
+      'assets[0].partitions.values[2] names eu again',
+      'once',
+    ],
+    [
+      'its SQL has a time that its partitions do not have',
+      [revenue({ partitions: REGION, sql: 'select {start} from {shop/public.orders}' })],
+      'assets[0].sql uses {start}, but its partitions are not by one time',
+      'use {partition}',
     ],
     [
       'its column stands where it was in earlier versions',

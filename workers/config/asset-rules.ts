@@ -5,6 +5,7 @@ import type { LoadedAsset } from '../../workflows/model/asset/definition.ts';
 import { type DeclaredDependency, dependencyOf } from '../../workflows/model/asset/dependency.ts';
 import { type GraphFault, graphFaults } from '../../workflows/model/asset/graph-fault.ts';
 import { capturedKey, derivedPlace, parseCapturedKey } from '../../workflows/model/asset/key.ts';
+import { dimensionNames } from '../../workflows/model/asset/partitioning.ts';
 import { isRangeWord, placeholderName, RANGE_WORDS } from '../../workflows/model/asset/placeholder.ts';
 import { foldedName, parseTableId } from '../../workflows/model/relation.ts';
 import { nearestName } from './nearest-name.ts';
@@ -102,6 +103,16 @@ function faultProblem(project: GraphlessProject, assets: readonly LoadedAsset[],
       const fix = meant === null ? `add '${fault.name}' to the asset's deps` : didYouMean(`{${meant}}`);
       return { path: `${path}.sql`, what, fix };
     }
+    case 'unknown-dimension':
+    case 'missing-dimension': {
+      const names = asset?.partitions === undefined ? [] : dimensionNames(asset.partitions);
+      const meant = nearestName(fault.name, names);
+      const all = `by: { ${names.map((name) => `${name}: '<column>'`).join(', ')} }`;
+      const fix = fault.tag === 'missing-dimension' || meant === null ? `write ${all}` : didYouMean(meant);
+      return { path: `${path}.deps[${fault.dep}].by`, what, fix };
+    }
+    case 'no-time':
+      return { path: `${path}.sql`, what, fix: 'use {partition}, the key' };
     case 'unplaced-rows':
       return { path: `${path}.deps`, what, fix: "name the column: dep('<key>', { by: '<column>' })" };
     case 'no-partitions':

@@ -2,7 +2,7 @@
 // generated page. Pure.
 
 import { z } from 'zod';
-import type { FieldNote } from './field.ts';
+import type { FieldNote } from './field-note.ts';
 
 /** The schema inside `.optional()`, `.default()`, `.prefault()` and `z.preprocess`, and its default. */
 export function unwrapped(schema: z.ZodType): { readonly schema: z.ZodType; readonly fallback: unknown } {

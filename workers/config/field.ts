@@ -4,7 +4,6 @@
 import { z } from 'zod';
 import type { AssetDefinition, Automation } from '../../workflows/model/asset/definition.ts';
 import type { Dependency } from '../../workflows/model/asset/dependency.ts';
-import type { TimePartitions } from '../../workflows/model/asset/time-partition.ts';
 import type {
   DuckDbWarehouse,
   FlushConfig,
@@ -19,31 +18,14 @@ import { parseLakeUrl } from '../../workflows/model/lake-url.ts';
 import { PIPELINE_NAME } from '../../workflows/model/names.ts';
 import { parseTableId } from '../../workflows/model/relation.ts';
 import { parseDuration } from './duration.ts';
-
-/** A field's `meta`, for its readers. */
-export interface FieldNote {
-  readonly help: string;
-  readonly unit?: string;
-  /** Why this default. */
-  readonly why?: string;
-  /** When the field applies. */
-  readonly when?: string;
-  /** The default, if it depends on something else. */
-  readonly otherwise?: string;
-  /** How to write the value, if the type does not show it. */
-  readonly type?: string;
-}
-
-type Shape<Config> = Record<keyof Config, z.ZodType>;
-const note = (text: FieldNote): FieldNote & Record<string, unknown> => ({ ...text });
+import { matching, NAME, note, type Shape } from './field-note.ts';
+import { partitions } from './partition-field.ts';
 
 /** A whole number within bounds. */
 const whole = (min: number, max: number) => z.int().min(min).max(max);
-const matching = (pattern: RegExp, form: string) => z.string().regex(pattern, `must be ${form}`);
 const url = (protocol: RegExp, form: string) =>
   z.string().refine((value) => URL.canParse(value) && protocol.test(value), `must be a URL like ${form}`);
 
-const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
 const SLOT_NAME = /^[a-z0-9_]{1,63}$/;
 const ASSET_KEY = /^[A-Za-z0-9_]+(\/[A-Za-z0-9_]+)*$/;
 const KIB = 1_024;
@@ -230,46 +212,14 @@ const duckDb = {
     .meta(note({ help: "DuckDB's threads", otherwise: 'number of cores less one, at least 1' })),
 } satisfies Shape<DuckDbWarehouse>;
 
-const partitions = {
-  kind: z
-    .enum(['hourly', 'daily', 'weekly', 'monthly'])
-    .meta(note({ help: 'set by `hourly({ … })`, `daily({ … })`, `weekly({ … })`, `monthly({ … })`' })),
-  start: z
-    .string()
-    .meta(note({ help: 'key of the first partition: `2026-01-31T09`, `2026-01-31`, the Monday of a week, `2026-01`' })),
-  end: z
-    .string()
-    .optional()
-    .meta(
-      note({ help: 'key of the first partition that does not belong to it any more', otherwise: 'there is no end' }),
-    ),
-  timezone: z
-    .string()
-    .default('UTC')
-    .meta(
-      note({
-        help: 'the zone whose clock divides the time; where it is set back, the two hours of one name have their offset in the key',
-        why: 'it is what the sessions of the warehouse use',
-      }),
-    ),
-  output: z
-    .string()
-    .min(1)
-    .meta(
-      note({
-        help: 'column of the result that holds the time, a DATE, TIMESTAMPTZ, or TIMESTAMP in UTC; a row outside of its partition fails the run',
-      }),
-    ),
-} satisfies Shape<TimePartitions>;
-
 const dependency = {
   key: z.string().meta(note({ help: '`<pipeline>/<schema>.<table>`, or the key of another asset' })),
   by: z
-    .string()
-    .min(1)
+    .union([z.string().min(1), z.record(z.string(), z.string().min(1))], 'must be a column, or one by dimension')
     .optional()
     .meta(
       note({
+        type: 'text, or texts by dimension',
         help: 'its column that decides which partition a row belongs to: a changed row makes those due that it left and came to',
         otherwise: 'a change makes the whole asset due; of an asset with the same partitions, the same one',
       }),
@@ -326,10 +276,7 @@ const asset = {
     .array(z.preprocess((it) => (typeof it === 'string' ? { key: it } : it), z.strictObject(dependency)))
     .min(1)
     .meta(note({ help: 'what it reads: keys, or `dep(key, { … })`', type: 'list of keys or objects' })),
-  partitions: z
-    .strictObject(partitions)
-    .optional()
-    .meta(note({ help: 'compute it part by part instead of as a whole' })),
+  partitions: partitions.optional().meta(note({ help: 'compute it part by part instead of as a whole' })),
   automation: z
     .strictObject(automation)
     .optional()

@@ -2,6 +2,7 @@
 
 import type { LoadedAsset } from '../../workflows/model/asset/definition.ts';
 import { dependencyOf } from '../../workflows/model/asset/dependency.ts';
+import { type Dimension, outputsOf, type Partitions } from '../../workflows/model/asset/partitioning.ts';
 import {
   isTimeKey,
   KEY_FORMS,
@@ -17,7 +18,7 @@ import type { Problem } from './problem.ts';
 export function partitionProblems({ partitions, deps }: LoadedAsset, path: string): readonly Problem[] {
   return [
     ...deps.map(dependencyOf).flatMap(({ zone }, d) => zoneProblems(zone, `${path}.deps[${d}].zone`)),
-    ...(partitions === undefined ? [] : timeProblems(partitions, `${path}.partitions`)),
+    ...(partitions === undefined ? [] : divisionProblems(partitions, `${path}.partitions`)),
   ];
 }
 
@@ -26,6 +27,34 @@ function zoneProblems(zone: string | undefined, path: string): readonly Problem[
   const meant = nearestName(zone, ['UTC', ...Intl.supportedValuesOf('timeZone')]);
   const fix = meant === null ? 'name a zone like Europe/Berlin, or UTC' : `did you mean ${meant}?`;
   return [{ path, what: `names zone ${zone}, which does not exist`, fix }];
+}
+
+function divisionProblems(partitions: Partitions, path: string): readonly Problem[] {
+  if (partitions.kind !== 'multi') return dimensionProblems(partitions, path);
+  const { dimensions } = partitions;
+  const outputs = outputsOf(partitions);
+  const twice = Object.keys(dimensions).find((_, i) => outputs.indexOf(outputs[i] ?? '') < i);
+  return [
+    ...Object.entries(dimensions).flatMap(([name, one]) => dimensionProblems(one, `${path}.dimensions.${name}`)),
+    ...(twice === undefined
+      ? []
+      : [
+          {
+            path: `${path}.dimensions.${twice}.output`,
+            what: 'is the column of another dimension',
+            fix: 'name a column for each',
+          },
+        ]),
+  ];
+}
+
+function dimensionProblems(dimension: Dimension, path: string): readonly Problem[] {
+  if (dimension.kind !== 'static') return timeProblems(dimension, path);
+  const twice = dimension.values.findIndex((value, i) => dimension.values.indexOf(value) < i);
+  if (twice < 0) return [];
+  return [
+    { path: `${path}.values[${twice}]`, what: `names ${dimension.values[twice]} again`, fix: 'name each value once' },
+  ];
 }
 
 function timeProblems(partitions: TimePartitions, path: string): readonly Problem[] {

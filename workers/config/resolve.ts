@@ -4,7 +4,8 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { FreshnessLimits, LoadedAsset } from '../../workflows/model/asset/definition.ts';
 import { buildAssetGraph } from '../../workflows/model/asset/graph.ts';
-import { keyOfDate, type TimePartitions } from '../../workflows/model/asset/time-partition.ts';
+import type { Dimension, Partitions } from '../../workflows/model/asset/partitioning.ts';
+import { keyOfDate } from '../../workflows/model/asset/time-partition.ts';
 import { parseLakeUrl } from '../../workflows/model/lake-url.ts';
 import { defaultSlotName } from '../../workflows/model/names.ts';
 import { assetProblems } from './asset-rules.ts';
@@ -106,17 +107,30 @@ function asset(it: CheckedConfig['assets'][number]): LoadedAsset {
     ...(description === undefined ? {} : { description }),
     ...(owners === undefined ? {} : { owners }),
     ...(tags === undefined ? {} : { tags }),
-    ...(partitions === undefined ? {} : { partitions: withKeys(written(partitions)) }),
+    ...(partitions === undefined ? {} : { partitions: division(partitions) }),
     ...(automation === undefined ? {} : { automation, everyMs: parseDuration(automation.every) ?? 0 }),
     ...(freshness === undefined ? {} : { freshness, freshnessLimits: freshnessLimits(freshness) }),
     ...(table === undefined ? {} : { table }),
   };
 }
 
+type CheckedPartitions = NonNullable<CheckedConfig['assets'][number]['partitions']>;
+
+function division(it: CheckedPartitions): Partitions {
+  if (it.kind !== 'multi') return dimension(it);
+  const { kind, dimensions } = it;
+  return {
+    kind,
+    dimensions: Object.fromEntries(Object.entries(dimensions).map(([name, one]) => [name, dimension(one)])),
+  };
+}
+
 /** Bounds can be given as dates: the first hour of a day, and a month by its first day. */
-function withKeys(partitions: TimePartitions): TimePartitions {
-  const { kind, start, end } = partitions;
-  return { ...partitions, start: keyOfDate(kind, start), ...(end === undefined ? {} : { end: keyOfDate(kind, end) }) };
+function dimension(it: Exclude<CheckedPartitions, { kind: 'multi' }>): Dimension {
+  if (it.kind === 'static') return it;
+  const { start, end, ...rest } = it;
+  const [from, to] = [start, end].map((bound) => (bound === undefined ? undefined : keyOfDate(it.kind, bound)));
+  return { ...rest, start: from ?? start, ...(to === undefined ? {} : { end: to }) };
 }
 
 /** Without fields that were set to undefined: the same as leaving them out. */

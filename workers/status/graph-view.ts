@@ -24,7 +24,7 @@ function mappingText({ touch }: AssetEdge): string {
     case 'none':
       return 'lookup';
     case 'partitions':
-      return `${touch.partitions.kind} by ${touch.column}`;
+      return `${touch.partitions.kind} by ${touch.columns.join(', ')}`;
     case 'mapped':
       return 'same partition';
   }

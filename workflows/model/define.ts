@@ -3,6 +3,7 @@
 
 import type { AssetDefinition, Automation } from './asset/definition.ts';
 import type { Dependency } from './asset/dependency.ts';
+import type { Dimension, MultiPartitions, StaticPartitions } from './asset/partitioning.ts';
 import type { TimePartitions } from './asset/time-partition.ts';
 
 export interface SourceConfig {
@@ -117,6 +118,19 @@ export function weekly(options: Omit<TimePartitions, 'kind'>): TimePartitions {
 /** One partition a month, named like `2026-11`. */
 export function monthly(options: Omit<TimePartitions, 'kind'>): TimePartitions {
   return { kind: 'monthly', ...options };
+}
+
+/** One partition for each of the values. `output` is the column of the result that holds it. */
+export function staticPartitions(
+  values: readonly string[],
+  options: Omit<StaticPartitions, 'kind' | 'values'>,
+): StaticPartitions {
+  return { kind: 'static', values, ...options };
+}
+
+/** One partition for each combination of two or three dimensions; its key has theirs in this order: `2026-11-27|eu`. */
+export function multiPartitions(dimensions: Readonly<Record<string, Dimension>>): MultiPartitions {
+  return { kind: 'multi', dimensions };
 }
 
 /** Run whenever an input has changed: at once after a quiet time, under traffic once in `every`. */

@@ -50,7 +50,7 @@ describe('the asset graph', () => {
 
   test('knows who reads a table or an asset, and what a changed row of it touches', () => {
     const touches = (edges: ReturnType<typeof graph.readersOf>) => edges.map(({ to, touch }) => [to, touch]);
-    const by = (column: string) => ({ tag: 'partitions', column, partitions });
+    const by = (column: string) => ({ tag: 'partitions', columns: [column], partitions });
     expect(touches(graph.readersOf('shop/public.orders'))).toEqual([
       ['a/daily', by('created_at')],
       ['a/joined', by('created_at')],
@@ -58,11 +58,11 @@ describe('the asset graph', () => {
     expect(touches(graph.readersOf('shop/public.line%2Eitems'))).toEqual([['a/joined', by('at')]]);
     expect(touches(graph.readersOf('shop/public.rates'))).toMatchObject([
       ['a/joined', { tag: 'whole' }],
-      ['b/by_other', { tag: 'partitions', column: 'at' }],
+      ['b/by_other', { tag: 'partitions', columns: ['at'] }],
     ]);
     // A derived asset changes partition by partition: that tells a reader of the same division, and by no other column.
     expect(touches(graph.readersOf('a/daily'))).toEqual([
-      ['b/by_day', { tag: 'mapped', column: 'day', from: partitions, to: { ...partitions, start: '2026-02-01' } }],
+      ['b/by_day', { tag: 'mapped', columns: ['day'], from: partitions, to: { ...partitions, start: '2026-02-01' } }],
       ['b/by_other', { tag: 'whole' }],
     ]);
     expect(graph.readersOf('b/c/above')).toEqual([]);
@@ -74,6 +74,21 @@ describe('the asset graph', () => {
       ['public.rates', 'b/by_other'],
     ]);
     expect(graph.readersOfPipeline('other')).toEqual([]);
+  });
+
+  test('reads a row by one column for each dimension, in the order of the key', () => {
+    const dimensions = {
+      day: { ...partitions, output: 'd' },
+      region: { kind: 'static', values: ['eu', 'us'], output: 'r' },
+    } as const;
+    const multi: AssetDefinition = {
+      ...daily,
+      deps: [{ key: 'shop/public.orders', by: { region: 'country', day: 'created_at' } }],
+      partitions: { kind: 'multi', dimensions },
+    };
+    const regions = graphOf(multi, { ...multi, key: 'r/r', deps: ['a/daily'], sql: 'from {a/daily}' });
+    expect(regions.asset('a/daily').inputs[0]?.touch).toMatchObject({ columns: ['created_at', 'country'] });
+    expect(regions.asset('r/r').inputs[0]?.touch).toMatchObject({ tag: 'mapped', columns: ['d', 'r'] });
   });
 
   test('has a lookup as an input, and nothing that its changes make due', () => {
@@ -149,6 +164,16 @@ describe('definitions with a fault are no graph:', () => {
       'a column of a lookup',
       [{ ...daily, deps: [orders, { key: 'shop/public.rates', by: 'at', lookup: true }] }],
       { tag: 'useless-column', asset: 0, dep: 1 },
+    ],
+    [
+      'a dimension that does not exist',
+      [{ ...daily, deps: [{ key: 'shop/public.orders', by: { day: 'at' } }] }],
+      { tag: 'unknown-dimension', asset: 0, dep: 0, name: 'day' },
+    ],
+    [
+      'a time of partitions that have none',
+      [{ ...daily, partitions: { kind: 'static', values: ['eu'], output: 'r' }, sql: '{start}, {partition}' }],
+      { tag: 'no-time', asset: 0, name: 'start' },
     ],
     ['partitions without a column', [{ ...daily, deps: ['shop/public.orders'] }], { tag: 'unplaced-rows', asset: 0 }],
     [

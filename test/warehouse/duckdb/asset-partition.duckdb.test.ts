@@ -82,6 +82,74 @@ test('a row that moves from one to the other touches both, and so does what read
   );
 });
 
+describe('partitions of several dimensions', () => {
+  const values = ['a|b', '50%', 'x'];
+  const byDayAndNote: AssetDefinition = {
+    key: 'a/notes',
+    deps: [{ key: ORDERS, by: { day: 'due', note: 'note' } }],
+    partitions: {
+      kind: 'multi',
+      dimensions: {
+        day: { kind: 'daily', start: '2026-01-01', output: 'day' },
+        note: { kind: 'static', values, output: 'note' },
+      },
+    },
+    sql: `select due as day, note, count(*) as n, {partition} as part from {${ORDERS}}
+          where due >= {start} and due < {end} and note = url_decode(split_part({partition}, '|', 2)) group by 1, 2`,
+  };
+  const above: AssetDefinition = {
+    ...byDayAndNote,
+    key: 'a/n',
+    deps: ['a/notes'],
+    sql: 'from {a/notes} where part = {partition}',
+  };
+  const byNote: AssetDefinition = {
+    ...{ key: 'a/note', deps: [ORDERS], partitions: { kind: 'static', values, output: 'note' } },
+    sql: `select note, count(*) as n from {${ORDERS}} where note = url_decode({partition}) group by 1`,
+  };
+
+  test('are made where rows are, and touched where a row was and is', async () => {
+    await declare(byDayAndNote, above, byNote);
+    expect(await materialize(byDayAndNote)).toEqual(['2026-10-25|x', '2026-10-26|x']);
+    await materialize(above);
+    const rows = [
+      {
+        ...row('u', 4, '2026-10-31 23:00:00+00', '2026-10-27'),
+        row: { id: '4', placed: null, due: '2026-10-27', note: 'a|b' },
+      },
+      {
+        ...row('i', 5, '2026-10-31 23:00:00+00'),
+        ordinal: 5,
+        row: { id: '5', placed: null, due: '2026-10-27', note: '50%' },
+      },
+      {
+        ...row('i', 6, '2026-10-31 23:00:00+00'),
+        ordinal: 6,
+        row: { id: '6', placed: null, due: '2026-10-27', note: 'other' },
+      },
+    ].map((one) => ({ ...one, lsn: 250 }));
+    const readers = graph.readersOfPipeline('shop');
+    await warehouse.merge('shop', 300, { tables: [await warehouse.changes(orders, rows)], readers });
+    const touched = ['2026-10-26|x', '2026-10-27|50%25', '2026-10-27|a%7Cb'];
+    expect(await materialize(byDayAndNote)).toEqual(touched);
+    expect(await materialize(above)).toEqual(touched);
+    expect(await warehouse.rows('select part from a.n order by 1')).toEqual([
+      ...[{ part: '2026-10-25|x' }, { part: '2026-10-27|50%25' }, { part: '2026-10-27|a%7Cb' }],
+    ]);
+  });
+
+  test('that are listed are all made, also those without rows', async () => {
+    expect(await materialize(byNote)).toEqual(['50%25', 'a%7Cb', 'x']);
+    expect(await warehouse.rows('select note, n::INT as n from a.note order by 1')).toEqual([
+      ...[
+        { note: '50%', n: 1 },
+        { note: 'a|b', n: 1 },
+        { note: 'x', n: 3 },
+      ],
+    ]);
+  });
+});
+
 describe('a run fails and says why when its column', () => {
   test.each([
     [

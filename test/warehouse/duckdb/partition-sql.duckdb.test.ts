@@ -30,7 +30,7 @@ const by = (kind: TimeGrain, timezone = 'UTC', end?: string): TimePartitions => 
 /** The keys of values, in their order. */
 async function keysOf(partitions: TimePartitions, values: readonly string[], zone?: string) {
   const rows = await warehouse.rows<{ key: string | null }>(
-    `select ${keySql(partitions, placeSql(partitions, 'v', zone))} as key
+    `select ${keySql(partitions, placeSql(partitions, ['v'], zone))} as key
      from (${listed(values)}) order by i`,
   );
   return rows.map(({ key }) => key);
@@ -151,7 +151,7 @@ test.each(GRAINS)('the place of a key is that of its values: %s', async (kind) =
   const partitions = by(kind, 'Europe/Berlin');
   const rows = await warehouse.rows(
     `select 1 from (select make_timestamptz(1790000000000000) as v)
-     where ${placeSql(partitions, 'v')} = ${placeOfKeySql(partitions, keySql(partitions, placeSql(partitions, 'v')))}`,
+     where ${placeSql(partitions, ['v'])} = ${placeOfKeySql(partitions, keySql(partitions, placeSql(partitions, ['v'])))}`,
   );
   expect(rows).toHaveLength(1);
 });

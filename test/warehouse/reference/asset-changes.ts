@@ -2,6 +2,7 @@
 
 import type { AssetFigures, DueAsset } from '../../../activities/warehouse/asset-order.ts';
 import type { AssetEdge, DerivedAsset } from '../../../workflows/model/asset/graph.ts';
+import { firstKey } from '../../../workflows/model/asset/partitioning.ts';
 import { columnTypeOf } from '../../../workflows/model/column-type.ts';
 import type { CaptureEntry } from '../../../workflows/model/manifest.ts';
 import type { TableName } from '../../../workflows/model/relation.ts';
@@ -76,14 +77,14 @@ export function touchRows(
 ): readonly string[] {
   if (rows.length === 0 && !whole) return [];
   return readers.flatMap(({ to, touch }) => {
-    const column = touch.tag !== 'partitions' ? undefined : entry.columns.find(({ name }) => name === touch.column);
+    const column = touch.tag !== 'partitions' ? undefined : entry.columns.find(({ name }) => name === touch.columns[0]);
     const dated = column !== undefined && ['date', 'timestamp', 'timestamptz'].includes(columnTypeOf(column).kind);
     if (whole || touch.tag !== 'partitions' || !dated) {
       touchWhole(book, to, change);
       return [to];
     }
     const days = rows.flatMap(({ values }) => /^\d{4}-\d\d-\d\d/.exec(values[column.name] ?? '')?.[0] ?? []);
-    const counted = [...new Set(days)].filter((day) => day >= touch.partitions.start);
+    const counted = [...new Set(days)].filter((day) => day >= firstKey(touch.partitions));
     book.touches = [...book.touches, ...counted.map((day) => ({ asset: to, day, ...change }))];
     return counted.length > 0 ? [to] : [];
   });

@@ -1,7 +1,7 @@
 // A derived asset, as a user defines it.
 
 import type { DeclaredDependency } from './dependency.ts';
-import type { TimePartitions } from './time-partition.ts';
+import type { Partitions } from './partitioning.ts';
 
 export interface Automation {
   readonly kind: 'eager';
@@ -17,7 +17,7 @@ export interface AssetDefinition {
   readonly owners?: readonly string[];
   readonly tags?: Readonly<Record<string, string>>;
   readonly deps: readonly DeclaredDependency[];
-  readonly partitions?: TimePartitions;
+  readonly partitions?: Partitions;
   readonly automation?: Automation;
   readonly freshness?: { readonly warnAfter: string; readonly failAfter: string };
   /** The `schema.table` of the result; default: derived from the key. */

@@ -1,11 +1,13 @@
 // What a derived asset reads, and which of its partitions a changed row there makes due.
 
+import type { PartitionColumns } from './partitioning.ts';
+
 /** One dependency. A key alone is the same as a dependency without options. */
 export interface Dependency {
   /** `<pipeline>/<schema>.<table>` or the key of another asset. */
   readonly key: string;
-  /** Date or timestamp column that decides to which partitions of the asset a row belongs. */
-  readonly by?: string;
+  /** Column that decides to which partition of the asset a row belongs; of several dimensions, one for each. */
+  readonly by?: PartitionColumns;
   /** The zone whose clock a TIMESTAMP in `by` shows; default UTC. */
   readonly zone?: string;
   /** It is read, but its changes make nothing due. */

@@ -5,14 +5,15 @@ import { parseTableId } from '../relation.ts';
 import type { AssetDefinition } from './definition.ts';
 import { type Dependency, dependencyOf } from './dependency.ts';
 import { parseCapturedKey } from './key.ts';
+import { columnsOf, dimensionNames, isSameDivision, listedKeys, outputsOf, timeDimension } from './partitioning.ts';
 import { isRangeWord, piecesOf, placeholderName } from './placeholder.ts';
-import { isSameGrid } from './time-partition.ts';
 
 /** `asset` and `dep` count from 0. */
 export type GraphFault = { readonly asset: number; readonly what: string } & (
   | { readonly tag: 'duplicate-key' }
   | { readonly tag: 'unknown-dependency' | 'repeated-dependency' | 'useless-column'; readonly dep: number }
-  | { readonly tag: 'unknown-placeholder' | 'no-partitions'; readonly name: string }
+  | { readonly tag: 'unknown-dimension' | 'missing-dimension'; readonly dep: number; readonly name: string }
+  | { readonly tag: 'unknown-placeholder' | 'no-partitions' | 'no-time'; readonly name: string }
   | { readonly tag: 'unplaced-rows' }
   | { readonly tag: 'cycle' }
 );
@@ -52,7 +53,7 @@ function dependencyFaults(
   });
 }
 
-/** A column that decides nothing is a misunderstanding. */
+/** A column that decides nothing is a misunderstanding, and each dimension needs one. */
 function columnFaults(
   { partitions }: AssetDefinition,
   { by, zone, lookup }: Dependency,
@@ -61,24 +62,37 @@ function columnFaults(
 ): GraphFault[] {
   const fault = { tag: 'useless-column', asset: i, dep } as const;
   if (by === undefined) return zone === undefined ? [] : [{ ...fault, what: `names zone ${zone}, but no column` }];
-  if (partitions === undefined) return [{ ...fault, what: `names column ${by}, but the asset has no partitions` }];
-  return lookup === true ? [{ ...fault, what: `names column ${by} of a lookup, whose rows make nothing due` }] : [];
+  const named = typeof by === 'string' ? by : Object.values(by).join(', ');
+  if (partitions === undefined) return [{ ...fault, what: `names column ${named}, but the asset has no partitions` }];
+  if (lookup === true) return [{ ...fault, what: `names column ${named} of a lookup, whose rows make nothing due` }];
+  const names = dimensionNames(partitions);
+  const given = typeof by === 'string' ? [] : Object.keys(by);
+  const unknown = given.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    const what = `names dimension ${unknown}, which the partitions do not have`;
+    return [{ tag: 'unknown-dimension', asset: i, dep, name: unknown, what }];
+  }
+  const missing = names.find((name) => !given.includes(name));
+  if (missing === undefined) return [];
+  return [{ tag: 'missing-dimension', asset: i, dep, name: missing, what: `names no column for dimension ${missing}` }];
 }
 
-/** Which partitions there are is seen in the rows of the dependencies. */
+/** Partitions by time are those that dependencies have rows of; others are listed. */
 function placeFaults(
   { deps, partitions }: AssetDefinition,
   i: number,
   byKey: ReadonlyMap<string, AssetDefinition>,
 ): GraphFault[] {
+  if (partitions === undefined || listedKeys(partitions) !== null) return [];
   const tells = ({ key, by, lookup }: Dependency) => {
     const input = byKey.get(key);
-    if (lookup === true || partitions === undefined) return false;
+    if (lookup === true) return false;
     if (input === undefined) return by !== undefined;
     const of = input.partitions;
-    return of !== undefined && isSameGrid(of, partitions) && (by === undefined || by === of.output);
+    if (of === undefined || !isSameDivision(of, partitions)) return false;
+    return by === undefined || columnsOf(of, by)?.join() === outputsOf(of).join();
   };
-  if (partitions === undefined || deps.map(dependencyOf).some(tells)) return [];
+  if (deps.map(dependencyOf).some(tells)) return [];
   return [
     { tag: 'unplaced-rows', asset: i, what: 'has partitions, but no dependency tells which rows belong to which' },
   ];
@@ -93,7 +107,10 @@ function placeholderFaults({ sql, deps, partitions }: AssetDefinition, i: number
       if (known.has(name)) return [];
       return [{ tag: 'unknown-placeholder', asset: i, name, what: `reads {${name}}, which is not in deps` }];
     }
-    if (partitions !== undefined) return [];
+    if (partitions !== undefined) {
+      if (name === 'partition' || timeDimension(partitions) !== null) return [];
+      return [{ tag: 'no-time', asset: i, name, what: `uses {${name}}, but its partitions are not by one time` }];
+    }
     return [{ tag: 'no-partitions', asset: i, name, what: `uses {${name}}, but the asset has no partitions` }];
   });
 }

@@ -7,8 +7,8 @@ import type { LoadedAsset } from './definition.ts';
 import { type Dependency, dependencyOf } from './dependency.ts';
 import { graphFaults } from './graph-fault.ts';
 import { derivedPlace, groupOf, parseCapturedKey } from './key.ts';
+import { columnsOf, isSameDivision, outputsOf, type Partitions } from './partitioning.ts';
 import { isRangeWord, piecesOf, placeholderName } from './placeholder.ts';
-import { isSameGrid, type TimePartitions } from './time-partition.ts';
 
 /** A captured table that some derived asset reads. */
 export interface CapturedAsset {
@@ -52,13 +52,14 @@ export type Touch =
   /** The partitions of the row's value in `column`, before and after the change. */
   | {
       readonly tag: 'partitions';
-      readonly column: string;
+      /** One for each dimension. */
+      readonly columns: readonly string[];
       /** Where a clock shows what a TIMESTAMP in it says. */
       readonly zone?: string;
-      readonly partitions: TimePartitions;
+      readonly partitions: Partitions;
     }
-  /** The partitions that read those of `from` that changed; `column` holds their time. */
-  | { readonly tag: 'mapped'; readonly column: string; readonly from: TimePartitions; readonly to: TimePartitions };
+  /** The partitions that read those of `from` that changed; `columns` hold their keys. */
+  | { readonly tag: 'mapped'; readonly columns: readonly string[]; readonly from: Partitions; readonly to: Partitions };
 
 /** A piece of an asset's SQL, with its placeholders resolved. */
 export type SqlPart =
@@ -156,14 +157,16 @@ function derivedAsset(definition: LoadedAsset, nodeOf: (key: string) => AssetNod
 function touchOf({ partitions }: LoadedAsset, { by, zone, lookup }: Dependency, from: AssetNode): Touch {
   if (lookup === true) return { tag: 'none' };
   if (partitions === undefined) return { tag: 'whole' };
+  const columns = by === undefined ? null : columnsOf(partitions, by);
   if (from.tag === 'captured') {
-    if (by === undefined) return { tag: 'whole' };
-    return { tag: 'partitions', column: by, ...(zone === undefined ? {} : { zone }), partitions };
+    if (columns === null) return { tag: 'whole' };
+    return { tag: 'partitions', columns, ...(zone === undefined ? {} : { zone }), partitions };
   }
   const of = from.definition.partitions;
-  if (of === undefined || (by !== undefined && by !== of.output) || !isSameGrid(of, partitions))
-    return { tag: 'whole' };
-  return { tag: 'mapped', column: of.output, from: of, to: partitions };
+  if (of === undefined || !isSameDivision(of, partitions)) return { tag: 'whole' };
+  const outputs = outputsOf(of);
+  if (columns !== null && columns.join() !== outputs.join()) return { tag: 'whole' };
+  return { tag: 'mapped', columns: outputs, from: of, to: partitions };
 }
 
 function resolved({ key, sql }: LoadedAsset, inputs: readonly AssetEdge[]): readonly SqlPart[] {

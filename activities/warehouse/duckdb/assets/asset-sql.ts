@@ -47,12 +47,15 @@ export function codeVersionOf({ sql, deps, partitions, table }: AssetDefinition)
 
 function partitionsCode(inputs: readonly Dependency[], partitions: AssetDefinition['partitions']) {
   if (partitions === undefined) return null;
+  const columns = inputs.flatMap(({ by }) => (by === undefined ? [] : [by]));
+  const dep = columns.length === 1 ? columns[0] : columns;
+  const zones = inputs.flatMap(({ by, zone }) => (by === undefined ? [] : (zone ?? 'UTC')));
+  const inUtc = zones.every((zone) => zone === 'UTC');
+  if (partitions.kind === 'static' || partitions.kind === 'multi') return { ...partitions, dep, zones };
   const { kind, start, end, output } = partitions;
-  const columns = inputs.flatMap(({ by }) => by ?? []);
-  const zones = [zoneOf(partitions), ...inputs.flatMap(({ by, zone }) => (by === undefined ? [] : (zone ?? 'UTC')))];
   return {
-    ...{ kind, start, dep: columns.length === 1 ? columns[0] : columns, output },
+    ...{ kind, start, dep, output },
     ...(end === undefined ? {} : { end }),
-    ...(zones.every((zone) => zone === 'UTC') ? {} : { zones }),
+    ...(inUtc && zoneOf(partitions) === 'UTC' ? {} : { zones: [zoneOf(partitions), ...zones] }),
   };
 }

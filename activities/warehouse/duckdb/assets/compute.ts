@@ -3,8 +3,8 @@
 
 import type { DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
 import type { PartitionKey } from '../../../../workflows/model/asset/partition.ts';
+import { outputsOf, type Partitions } from '../../../../workflows/model/asset/partitioning.ts';
 import type { MaterializationInput } from '../../../../workflows/model/asset/record.ts';
-import type { TimePartitions } from '../../../../workflows/model/asset/time-partition.ts';
 import { isoFromMicros } from '../../../../workflows/model/commit-time.ts';
 import { WalflowError } from '../../../../workflows/model/errors.ts';
 import { literal, qualified, quoted } from '../identifier.ts';
@@ -72,8 +72,9 @@ async function stage(
   return await session.run(`insert into temp.main.${STAGED} select ${key}, * from (${select})`);
 }
 
-async function assertInside(session: DuckDbSession, asset: string, partitions: TimePartitions): Promise<void> {
-  const place = placeSql(partitions, quoted(partitions.output));
+async function assertInside(session: DuckDbSession, asset: string, partitions: Partitions): Promise<void> {
+  const outputs = outputsOf(partitions);
+  const place = placeSql(partitions, outputs.map(quoted));
   const [found] = await session.rows<{ partition: PartitionKey; rows: string }>(
     `select ${STAGED_PARTITION} as partition, count(*) as rows from temp.main.${STAGED}
      where ${place} is distinct from ${placeOfKeySql(partitions, STAGED_PARTITION)} group by all order by all limit 1`,
@@ -81,7 +82,7 @@ async function assertInside(session: DuckDbSession, asset: string, partitions: T
   if (found === undefined) return;
   throw new WalflowError(
     'ASSET_OUTSIDE_WINDOW',
-    `${asset} produced ${found.rows} rows for ${found.partition} whose ${partitions.output} lies in another partition`,
+    `${asset} produced ${found.rows} rows for ${found.partition} whose ${outputs.join(', ')} lies in another partition`,
   );
 }
 
@@ -111,7 +112,7 @@ async function findChanged(
 function presentSql({ definition: { partitions }, place }: DerivedAsset): string {
   const table = qualified(place);
   if (partitions === undefined) return `select null::VARCHAR as ${STAGED_PARTITION}, * from ${table}`;
-  const at = placeSql(partitions, quoted(partitions.output));
+  const at = placeSql(partitions, outputsOf(partitions).map(quoted));
   return `select ${keySql(partitions, at)} as ${STAGED_PARTITION}, * from ${table}
     where ${at} in (select ${placeOfKeySql(partitions, 'partition')} from temp.main.${PLANNED})`;
 }

@@ -2,6 +2,7 @@
 
 import type { AssetEdge, DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
 import type { PartitionKey } from '../../../../workflows/model/asset/partition.ts';
+import { firstKey, listedKeys } from '../../../../workflows/model/asset/partitioning.ts';
 import type { TableName } from '../../../../workflows/model/relation.ts';
 import { literal, qualified, quoted } from '../identifier.ts';
 import { type Bound, keySql, mappedKeysSql, placeSql } from '../partition-sql.ts';
@@ -78,7 +79,8 @@ async function columnsOf(session: DuckDbSession, { schema, name }: TableName): P
 
 /** An empty table with the types that the asset's SQL yields. */
 async function makeStaging(session: DuckDbSession, asset: DerivedAsset, bound: Bound): Promise<string | null> {
-  const key = asset.definition.partitions?.start;
+  const { partitions } = asset.definition;
+  const key = partitions === undefined ? undefined : firstKey(partitions);
   const sample = assetSelect(asset, key === undefined ? null : { key, bound });
   await session.run(
     `create or replace temp table ${STAGED} as
@@ -89,11 +91,16 @@ async function makeStaging(session: DuckDbSession, asset: DerivedAsset, bound: B
 
 /** Adds what is due only now: all partitions if the table is made again, and those found in the inputs by a search. */
 function widenSql(asset: DerivedAsset, search: boolean, reshaped: boolean): readonly string[] {
-  if (asset.definition.partitions === undefined) return [];
+  const { partitions } = asset.definition;
+  if (partitions === undefined) return [];
   const add = (rows: string) =>
     `insert into temp.main.${PLANNED} select partition, no, version from (${rows}) more
      where not exists (from temp.main.${PLANNED} planned where planned.partition is not distinct from more.partition)`;
-  const found = asset.inputs.flatMap((edge) => touchedKeysSql(edge) ?? []);
+  const listed = listedKeys(partitions);
+  const found = [
+    ...asset.inputs.flatMap((edge) => touchedKeysSql(edge) ?? []),
+    ...(listed === null ? [] : [`select unnest([${listed.map(literal).join(', ')}]) as partition`]),
+  ];
   const searched = `select distinct partition, null::BIGINT as no, 0 as version from (${found.join(' union all ')})
     where partition is not null`;
   return [
@@ -105,10 +112,12 @@ function widenSql(asset: DerivedAsset, search: boolean, reshaped: boolean): read
 /** SELECT: the partitions that rows of an input belong to; null if all rows concern all of them. */
 function touchedKeysSql({ from, touch }: AssetEdge): string | null {
   if (touch.tag === 'whole' || touch.tag === 'none') return null;
-  const column = quoted(touch.column);
-  const keys =
-    touch.tag === 'partitions'
-      ? keySql(touch.partitions, placeSql(touch.partitions, column, touch.zone))
-      : `unnest(${mappedKeysSql(touch, keySql(touch.from, placeSql(touch.from, column)))})`;
-  return `select ${keys} as partition from ${qualified(from.place)}`;
+  const columns = touch.columns.map(quoted);
+  if (touch.tag === 'partitions') {
+    const key = keySql(touch.partitions, placeSql(touch.partitions, columns, touch.zone));
+    return `select ${key} as partition from ${qualified(from.place)}`;
+  }
+  const key = keySql(touch.from, placeSql(touch.from, columns));
+  const keys = `select distinct ${key} as partition from ${qualified(from.place)}`;
+  return `select unnest(${mappedKeysSql(touch, 'partition')}) as partition from (${keys})`;
 }

@@ -3,6 +3,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
+import { outputsOf } from '../../../../workflows/model/asset/partitioning.ts';
 import type { Materialization } from '../../../../workflows/model/asset/record.ts';
 import { isoFromMicros } from '../../../../workflows/model/commit-time.ts';
 import type { MaterializeOrder } from '../../asset-order.ts';
@@ -62,7 +63,7 @@ async function replaceRows(session: DuckDbSession, asset: DerivedAsset, { reshap
   const replaced =
     partitions === undefined
       ? `exists (from temp.main.${CHANGED})`
-      : `${placeSql(partitions, quoted(partitions.output))} in
+      : `${placeSql(partitions, outputsOf(partitions).map(quoted))} in
          (select ${placeOfKeySql(partitions, 'partition')} from temp.main.${CHANGED})`;
   await session.run(`delete from ${target} where ${replaced}`);
   await session.run(`insert into ${target} ${changedRows}`);

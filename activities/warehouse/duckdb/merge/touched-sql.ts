@@ -3,9 +3,10 @@
 // ⚠ Only appends: whether a partition is stale is found when it is read, so a merge waits for no publish.
 
 import type { AssetEdge, Touch } from '../../../../workflows/model/asset/graph.ts';
+import { dimensionsOf } from '../../../../workflows/model/asset/partitioning.ts';
 import type { PlacedTable } from '../../merge-plan.ts';
 import { literal, qualified, quoted } from '../identifier.ts';
-import { boundTypeOf, keySql, placeSql } from '../partition-sql.ts';
+import { isPlaceable, keySql, placeSql } from '../partition-sql.ts';
 import { duckDbType } from '../type.ts';
 import { replacedRows } from './apply-sql.ts';
 import { columnAlias } from './changes-sql.ts';
@@ -26,7 +27,7 @@ export interface Change {
 
 /** The `place` under which a reader finds what changed; the same for all readers that place rows alike. */
 export function placeOfEdge({ touch }: AssetEdge): string {
-  if (touch.tag === 'partitions') return JSON.stringify([touch.column, touch.zone ?? null, touch.partitions]);
+  if (touch.tag === 'partitions') return JSON.stringify([touch.columns, touch.zone ?? null, touch.partitions]);
   return touch.tag === 'mapped' ? ownPlace({ partitions: touch.from }) : ANY_ROW;
 }
 
@@ -53,16 +54,17 @@ export function touchRowsSql(
   winners: string,
 ): string {
   if (touch.tag !== 'partitions') return touchAllSql(change, place);
-  const index = entry.columns.findIndex((column) => column.name === touch.column);
-  const column = entry.columns[index];
-  if (column === undefined || boundTypeOf(touch.partitions, duckDbType(column).name) === null) {
-    return touchAllSql(change, place);
-  }
-  const key = (value: string) =>
-    `${keySql(touch.partitions, placeSql(touch.partitions, value, touch.zone))} as partition`;
-  const arriving = `select ${key(columnAlias(index))} from ${winners} where op <> 'd'`;
+  const { columns, partitions, zone } = touch;
+  const places = columns.map((name) => entry.columns.findIndex((column) => column.name === name));
+  const placeable = dimensionsOf(partitions).every((dimension, i) => {
+    const column = entry.columns[places[i] ?? -1];
+    return column !== undefined && isPlaceable(dimension, duckDbType(column).name);
+  });
+  if (!placeable) return touchAllSql(change, place);
+  const key = (values: readonly string[]) => `${keySql(partitions, placeSql(partitions, values, zone))} as partition`;
+  const arriving = `select ${key(places.map(columnAlias))} from ${winners} where op <> 'd'`;
   if (target.mode === 'append') return touchPartitionsSql(change, place, arriving);
-  const leaving = `select ${key(quoted(column.name))} from ${qualified(target)} where ${replacedRows(entry, winners)}`;
+  const leaving = `select ${key(columns.map(quoted))} from ${qualified(target)} where ${replacedRows(entry, winners)}`;
   return touchPartitionsSql(change, place, `${leaving} union all ${arriving}`);
 }
 
