@@ -4,6 +4,8 @@ import type { DuckDbOwner } from './client.ts';
 import { FOLD_LEDGER, FOLD_RECORDS, FOLD_TOUCHED } from './history-sql.ts';
 import type { DuckDbSession } from './session.ts';
 
+const MANY_TOUCHES = 50_000;
+
 /** Folds what is old. Merges and readers go on; it writes no row that a merge writes. */
 export async function foldHistory(owner: DuckDbOwner): Promise<void> {
   await owner.use(async (session) => {
@@ -11,6 +13,24 @@ export async function foldHistory(owner: DuckDbOwner): Promise<void> {
     await inOneTransaction(session, FOLD_TOUCHED);
     // A publish numbers records, and may take long: merges do not wait for it, the next fold will do.
     await owner.publishing.passIfFree(() => inOneTransaction(session, FOLD_RECORDS));
+  });
+}
+
+/**
+ * Folds touches alone once many have come: a change of a whole table touches all of its partitions with every merge.
+ * @param before how many there were at the last look
+ * @returns how many there are now
+ */
+export async function foldTouchesWhenMany(owner: DuckDbOwner, before: number): Promise<number> {
+  return await owner.use(async (session) => {
+    const count = async () => {
+      const [row] = await session.rows<{ rows: string }>('select count(*) as rows from _walflow.touched');
+      return Number(row?.rows ?? 0);
+    };
+    const rows = await count();
+    if (rows - before < MANY_TOUCHES) return Math.min(rows, before);
+    await inOneTransaction(session, FOLD_TOUCHED);
+    return await count();
   });
 }
 

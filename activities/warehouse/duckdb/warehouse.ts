@@ -11,13 +11,14 @@ import type { QueryLimits, QueryResult, QueryValue } from '../query.ts';
 import type { LedgerEntry, TableStatus } from '../table-status.ts';
 import type { Warehouse } from '../warehouse.ts';
 import { declareAssets, dueAssets } from './assets/assets.ts';
+import { KeptAnswer } from './assets/kept-answer.ts';
 import { materializeDue } from './assets/materialize.ts';
 import { listMaterializations } from './assets/records.ts';
 import { assetFigures } from './assets/status.ts';
 import type { DuckDbOwner } from './client.ts';
 import { compareTable } from './compare.ts';
 import { dropDetached } from './detached.ts';
-import { foldHistory } from './history.ts';
+import { foldHistory, foldTouchesWhenMany } from './history.ts';
 import { mergeWindow } from './merge/merge.ts';
 import { readTables } from './merge/table-state.ts';
 import { runQuery } from './query.ts';
@@ -27,11 +28,16 @@ import { readWatermark } from './watermark.ts';
 
 /** How many rows the ledger may grow by before old ones are folded; the first time after the first merge. */
 const MERGES_A_FOLD = 1_000;
+/** How many merges may pass before it is looked how much they have touched. */
+const MERGES_A_LOOK = 50;
 
 export class DuckDbWarehouse implements Warehouse {
   readonly #owner: DuckDbOwner;
   readonly #counter = new RowCounter();
+  readonly #due = new KeptAnswer<readonly DueAsset[]>();
+  readonly #figures = new KeptAnswer<ReadonlyMap<string, AssetFigures>>();
   #mergesSinceFold = MERGES_A_FOLD;
+  #touches = 0;
 
   constructor(owner: DuckDbOwner) {
     this.#owner = owner;
@@ -58,6 +64,7 @@ export class DuckDbWarehouse implements Warehouse {
       return await mergeWindow(this.#owner, plan, source);
     } finally {
       this.#counter.changed(plan);
+      this.#noteChange();
     }
   }
 
@@ -70,7 +77,11 @@ export class DuckDbWarehouse implements Warehouse {
   }
 
   async dropDetached(pipeline: string, table?: string): Promise<readonly string[]> {
-    return await dropDetached(this.#owner, pipeline, table);
+    try {
+      return await dropDetached(this.#owner, pipeline, table);
+    } finally {
+      this.#noteChange();
+    }
   }
 
   async tidyBetweenMerges(): Promise<void> {
@@ -78,6 +89,8 @@ export class DuckDbWarehouse implements Warehouse {
     if (this.#mergesSinceFold > MERGES_A_FOLD) {
       this.#mergesSinceFold = 0;
       await foldHistory(this.#owner);
+    } else if (this.#mergesSinceFold % MERGES_A_LOOK === 0) {
+      this.#touches = await foldTouchesWhenMany(this.#owner, this.#touches);
     }
     await this.#owner.checkpointWhenDue(performance.now());
   }
@@ -88,14 +101,19 @@ export class DuckDbWarehouse implements Warehouse {
 
   async declareAssets(assets: readonly DerivedAsset[], nowIso: string): Promise<void> {
     await declareAssets(this.#owner, assets, nowIso);
+    this.#noteChange();
   }
 
   async dueAssets(assets: readonly DerivedAsset[]): Promise<readonly DueAsset[]> {
-    return await dueAssets(this.#owner, assets);
+    return await this.#due.get(keysOf(assets), () => dueAssets(this.#owner, assets));
   }
 
   async materialize(order: MaterializeOrder): Promise<readonly Materialization[]> {
-    return await materializeDue(this.#owner, order);
+    try {
+      return await materializeDue(this.#owner, order);
+    } finally {
+      this.#noteChange();
+    }
   }
 
   async materializations(asset: string, query: MaterializationQuery): Promise<readonly Materialization[]> {
@@ -103,7 +121,7 @@ export class DuckDbWarehouse implements Warehouse {
   }
 
   async assetFigures(assets: readonly DerivedAsset[]): Promise<ReadonlyMap<string, AssetFigures>> {
-    return await assetFigures(this.#owner, assets);
+    return await this.#figures.get(keysOf(assets), () => assetFigures(this.#owner, assets));
   }
 
   async query(sql: string, parameters: readonly QueryValue[], limits: QueryLimits): Promise<QueryResult> {
@@ -121,4 +139,13 @@ export class DuckDbWarehouse implements Warehouse {
   async close(): Promise<void> {
     await this.#owner.close();
   }
+
+  /** After everything that can change which assets are due. */
+  #noteChange(): void {
+    this.#due.forget();
+    this.#figures.forget();
+  }
 }
+
+/** What is asked about; how these assets are defined only changes with `declareAssets`. */
+const keysOf = (assets: readonly DerivedAsset[]) => assets.map(({ key }) => key).join('\n');

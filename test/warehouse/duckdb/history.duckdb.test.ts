@@ -122,6 +122,21 @@ test('a thousand merges fold by themselves', async () => {
   expect(await count('touched')).toBe(before - WINDOWS_A_DAY);
 });
 
+test('fifty merges fold what they touched once that is a lot, and not before', async () => {
+  const storm = (rows: number) => `insert into _walflow.touched
+    select 'storm', 'place', (i % 100)::VARCHAR, i, now() - interval 1 hour from range(${rows}) r(i)`;
+  const fifty = async () => {
+    for (let i = 0; i < 50; i += 1) await warehouse.port.tidyBetweenMerges();
+    return await count(`touched where source = 'storm'`);
+  };
+  // The thousand merges are over with this one.
+  await warehouse.port.tidyBetweenMerges();
+  await warehouse.rows(storm(1_000));
+  expect(await fifty()).toBe(1_000);
+  await warehouse.rows(storm(60_000));
+  expect(await fifty()).toBe(100);
+});
+
 /** What is asked all the time, or waited for. */
 async function asked(lab: TestWarehouse) {
   const entry = testEntry('speed.orders', { id: INT, placed: TIMESTAMPTZ }, ['id']);
