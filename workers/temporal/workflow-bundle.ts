@@ -1,27 +1,31 @@
 // The workflows' code as one bundle. A published package contains it; a checkout makes it once per version of the sources
 // and caches it, because bundling takes seconds of CPU.
 
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, type WorkflowBundlePath } from '@temporalio/worker';
+import { promisify } from 'node:util';
+import type { WorkflowBundlePath } from '@temporalio/worker';
 import { WALFLOW_VERSION } from '../version.ts';
 
 const PACKAGED = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
+const BUNDLER = fileURLToPath(new URL('./workflow-bundler.ts', import.meta.url));
 const WORKFLOWS = fileURLToPath(new URL('../../workflows', import.meta.url));
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/walflow', import.meta.url));
+
+const run = promisify(execFile);
 
 /** The bundle for `Worker.create({ workflowBundle })`. */
 export async function workflowBundle(): Promise<WorkflowBundlePath> {
   if (existsSync(PACKAGED)) return { codePath: PACKAGED };
   const codePath = join(CACHE, `workflows-${sourceHash()}.js`);
   if (!existsSync(codePath)) {
-    const { code } = await bundleWorkflowCode({ workflowsPath: join(WORKFLOWS, 'index.ts') });
     mkdirSync(CACHE, { recursive: true });
     // Two processes may bundle at the same time: each writes a file of its own, and the rename is atomic.
     const mine = `${codePath}.${process.pid}`;
-    writeFileSync(mine, code);
+    await run(process.execPath, [BUNDLER, join(WORKFLOWS, 'index.ts'), mine]);
     renameSync(mine, codePath);
   }
   return { codePath };
