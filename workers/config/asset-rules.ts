@@ -111,6 +111,10 @@ function faultProblem(project: GraphlessProject, assets: readonly LoadedAsset[],
       const fix = fault.tag === 'missing-dimension' || meant === null ? `write ${all}` : didYouMean(meant);
       return { path: `${path}.deps[${fault.dep}].by`, what, fix };
     }
+    case 'wrong-mapping': {
+      const fix = 'leave out the mapping, write allPartitions(), or one by dimension: { day: samePartition() }';
+      return { path: `${path}.deps[${fault.dep}].mapping`, what, fix };
+    }
     case 'no-time':
       return { path: `${path}.sql`, what, fix: 'use {partition}, the key' };
     case 'unplaced-rows':

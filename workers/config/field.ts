@@ -19,7 +19,7 @@ import { PIPELINE_NAME } from '../../workflows/model/names.ts';
 import { parseTableId } from '../../workflows/model/relation.ts';
 import { parseDuration } from './duration.ts';
 import { matching, NAME, note, type Shape } from './field-note.ts';
-import { partitions } from './partition-field.ts';
+import { mapping, partitions } from './partition-field.ts';
 
 /** A whole number within bounds. */
 const whole = (min: number, max: number) => z.int().min(min).max(max);
@@ -228,6 +228,13 @@ const dependency = {
     .string()
     .optional()
     .meta(note({ help: 'the zone whose clock a TIMESTAMP in that column shows', otherwise: 'UTC' })),
+  mapping: mapping.optional().meta(
+    note({
+      type: 'object, or objects by dimension',
+      help: 'which partitions of another asset a partition reads: `samePartition()` what overlaps it, `samePartition({ start: -6, end: 0 })` also the six before, `allPartitions()` each one',
+      otherwise: 'the same partition where both are divided alike, else all',
+    }),
+  ),
   lookup: z
     .boolean()
     .default(false)

@@ -61,3 +61,13 @@ const multiPartitions = {
 } satisfies Shape<MultiPartitions>;
 
 export const partitions = z.discriminatedUnion('kind', [...dimension, z.strictObject(multiPartitions)], NOT_MADE);
+
+const oneMapping = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('same'), start: z.int(), end: z.int() }),
+  z.strictObject({ kind: z.literal('all') }),
+]);
+
+export const mapping = z.union(
+  [oneMapping, z.record(z.string(), oneMapping)],
+  'must be samePartition(), allPartitions(), or one of these by dimension',
+);

@@ -26,6 +26,8 @@ function mappingText({ touch }: AssetEdge): string {
     case 'partitions':
       return `${touch.partitions.kind} by ${touch.columns.join(', ')}`;
     case 'mapped':
-      return 'same partition';
+      return touch.mapping.every((one) => one.kind === 'same' && one.start === 0 && one.end === 0)
+        ? 'same partition'
+        : 'mapped partitions';
   }
 }

@@ -3,6 +3,7 @@
 
 import type { AssetDefinition, Automation } from './asset/definition.ts';
 import type { Dependency } from './asset/dependency.ts';
+import type { PartitionMapping } from './asset/mapping.ts';
 import type { Dimension, MultiPartitions, StaticPartitions } from './asset/partitioning.ts';
 import type { TimePartitions } from './asset/time-partition.ts';
 
@@ -131,6 +132,25 @@ export function staticPartitions(
 /** One partition for each combination of two or three dimensions; its key has theirs in this order: `2026-11-27|eu`. */
 export function multiPartitions(dimensions: Readonly<Record<string, Dimension>>): MultiPartitions {
   return { kind: 'multi', dimensions };
+}
+
+/**
+ * A partition reads the partitions of a dependency that overlap it; by time, also those that overlap its `start` before to its
+ * `end` behind: `{ start: -6, end: 0 }` are a day and the six days before it.
+ */
+export function samePartition({
+  start = 0,
+  end = 0,
+}: {
+  readonly start?: number;
+  readonly end?: number;
+} = {}): PartitionMapping {
+  return { kind: 'same', start, end };
+}
+
+/** Every partition reads all partitions of a dependency. */
+export function allPartitions(): PartitionMapping {
+  return { kind: 'all' };
 }
 
 /** Run whenever an input has changed: at once after a quiet time, under traffic once in `every`. */

@@ -2,25 +2,18 @@
 // month as DATE, else the key itself. The model defines what keys mean (asset/partitioning.ts, asset/time-partition.ts) and how
 // clocks run (asset/clock.ts): DuckDB's own time zones are never asked. Sessions are in UTC.
 
-import type { Touch } from '../../../workflows/model/asset/graph.ts';
 import type { PartitionKey } from '../../../workflows/model/asset/partition.ts';
 import {
   type Dimension,
   dimensionsOf,
-  keyOfValue,
   type Partitions,
   type StaticPartitions,
   timeDimension,
 } from '../../../workflows/model/asset/partitioning.ts';
-import {
-  gridRange,
-  onClock,
-  type TimePartitions,
-  timeInstants,
-} from '../../../workflows/model/asset/time-partition.ts';
+import { onClock, type TimePartitions, timeInstants } from '../../../workflows/model/asset/time-partition.ts';
 import { WalflowError } from '../../../workflows/model/errors.ts';
 import { literal } from './identifier.ts';
-import { clockLiteral, dayLiteral, localMicros, placeOfTimeSql } from './time-place-sql.ts';
+import { dayLiteral, localMicros, placeOfTimeSql } from './time-place-sql.ts';
 
 /** Types that `{start}` and `{end}` can have: that of the column they are compared with. */
 export type BoundType = 'DATE' | 'TIMESTAMP' | 'TIMESTAMPTZ';
@@ -80,30 +73,6 @@ export function keySql(partitions: Partitions, place: string): string {
 export function placeOfKeySql(partitions: Partitions, key: string): string {
   if (!isDated(partitions)) return key;
   return partitions.kind === 'monthly' ? `(${key} || '-01')::DATE` : `(${key})::DATE`;
-}
-
-/** The keys of `to` that read a partition of `from`, as a list; `key` is an expression of type VARCHAR. */
-export function mappedKeysSql({ to }: Extract<Touch, { tag: 'mapped' }>, key: string): string {
-  return `case when ${hasKeySql(to, key)} then [${key}] else [] end`;
-}
-
-function hasKeySql(partitions: Partitions, key: string): string {
-  const dimensions = dimensionsOf(partitions);
-  const part = (i: number) => (dimensions.length === 1 ? key : `split_part(${key}, '|', ${i + 1})`);
-  return dimensions.map((one, i) => hasPartSql(one, part(i))).join(' and ');
-}
-
-function hasPartSql(dimension: Dimension, key: string): string {
-  if (dimension.kind === 'static') return `${key} in (${dimension.values.map(keyOfValue).map(literal).join(', ')})`;
-  const { fromMs, toMs } = gridRange(dimension);
-  const clock = clockOfKeySql(dimension, key);
-  return `${clock} >= ${clockLiteral(fromMs)} and ${clock} < ${clockLiteral(toMs)}`;
-}
-
-/** What the clock shows when a partition begins, TIMESTAMP. */
-function clockOfKeySql(partitions: TimePartitions, key: string): string {
-  if (partitions.kind !== 'hourly') return `(${placeOfKeySql(partitions, key)})::TIMESTAMP`;
-  return `(split_part(${key}, 'T', 1)::DATE + to_hours(left(split_part(${key}, 'T', 2), 2)::INT))`;
 }
 
 /**

@@ -13,7 +13,7 @@ import { firstClockFrom, offsetSpans } from '../../../workflows/model/asset/time
 import { clockSql, piecesWithin, suffixSql } from './clock-sql.ts';
 import { literal } from './identifier.ts';
 
-const UNITS = { hourly: 'hour', daily: 'day', weekly: 'week', monthly: 'month' } as const;
+export const UNITS = { hourly: 'hour', daily: 'day', weekly: 'week', monthly: 'month' } as const;
 
 /** See `placeSql`. */
 export function placeOfTimeSql(partitions: TimePartitions, column: string, zone: string): string {

@@ -62,7 +62,16 @@ describe('the asset graph', () => {
     ]);
     // A derived asset changes partition by partition: that tells a reader of the same division, and by no other column.
     expect(touches(graph.readersOf('a/daily'))).toEqual([
-      ['b/by_day', { tag: 'mapped', columns: ['day'], from: partitions, to: { ...partitions, start: '2026-02-01' } }],
+      [
+        'b/by_day',
+        {
+          tag: 'mapped',
+          columns: ['day'],
+          from: partitions,
+          to: { ...partitions, start: '2026-02-01' },
+          mapping: [{ kind: 'same', at: 0, start: 0, end: 0 }],
+        },
+      ],
       ['b/by_other', { tag: 'whole' }],
     ]);
     expect(graph.readersOf('b/c/above')).toEqual([]);

@@ -82,6 +82,39 @@ test('a row that moves from one to the other touches both, and so does what read
   );
 });
 
+test('a day that changes is computed again by its week, and by the days whose window reaches it', async () => {
+  const days: AssetDefinition = {
+    key: 'b/days',
+    ...{ deps: [{ key: ORDERS, by: 'due' }], partitions: { kind: 'daily', start: '2026-01-01', output: 't' } },
+    sql: `select due as t, count(*) as n from {${ORDERS}} where due >= {start} and due < {end} group by 1`,
+  };
+  const reading = (key: string, start: number, kind: 'daily' | 'weekly', from: string): AssetDefinition => ({
+    ...{ key, deps: [{ key: 'b/days', mapping: { kind: 'same', start, end: 0 } }] },
+    partitions: { kind, start: kind === 'daily' ? '2026-01-01' : '2026-01-05', output: 't' },
+    sql: `select {start} as t, sum(n) as n from {b/days} where t >= ${from} and t < {end}`,
+  });
+  const weeks = reading('b/weeks', 0, 'weekly', '{start}');
+  const threeDays = reading('b/three_days', -2, 'daily', '{start} - 2');
+  await declare(days, weeks, threeDays);
+  await materialize(days);
+  expect(await materialize(weeks)).toEqual(['2026-10-19', '2026-10-26']);
+  expect(await materialize(threeDays)).toEqual(['2026-10-25', '2026-10-26', '2026-10-27', '2026-10-28']);
+  const row5 = change('i', 205, 9, { id: '9', placed: null, due: '2026-10-26', note: 'y' });
+  const tables = [await warehouse.changes(orders, [row5])];
+  await warehouse.merge('shop', 210, { tables, readers: graph.readersOfPipeline('shop') });
+  expect(await materialize(days)).toEqual(['2026-10-26']);
+  expect(await materialize(weeks)).toEqual(['2026-10-26']);
+  expect(await materialize(threeDays)).toEqual(['2026-10-26', '2026-10-27', '2026-10-28']);
+  expect(await warehouse.rows('select t::VARCHAR as t, n::INT as n from b.three_days order by t')).toEqual([
+    ...[
+      { t: '2026-10-25', n: 3 },
+      { t: '2026-10-26', n: 5 },
+      { t: '2026-10-27', n: 5 },
+      { t: '2026-10-28', n: 2 },
+    ],
+  ]);
+});
+
 describe('partitions of several dimensions', () => {
   const values = ['a|b', '50%', 'x'];
   const byDayAndNote: AssetDefinition = {

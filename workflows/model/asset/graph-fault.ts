@@ -5,13 +5,17 @@ import { parseTableId } from '../relation.ts';
 import type { AssetDefinition } from './definition.ts';
 import { type Dependency, dependencyOf } from './dependency.ts';
 import { parseCapturedKey } from './key.ts';
-import { columnsOf, dimensionNames, isSameDivision, listedKeys, outputsOf, timeDimension } from './partitioning.ts';
+import { resolveMapping } from './mapping.ts';
+import { columnsOf, dimensionNames, listedKeys, outputsOf, timeDimension } from './partitioning.ts';
 import { isRangeWord, piecesOf, placeholderName } from './placeholder.ts';
 
 /** `asset` and `dep` count from 0. */
 export type GraphFault = { readonly asset: number; readonly what: string } & (
   | { readonly tag: 'duplicate-key' }
-  | { readonly tag: 'unknown-dependency' | 'repeated-dependency' | 'useless-column'; readonly dep: number }
+  | {
+      readonly tag: 'unknown-dependency' | 'repeated-dependency' | 'useless-column' | 'wrong-mapping';
+      readonly dep: number;
+    }
   | { readonly tag: 'unknown-dimension' | 'missing-dimension'; readonly dep: number; readonly name: string }
   | { readonly tag: 'unknown-placeholder' | 'no-partitions' | 'no-time'; readonly name: string }
   | { readonly tag: 'unplaced-rows' }
@@ -26,6 +30,7 @@ export function graphFaults(assets: readonly AssetDefinition[], pipelines: Reado
       ...duplicateFaults(assets, asset, i),
       ...dependencyFaults(asset, i, byKey, pipelines),
       ...asset.deps.flatMap((dep, d) => columnFaults(asset, dependencyOf(dep), i, d)),
+      ...asset.deps.flatMap((dep, d) => mappingFaults(asset, dependencyOf(dep), i, d, byKey)),
       ...placeholderFaults(asset, i),
       ...placeFaults(asset, i, byKey),
     ]),
@@ -77,6 +82,23 @@ function columnFaults(
   return [{ tag: 'missing-dimension', asset: i, dep, name: missing, what: `names no column for dimension ${missing}` }];
 }
 
+function mappingFaults(
+  { partitions }: AssetDefinition,
+  { key, by, lookup, mapping }: Dependency,
+  i: number,
+  dep: number,
+  byKey: ReadonlyMap<string, AssetDefinition>,
+): GraphFault[] {
+  if (mapping === undefined) return [];
+  const fault = (what: string): GraphFault[] => [{ tag: 'wrong-mapping', asset: i, dep, what }];
+  if (lookup === true || by !== undefined) return fault(`stands beside ${by === undefined ? 'lookup' : 'by'}`);
+  const of = byKey.get(key)?.partitions;
+  if (of === undefined) return fault(`maps the partitions of ${key}, which has none`);
+  if (partitions === undefined) return fault('maps to partitions, but the asset has none');
+  const resolved = resolveMapping(of, partitions, mapping);
+  return resolved.tag === 'fault' ? fault(resolved.what) : [];
+}
+
 /** Partitions by time are those that dependencies have rows of; others are listed. */
 function placeFaults(
   { deps, partitions }: AssetDefinition,
@@ -84,12 +106,12 @@ function placeFaults(
   byKey: ReadonlyMap<string, AssetDefinition>,
 ): GraphFault[] {
   if (partitions === undefined || listedKeys(partitions) !== null) return [];
-  const tells = ({ key, by, lookup }: Dependency) => {
+  const tells = ({ key, by, lookup, mapping }: Dependency) => {
     const input = byKey.get(key);
     if (lookup === true) return false;
     if (input === undefined) return by !== undefined;
     const of = input.partitions;
-    if (of === undefined || !isSameDivision(of, partitions)) return false;
+    if (of === undefined || resolveMapping(of, partitions, mapping).tag !== 'mapped') return false;
     return by === undefined || columnsOf(of, by)?.join() === outputsOf(of).join();
   };
   if (deps.map(dependencyOf).some(tells)) return [];

@@ -7,7 +7,8 @@ import type { LoadedAsset } from './definition.ts';
 import { type Dependency, dependencyOf } from './dependency.ts';
 import { graphFaults } from './graph-fault.ts';
 import { derivedPlace, groupOf, parseCapturedKey } from './key.ts';
-import { columnsOf, isSameDivision, outputsOf, type Partitions } from './partitioning.ts';
+import { type DimensionMapping, resolveMapping } from './mapping.ts';
+import { columnsOf, outputsOf, type Partitions } from './partitioning.ts';
 import { isRangeWord, piecesOf, placeholderName } from './placeholder.ts';
 
 /** A captured table that some derived asset reads. */
@@ -59,7 +60,14 @@ export type Touch =
       readonly partitions: Partitions;
     }
   /** The partitions that read those of `from` that changed; `columns` hold their keys. */
-  | { readonly tag: 'mapped'; readonly columns: readonly string[]; readonly from: Partitions; readonly to: Partitions };
+  | {
+      readonly tag: 'mapped';
+      readonly columns: readonly string[];
+      readonly from: Partitions;
+      readonly to: Partitions;
+      /** One for each dimension of `to`. */
+      readonly mapping: readonly DimensionMapping[];
+    };
 
 /** A piece of an asset's SQL, with its placeholders resolved. */
 export type SqlPart =
@@ -152,9 +160,9 @@ function derivedAsset(definition: LoadedAsset, nodeOf: (key: string) => AssetNod
 
 /**
  * A row of a captured table changes alone, and its column decides which partitions that touches. A derived input changes
- * partition by partition: that tells only if it is divided in the same way.
+ * partition by partition: that tells if its partitions can be mapped to those of the reader.
  */
-function touchOf({ partitions }: LoadedAsset, { by, zone, lookup }: Dependency, from: AssetNode): Touch {
+function touchOf({ partitions }: LoadedAsset, { by, zone, lookup, mapping }: Dependency, from: AssetNode): Touch {
   if (lookup === true) return { tag: 'none' };
   if (partitions === undefined) return { tag: 'whole' };
   const columns = by === undefined ? null : columnsOf(partitions, by);
@@ -163,10 +171,12 @@ function touchOf({ partitions }: LoadedAsset, { by, zone, lookup }: Dependency, 
     return { tag: 'partitions', columns, ...(zone === undefined ? {} : { zone }), partitions };
   }
   const of = from.definition.partitions;
-  if (of === undefined || !isSameDivision(of, partitions)) return { tag: 'whole' };
+  if (of === undefined) return { tag: 'whole' };
   const outputs = outputsOf(of);
   if (columns !== null && columns.join() !== outputs.join()) return { tag: 'whole' };
-  return { tag: 'mapped', columns: outputs, from: of, to: partitions };
+  const resolved = resolveMapping(of, partitions, mapping);
+  if (resolved.tag !== 'mapped') return { tag: 'whole' };
+  return { tag: 'mapped', columns: outputs, from: of, to: partitions, mapping: resolved.mapping };
 }
 
 function resolved({ key, sql }: LoadedAsset, inputs: readonly AssetEdge[]): readonly SqlPart[] {

@@ -5,7 +5,8 @@ import type { PartitionKey } from '../../../../workflows/model/asset/partition.t
 import { firstKey, listedKeys } from '../../../../workflows/model/asset/partitioning.ts';
 import type { TableName } from '../../../../workflows/model/relation.ts';
 import { literal, qualified, quoted } from '../identifier.ts';
-import { type Bound, keySql, mappedKeysSql, placeSql } from '../partition-sql.ts';
+import { mappedKeysSql } from '../mapping-sql.ts';
+import { type Bound, keySql, placeSql } from '../partition-sql.ts';
 import type { DuckDbSession } from '../session.ts';
 import { assetSelect } from './asset-sql.ts';
 import { readyAssets } from './assets.ts';

@@ -4,8 +4,8 @@
 
 import type { AssetEdge, DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
 import { literal } from '../identifier.ts';
+import { mappedKeysSql } from '../mapping-sql.ts';
 import { EVERY_ROW, placeOfEdge } from '../merge/touched-sql.ts';
-import { mappedKeysSql } from '../partition-sql.ts';
 
 /** As a list, like what `mappedKeysSql` makes. */
 const SAME_PARTITION = '[touched.partition]';
