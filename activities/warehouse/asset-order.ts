@@ -25,6 +25,21 @@ export interface MaterializationQuery {
 /** `missing` = never computed, `stale` = its code or an input changed since. */
 export type DerivedState = 'missing' | 'stale' | 'current';
 
+export interface PartitionQuery {
+  readonly state?: DerivedState;
+  readonly limit: number;
+  /** The last partition on the previous page. */
+  readonly cursor?: PartitionKey;
+}
+
+/** A known partition of a derived asset. */
+export interface PartitionState {
+  readonly partition: PartitionKey;
+  readonly state: DerivedState;
+  /** When the oldest change that it lacks came; ISO 8601 UTC, null when it is current. */
+  readonly dueSince: string | null;
+}
+
 /** The state of a derived asset. Its partitions are those that were computed, or that a change touched; without partitions it counts as one. */
 export interface AssetFigures {
   readonly missing: number;

@@ -4,7 +4,14 @@
 import type { DerivedAsset } from '../../workflows/model/asset/graph.ts';
 import type { Materialization } from '../../workflows/model/asset/record.ts';
 import type { Watermark } from '../../workflows/model/watermark.ts';
-import type { AssetFigures, DueAsset, MaterializationQuery, MaterializeOrder } from './asset-order.ts';
+import type {
+  AssetFigures,
+  DueAsset,
+  MaterializationQuery,
+  MaterializeOrder,
+  PartitionQuery,
+  PartitionState,
+} from './asset-order.ts';
 import type { CompareOrder, TableComparison } from './comparison.ts';
 import type { FileSource, LakeFile } from './file-source.ts';
 import type { MergeOutcome, MergePlan } from './merge-plan.ts';
@@ -61,6 +68,8 @@ export interface Warehouse {
   materialize(order: MaterializeOrder): Promise<readonly Materialization[]>;
   /** The records of an asset, newest first. */
   materializations(asset: string, query: MaterializationQuery): Promise<readonly Materialization[]>;
+  /** The known partitions of an asset, by key; none of an asset without partitions. */
+  partitions(asset: DerivedAsset, query: PartitionQuery): Promise<readonly PartitionState[]>;
   /** By key. */
   assetFigures(assets: readonly DerivedAsset[]): Promise<ReadonlyMap<string, AssetFigures>>;
 

@@ -295,6 +295,38 @@ describe('walflow assets and graph', () => {
   });
 });
 
+describe('walflow partitions', () => {
+  const path = `/api/assets/${encodeURIComponent(REVENUE.key)}/partitions`;
+  const found = [{ partition: '2026-11-24', state: 'stale', dueSince: '2026-11-24T17:00:00.000000Z' }];
+
+  test('lists a page of those in one state, and says how to go on', async () => {
+    const terminal = fakeTerminal({ answers: { [path]: found } });
+    expect(await run(['partitions', REVENUE.key, '--status', 'stale', '--limit', '1'], terminal)).toBe(0);
+    expect(terminal.requests[0]?.query).toBe('?limit=1&status=stale');
+    const [, , row, more] = (terminal.printed[0] ?? '').split('\n');
+    expect(row?.split(/ {2,}/)).toEqual(['2026-11-24', 'stale', '2026-11-24T17:00:00.000000Z']);
+    expect(more).toContain("--cursor '2026-11-24'");
+  });
+
+  test('as JSON, from a partition on, or none at all', async () => {
+    const terminal = fakeTerminal({ answers: { [path]: found } });
+    expect(await run(['partitions', REVENUE.key, '--cursor', '2026-11-23', '--json'], terminal)).toBe(0);
+    expect(terminal.requests[0]?.query).toBe('?limit=100&cursor=2026-11-23');
+    expect(JSON.parse(terminal.printed[0] ?? '')).toEqual(found);
+    const empty = fakeTerminal({ answers: { [path]: [] } });
+    expect(await run(['partitions', REVENUE.key], empty)).toBe(0);
+    expect(empty.printed).toEqual(['no partitions']);
+  });
+
+  test.each([
+    ['--limit', '0'],
+    ['--limit', '1001'],
+    ['--status', 'late'],
+  ])('refuses %s %s', async (...flags) => {
+    expect(await run(['partitions', REVENUE.key, ...flags], fakeTerminal({ answers: { [path]: found } }))).toBe(2);
+  });
+});
+
 describe('walflow pause and resume', () => {
   test.each(['pause', 'resume'])('%s asks the API and says which run took it', async (name) => {
     const answers = { [`/api/pipelines/shop/${name}`]: { workflowId: 'ingest/shop', runId: 'r' } };

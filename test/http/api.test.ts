@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { MaterializationQuery } from '../../activities/warehouse/asset-order.ts';
+import type { MaterializationQuery, PartitionQuery } from '../../activities/warehouse/asset-order.ts';
 import { StatusFeed } from '../../workers/http/status-feed.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { fakeBackend, REVENUE, SHOP } from './fake-backend.ts';
@@ -57,6 +57,26 @@ describe('reading', () => {
       [REVENUE.key, { limit: 2, partition: '2026-11-24', cursor: 'm7' }],
     ]);
     expect((await fetch(`${base}?limit=0`)).status).toBe(400);
+  });
+
+  test('partitions take status, limit and cursor, and no other state', async () => {
+    const asked: unknown[] = [];
+    const found = [{ partition: '2026-11-24', state: 'stale', dueSince: '2026-11-24T17:00:00.000000Z' }] as const;
+    const backend = fakeBackend({
+      partitions: async (key: string, query: PartitionQuery) => {
+        asked.push([key, query]);
+        return found;
+      },
+    });
+    const { url } = await runningApi(backend);
+    const base = `${url}/api/assets/analytics%2Frevenue_by_day/partitions`;
+    expect(await (await fetch(base)).json()).toEqual(found);
+    await fetch(`${base}?status=stale&limit=2&cursor=2026-11-23`);
+    expect(asked).toEqual([
+      [REVENUE.key, { limit: 100 }],
+      [REVENUE.key, { limit: 2, state: 'stale', cursor: '2026-11-23' }],
+    ]);
+    expect((await fetch(`${base}?status=late`)).status).toBe(400);
   });
 
   test('a query answers columns and rows', async () => {

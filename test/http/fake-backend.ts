@@ -91,6 +91,7 @@ export function fakeBackend(own: Partial<ApiBackend> = {}): ApiBackend {
       if (key !== REVENUE.key) throw new WalflowError('ASSET_UNKNOWN', `there is no asset ${key}`);
       return REVENUE;
     },
+    partitions: async () => [],
     materializations: async () => [],
     query: async () => ({ columns: [{ name: 'n', type: 'BIGINT' }], rows: [['9007199254740993']] }),
     wait: async (pipeline) => {

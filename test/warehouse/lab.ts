@@ -4,7 +4,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import type { AssetFigures } from '../../activities/warehouse/asset-order.ts';
+import type { AssetFigures, DerivedState } from '../../activities/warehouse/asset-order.ts';
 import {
   type MergeOutcome,
   type MergePlan,
@@ -53,8 +53,11 @@ export abstract class WarehouseLab {
     return (await this.port.assetFigures([asset])).get(asset.key);
   }
 
-  /** The known partitions of an asset that were never computed, in order: what no port lists. */
-  abstract missingOf(asset: DerivedAsset): Promise<readonly string[]>;
+  /** The known partitions of an asset in this state, in order. */
+  async partitionsIn(asset: DerivedAsset, state: DerivedState): Promise<readonly string[]> {
+    const found = await this.port.partitions(asset, { state, limit: 1_000 });
+    return found.map(({ partition }) => partition);
+  }
 
   /** Opens before the file's tests and closes after them. */
   forFile(): this {

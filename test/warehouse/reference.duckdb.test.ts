@@ -1,7 +1,6 @@
 // DuckDB writes and decodes the change files here; what is merged, the reference knows by itself.
 
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
-import type { DerivedAsset } from '../../workflows/model/asset/graph.ts';
 import type { TableName } from '../../workflows/model/relation.ts';
 import { parquetReader } from '../lake/parquet-reader.ts';
 import { conformance } from './conformance.ts';
@@ -19,10 +18,6 @@ class ReferenceLab extends WarehouseLab {
     return this.#warehouse.storedRows(place).map(({ values, lsn, time }) => ({
       ...{ ...values, _walflow_commit_lsn: String(lsn), _walflow_commit_time: time },
     }));
-  }
-
-  async missingOf({ key }: DerivedAsset): Promise<readonly string[]> {
-    return this.#warehouse.missingOf(key);
   }
 }
 

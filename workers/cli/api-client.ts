@@ -1,6 +1,7 @@
 // A typed client of the HTTP API of a running walflow (`walflow dev` or the warehouse worker). Every failure becomes a
 // WalflowError: with the API's own code and hint when it sent one, API_UNREACHABLE when nothing answers.
 
+import type { PartitionQuery, PartitionState } from '../../activities/warehouse/asset-order.ts';
 import type { QueryResult } from '../../activities/warehouse/query.ts';
 import { ERROR_RULES, type ErrorCode, WalflowError } from '../../workflows/model/errors.ts';
 import type {
@@ -23,6 +24,7 @@ export interface ApiClient {
   pipelines(): Promise<readonly PipelineStatus[]>;
   assets(selection?: string): Promise<readonly AssetStatus[]>;
   graph(selection?: string): Promise<GraphView>;
+  partitions(key: string, query: PartitionQuery): Promise<readonly PartitionState[]>;
   query(sql: string): Promise<QueryResult>;
   verify(pipeline: string, table: string | undefined): Promise<VerifyReport>;
   operate(pipeline: string, operation: 'pause' | 'resume'): Promise<RunHandle>;
@@ -48,6 +50,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     pipelines: () => get('api/pipelines'),
     assets: (selection) => get(`api/assets${selected(selection)}`),
     graph: (selection) => get(`api/graph${selected(selection)}`),
+    partitions: (key, query) => get(`api/assets/${encodeURIComponent(key)}/partitions?${partitionsQuery(query)}`),
     query: (sql) => post('api/query', { sql }),
     verify: (name, table) => post(`${pipeline(name)}/verify`, { table }),
     operate: (name, operation) => post(`${pipeline(name)}/${operation}`, {}),
@@ -59,6 +62,11 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
 
 const selected = (selection: string | undefined) =>
   selection === undefined ? '' : `?select=${encodeURIComponent(selection)}`;
+
+function partitionsQuery({ state, limit, cursor }: PartitionQuery): string {
+  const asked = { limit: String(limit), ...(state && { status: state }), ...(cursor !== undefined && { cursor }) };
+  return new URLSearchParams(asked).toString();
+}
 
 function baseOf(url: string): URL {
   const base = URL.canParse(url) ? new URL(url) : null;

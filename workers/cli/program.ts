@@ -12,6 +12,7 @@ import { addDev } from './dev/command.ts';
 import { addDown } from './down.ts';
 import { addInit } from './init.ts';
 import { addOperations } from './operate.ts';
+import { addPartitions } from './partitions.ts';
 import { addQuery } from './query.ts';
 import { addSlot } from './slot.ts';
 import { addStatus } from './status.ts';
@@ -46,6 +47,7 @@ export function createProgram(terminal: Terminal, finish: (code: ExitCode) => vo
   addCheck(program, cli);
   addStatus(program, cli);
   addAssets(program, cli);
+  addPartitions(program, cli);
   addQuery(program, cli);
   addVerify(program, cli);
   addOperations(program, cli);

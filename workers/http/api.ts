@@ -14,6 +14,7 @@ import {
   emptyRequest,
   oneTableRequest,
   pageRequest,
+  partitionsRequest,
   queryRequest,
   selectionRequest,
   someTableRequest,
@@ -34,6 +35,7 @@ export interface ApiOptions {
 
 const MAX_BODY_BYTES = 1_048_576;
 const MATERIALIZATIONS = '/materializations';
+const PARTITIONS = '/partitions';
 const ASSETS = '/api/assets/';
 
 export function createApi(backend: ApiBackend, options: ApiOptions): Hono {
@@ -62,6 +64,9 @@ function addReading(app: Hono, backend: ApiBackend): void {
   app.get('/api/graph', async (c) => c.json(await backend.graph(selectionRequest(c))));
   app.get(`${ASSETS}*`, async (c) => {
     const rest = c.req.path.slice(ASSETS.length);
+    if (rest.endsWith(PARTITIONS)) {
+      return c.json(await backend.partitions(assetKey(rest.slice(0, -PARTITIONS.length)), partitionsRequest(c)));
+    }
     if (!rest.endsWith(MATERIALIZATIONS)) return c.json(await backend.asset(assetKey(rest)));
     const key = assetKey(rest.slice(0, -MATERIALIZATIONS.length));
     return c.json(await backend.materializations(key, pageRequest(c)));

@@ -1,7 +1,7 @@
 // The answers of the HTTP API, and the backend it gets them from. The API validates, guards and formats; an implementation
 // of `ApiBackend` knows warehouse, lake and Temporal. LSNs are 16 hex digits, times ISO 8601 in UTC, ages in seconds.
 
-import type { MaterializationQuery } from '../../activities/warehouse/asset-order.ts';
+import type { MaterializationQuery, PartitionQuery, PartitionState } from '../../activities/warehouse/asset-order.ts';
 import type { RowDifference } from '../../activities/warehouse/comparison.ts';
 import type { QueryResult, QueryValue } from '../../activities/warehouse/query.ts';
 import type { TableState } from '../../activities/warehouse/table-status.ts';
@@ -168,6 +168,8 @@ export interface ApiBackend {
   /** As `assets`, with the edges between them. */
   graph(selection?: string): Promise<GraphView>;
   asset(key: string): Promise<AssetStatus>;
+  /** The known partitions of a derived asset, by key. */
+  partitions(key: string, query: PartitionQuery): Promise<readonly PartitionState[]>;
   /** Newest first, at most `limit`. */
   materializations(key: string, query: MaterializationQuery): Promise<readonly Materialization[]>;
   /** Runs read-only SQL; the signal aborts when the client hangs up. */

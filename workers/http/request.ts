@@ -2,7 +2,7 @@
 
 import type { Context } from 'hono';
 import { z } from 'zod';
-import type { MaterializationQuery } from '../../activities/warehouse/asset-order.ts';
+import type { MaterializationQuery, PartitionQuery } from '../../activities/warehouse/asset-order.ts';
 import type { QueryValue } from '../../activities/warehouse/query.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { parseLsn } from '../../workflows/model/lsn.ts';
@@ -34,6 +34,10 @@ const PAGE = z.object({
   partition: z.string().min(1).optional(),
   limit: z.coerce.number<string>().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE),
   cursor: z.string().min(1).max(200).optional(),
+});
+
+const PARTITIONS = PAGE.omit({ partition: true }).extend({
+  status: z.enum(['missing', 'stale', 'current']).optional(),
 });
 
 /** `{sql, params?}`; scalars only. */
@@ -72,6 +76,12 @@ export function waitRequest(c: Context): { readonly pipeline: string; readonly r
 export function pageRequest(c: Context): MaterializationQuery {
   const { partition, limit, cursor } = checked(PAGE, c.req.query());
   return { limit, ...(partition === undefined ? {} : { partition }), ...(cursor === undefined ? {} : { cursor }) };
+}
+
+/** `?status=&limit=&cursor=`. */
+export function partitionsRequest(c: Context): PartitionQuery {
+  const { status: state, limit, cursor } = checked(PARTITIONS, c.req.query());
+  return { limit, ...(state === undefined ? {} : { state }), ...(cursor === undefined ? {} : { cursor }) };
 }
 
 /** The content type does not matter: the guard protects from foreign pages, not a header that a form can set. */

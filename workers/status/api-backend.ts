@@ -84,6 +84,12 @@ class WarehouseBackend implements ApiBackend {
     return await assetStatus(await this.#assetParts(), key);
   }
 
+  async partitions(key: string, query: Parameters<ApiBackend['partitions']>[1]) {
+    const { kind } = await this.asset(key);
+    if (kind === 'captured') return [];
+    return await this.#warehouse(ASSET_WAREHOUSE).partitions(this.#options.graph.asset(key), query);
+  }
+
   async materializations(key: string, filter: Parameters<ApiBackend['materializations']>[1]) {
     const { kind } = await this.asset(key);
     return kind === 'captured' ? [] : await this.#warehouse(ASSET_WAREHOUSE).materializations(key, filter);

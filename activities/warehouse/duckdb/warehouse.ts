@@ -3,7 +3,14 @@
 import type { DerivedAsset } from '../../../workflows/model/asset/graph.ts';
 import type { Materialization } from '../../../workflows/model/asset/record.ts';
 import type { Watermark } from '../../../workflows/model/watermark.ts';
-import type { AssetFigures, DueAsset, MaterializationQuery, MaterializeOrder } from '../asset-order.ts';
+import type {
+  AssetFigures,
+  DueAsset,
+  MaterializationQuery,
+  MaterializeOrder,
+  PartitionQuery,
+  PartitionState,
+} from '../asset-order.ts';
 import type { CompareOrder, TableComparison } from '../comparison.ts';
 import type { FileSource, LakeFile } from '../file-source.ts';
 import type { MergeOutcome, MergePlan } from '../merge-plan.ts';
@@ -14,7 +21,7 @@ import { declareAssets, dueAssets } from './assets/assets.ts';
 import { KeptAnswer } from './assets/kept-answer.ts';
 import { materializeDue } from './assets/materialize.ts';
 import { listMaterializations } from './assets/records.ts';
-import { assetFigures } from './assets/status.ts';
+import { assetFigures, listPartitions } from './assets/status.ts';
 import type { DuckDbOwner } from './client.ts';
 import { compareTable } from './compare.ts';
 import { dropDetached } from './detached.ts';
@@ -118,6 +125,10 @@ export class DuckDbWarehouse implements Warehouse {
 
   async materializations(asset: string, query: MaterializationQuery): Promise<readonly Materialization[]> {
     return await listMaterializations(this.#owner, asset, query);
+  }
+
+  async partitions(asset: DerivedAsset, query: PartitionQuery): Promise<readonly PartitionState[]> {
+    return await listPartitions(this.#owner, asset, query);
   }
 
   async assetFigures(assets: readonly DerivedAsset[]): Promise<ReadonlyMap<string, AssetFigures>> {

@@ -61,7 +61,12 @@ export function assetChanges(lab: WarehouseLab): void {
       expect(
         await merge(110, [row(105, 1, '2026-01-09 01:00:00+00'), row(105, 2, '2026-01-09 23:59:59+00', 'i')]),
       ).toEqual(['counts/by_day', 'counts/whole']);
-      expect(await lab.missingOf(graph.asset('counts/by_day'))).toEqual(['2026-01-05', '2026-01-09']);
+      expect(await lab.partitionsIn(graph.asset('counts/by_day'), 'missing')).toEqual(['2026-01-05', '2026-01-09']);
+      const page = { limit: 1, cursor: '2026-01-05' };
+      expect(await lab.port.partitions(graph.asset('counts/by_day'), page)).toMatchObject([
+        { partition: '2026-01-09', state: 'missing' },
+      ]);
+      expect(await lab.partitionsIn(graph.asset('counts/by_day'), 'current')).toEqual([]);
       expect(await lab.figuresOf(graph.asset('counts/by_day'))).toMatchObject({ missing: 2, current: 0 });
       expect((await lab.port.dueAssets(graph.derived)).find(({ asset }) => asset === 'counts/by_day')?.seq).toBe(2);
     });

@@ -62,7 +62,7 @@ test('an asset with several dependencies makes the partitions that any of them h
 test('a row that moved in one of them makes the partitions due that it left and came to', async () => {
   expect(await merge(200, payments, change('u', 150, 0, { id: '1', paid: '2026-01-09 00:00:00+00' }))).toHaveLength(1);
   expect(await warehouse.partitionsIn(asset, 'stale')).toEqual(['2026-01-07']);
-  expect(await warehouse.missingOf(asset)).toEqual(['2026-01-09']);
+  expect(await warehouse.partitionsIn(asset, 'missing')).toEqual(['2026-01-09']);
   await merge(210, orders, change('d', 205, 0, { id: '1' }));
   expect(await materialized()).toEqual(['2026-01-05', '2026-01-07', '2026-01-09']);
   expect(await warehouse.rows('select day::VARCHAR as day, payments::INT as payments, best from a.by_day')).toEqual([

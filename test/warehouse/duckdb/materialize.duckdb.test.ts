@@ -278,6 +278,14 @@ describe('a derived asset', () => {
     expect(daysOf(await materialize(byDay))).toEqual(['2026-02-21']);
   });
 
+  test('is not unchanged at first on a day whose rows came and went', async () => {
+    await merge(282, [row(30, 1, '2026-02-25 00:00:00+00', 281)]);
+    await merge(283, [{ op: 'd', lsn: 282, ordinal: 0, row: { id: '30' } }]);
+    const [first] = await materialize(byDay);
+    expect(first).toMatchObject({ partition: '2026-02-25', rows: 0 });
+    expect(first).not.toHaveProperty('unchanged');
+  });
+
   test('over inputs without rows has nothing to make, and is not due again', async () => {
     await warehouse.merge('shop', 290, {
       tables: [{ ...placed(orders), files: [], truncates: [{ commitLsn: lsnToHex(285n), ordinal: 0 }] }],

@@ -1,14 +1,11 @@
 // A fresh DuckDB file for one test file, with what its own tests look at behind the port.
 
 import { join } from 'node:path';
-import type { DerivedState } from '../../../activities/warehouse/asset-order.ts';
-import { statesSql } from '../../../activities/warehouse/duckdb/assets/staleness-sql.ts';
 import { type DuckDbOwner, openDuckDb } from '../../../activities/warehouse/duckdb/client.ts';
 import { qualified } from '../../../activities/warehouse/duckdb/identifier.ts';
 import { DuckDbWarehouse } from '../../../activities/warehouse/duckdb/warehouse.ts';
 import type { Warehouse } from '../../../activities/warehouse/warehouse.ts';
 import { readApart } from '../../../workers/reader-process.ts';
-import type { DerivedAsset } from '../../../workflows/model/asset/graph.ts';
 import type { TableName } from '../../../workflows/model/relation.ts';
 import { type TextRow, WarehouseLab } from '../lab.ts';
 
@@ -43,18 +40,6 @@ export class TestWarehouse extends WarehouseLab {
 
   async rowsOf(place: TableName): Promise<readonly TextRow[]> {
     return await this.rows<TextRow>(`select columns(*)::VARCHAR from ${qualified(place)}`);
-  }
-
-  async missingOf(asset: DerivedAsset): Promise<readonly string[]> {
-    return await this.partitionsIn(asset, 'missing');
-  }
-
-  /** The known partitions of an asset in this state. */
-  async partitionsIn(asset: DerivedAsset, state: DerivedState): Promise<readonly string[]> {
-    const rows = await this.rows<{ partition: string }>(
-      `select partition from (${statesSql([asset])}) where state = '${state}' and partition is not null order by 1`,
-    );
-    return rows.map(({ partition }) => partition);
   }
 
   async rows<Row = Record<string, unknown>>(sql: string): Promise<readonly Row[]> {

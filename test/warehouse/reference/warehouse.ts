@@ -1,7 +1,7 @@
 // A second engine, so that the port is proven by two: everything in memory, every window replayed change by change, no SQL.
 // Slow, and as plain as the port's words.
 
-import type { AssetFigures, DueAsset } from '../../../activities/warehouse/asset-order.ts';
+import type { AssetFigures, DueAsset, PartitionQuery } from '../../../activities/warehouse/asset-order.ts';
 import type { CompareOrder, TableComparison } from '../../../activities/warehouse/comparison.ts';
 import type { FileSource } from '../../../activities/warehouse/file-source.ts';
 import type { MergeOutcome, MergePlan, TablePauseOrder } from '../../../activities/warehouse/merge-plan.ts';
@@ -103,6 +103,14 @@ export class ReferenceWarehouse implements Warehouse {
     return due(this.#state.assets, assets, (place) => this.#state.stored.has(placeKey(place)));
   }
 
+  async partitions({ key }: DerivedAsset, { state, limit, cursor = '' }: PartitionQuery) {
+    const missing = touchedDays(this.#state.assets, key).filter(
+      (day) => day > cursor && (state ?? 'missing') === 'missing',
+    );
+    const dueSince = this.#state.assets.declared.get(key)?.at ?? null;
+    return missing.slice(0, limit).map((partition) => ({ partition, state: 'missing' as const, dueSince }));
+  }
+
   async assetFigures(assets: readonly DerivedAsset[]): Promise<ReadonlyMap<string, AssetFigures>> {
     return new Map(assets.map((asset) => [asset.key, figures(this.#state.assets, asset)]));
   }
@@ -120,10 +128,6 @@ export class ReferenceWarehouse implements Warehouse {
     const rows = this.#state.stored.get(placeKey(place));
     if (rows === undefined) throw new Error(`nothing was ever loaded into ${place.schema}.${place.name}`);
     return rows;
-  }
-
-  missingOf(asset: string): readonly string[] {
-    return touchedDays(this.#state.assets, asset);
   }
 
   async #read(plan: MergePlan, source: FileSource): Promise<WindowInput> {

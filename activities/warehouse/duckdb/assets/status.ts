@@ -1,7 +1,7 @@
 // The state of derived assets: how many of their partitions are missing, stale and current, and since when something is due.
 
 import type { DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
-import type { AssetFigures, DerivedState } from '../../asset-order.ts';
+import type { AssetFigures, DerivedState, PartitionQuery, PartitionState } from '../../asset-order.ts';
 import { isoText } from '../catalog-sql.ts';
 import type { DuckDbOwner } from '../client.ts';
 import { statesSql } from './staleness-sql.ts';
@@ -37,5 +37,21 @@ export async function assetFigures(
       asset,
       { missing: Number(missing), stale: Number(stale), current: Number(current), state, dueSince: since },
     ]),
+  );
+}
+
+/** By key. */
+export async function listPartitions(
+  owner: DuckDbOwner,
+  asset: DerivedAsset,
+  { state, limit, cursor }: PartitionQuery,
+): Promise<readonly PartitionState[]> {
+  return await owner.use((session) =>
+    session.rows<PartitionState>(
+      `select partition, state, ${isoText('since')} as "dueSince" from (${statesSql([asset])})
+       where partition is not null and state = coalesce($1::VARCHAR, state) and partition > coalesce($2::VARCHAR, '')
+       order by partition limit $3`,
+      [state ?? null, cursor ?? null, limit],
+    ),
   );
 }
