@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { readCapture, readHead } from '../../activities/capture/log-position.ts';
 import type { PipelineResources } from '../../activities/resources.ts';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
-import type { AssetGraph } from '../../workflows/model/asset/graph.ts';
+import type { AssetGraph, DerivedAsset } from '../../workflows/model/asset/graph.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { ingestWorkflowId } from '../../workflows/model/names.ts';
 import { ASSET_WAREHOUSE } from '../config/project.ts';
@@ -85,14 +85,13 @@ class WarehouseBackend implements ApiBackend {
   }
 
   async partitions(key: string, query: Parameters<ApiBackend['partitions']>[1]) {
-    const { kind } = await this.asset(key);
-    if (kind === 'captured') return [];
-    return await this.#warehouse(ASSET_WAREHOUSE).partitions(this.#options.graph.asset(key), query);
+    const asset = await this.#derived(key);
+    return asset === null ? [] : await this.#warehouse(ASSET_WAREHOUSE).partitions(asset, query);
   }
 
   async materializations(key: string, filter: Parameters<ApiBackend['materializations']>[1]) {
-    const { kind } = await this.asset(key);
-    return kind === 'captured' ? [] : await this.#warehouse(ASSET_WAREHOUSE).materializations(key, filter);
+    const asset = await this.#derived(key);
+    return asset === null ? [] : await this.#warehouse(ASSET_WAREHOUSE).materializations(key, filter);
   }
 
   async query(...[sql, params, signal]: Parameters<ApiBackend['query']>) {
@@ -162,6 +161,15 @@ class WarehouseBackend implements ApiBackend {
     await handle.signal(signal, ...args);
     const { workflowId, runId } = await handle.describe();
     return { workflowId, runId };
+  }
+
+  /** Null for a captured table. Only then the status of everything is read: the graph knows the others. */
+  async #derived(key: string): Promise<DerivedAsset | null> {
+    const { graph, opened } = this.#options;
+    const asset = graph.derived.find((one) => one.key === key);
+    if (asset !== undefined && opened.warehouses.has(ASSET_WAREHOUSE)) return asset;
+    await this.asset(key);
+    return null;
   }
 
   async #assetParts() {
