@@ -9,6 +9,7 @@ import { type CaptureEntry, FIRST_FORMAT_VERSION } from '../workflows/model/mani
 import type { PendingSnapshot, SnapshotResult } from '../workflows/model/run.ts';
 import type { Tuple } from '../workflows/model/tuple.ts';
 import { withHeartbeat } from './activity.ts';
+import { isReadInChunks } from './capture/capture.ts';
 import { encodeSnapshotComplete, encodeSnapshotFailure } from './lake/manifest-codec.ts';
 import { snapshotCompleteKey, snapshotFailedKey } from './lake/object-key.ts';
 import { nudgeChannel } from './landing/slot-meter.ts';
@@ -129,8 +130,7 @@ async function endOf({ lake }: PipelineResources, entry: CaptureEntry): Promise<
 
 async function run(job: Job): Promise<'copied' | 'failed'> {
   try {
-    const { mode, snapshot } = job.entry;
-    const r0Lsn = mode === 'keyed' && snapshot.exact !== true ? await readByKey(job) : await readExactly(job);
+    const r0Lsn = isReadInChunks(job.entry) ? await readByKey(job) : await readExactly(job);
     await job.chunks.settle();
     await complete(job, r0Lsn);
     return 'copied';
@@ -210,7 +210,10 @@ async function readChunks(job: Job, r0Lsn: Lsn): Promise<void> {
   }
 }
 
-/** Reads a table in one transaction, from the start after a crash: one without a key, or whose rows moved past the chunks. The slot's consistent point is its R0. */
+/**
+ * Reads a table without a key, or whose rows moved past the chunks, in one transaction; from the start after a crash. The slot's
+ * consistent point is its R0.
+ */
 async function readExactly(job: Job): Promise<Lsn> {
   const { pipeline, entry, chunks, places, signal } = job;
   const leaveCreating = await places.enterCreating(signal);

@@ -100,6 +100,9 @@ interface SnapshotStart {
   readonly exact?: boolean;
 }
 
+/** Is its snapshot read in chunks by key? Else in one transaction. */
+export const isReadInChunks = ({ mode, snapshot }: CaptureEntry) => mode === 'keyed' && snapshot.exact !== true;
+
 /** The table with a new snapshot, which is still to be taken. */
 export function beginSnapshot(table: CapturedTable, { r0Lsn, seq, id, exact = false }: SnapshotStart): CaptureEntry {
   const snapshot = { id: `${String(seq).padStart(8, '0')}-${id}`, r0Lsn, fromSeq: seq };

@@ -4,6 +4,7 @@
 import type { CaptureEntry } from '../../workflows/model/manifest.ts';
 import { snapshotGroup } from '../../workflows/model/names.ts';
 import type { PendingSnapshot, PrepareResult } from '../../workflows/model/run.ts';
+import { isReadInChunks } from '../capture/capture.ts';
 import type { ManifestStore } from '../lake/log.ts';
 import { snapshotCompleteKey } from '../lake/object-key.ts';
 import type { Source } from '../wal/postgres/source.ts';
@@ -49,8 +50,7 @@ async function groupableIn(
   // Of the whole list, not of what is left of it: a table must not change its run while that goes on.
   const begun = Map.groupBy(capture, ({ snapshot }) => snapshot.fromSeq);
   const many = pending.filter(
-    ({ mode, snapshot }) =>
-      mode === 'keyed' && snapshot.exact !== true && (begun.get(snapshot.fromSeq)?.length ?? 0) > FEW_TABLES,
+    (entry) => isReadInChunks(entry) && (begun.get(entry.snapshot.fromSeq)?.length ?? 0) > FEW_TABLES,
   );
   if (many.length === 0) return new Set();
   const small = await smallTables(source, many);

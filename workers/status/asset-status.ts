@@ -58,7 +58,6 @@ export async function assetStatus(parts: AssetParts, key: string): Promise<Asset
 
 const CAPTURED_STATES: Readonly<Record<TableState, AssetState>> = {
   loading: 'missing',
-
   live: 'current',
   'append-only': 'current',
   paused: 'failed',

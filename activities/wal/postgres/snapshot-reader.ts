@@ -1,6 +1,7 @@
-// Reads snapshots. Keyed tables: chunks by key range, each in a short transaction of its own, so nothing is held open at
-// the source and finished chunks stay valid; changes at or after R0 beat their rows. Tables without a key, and those whose
-// rows move past the chunks: one exact snapshot from a temporary slot. Values are text as the server prints it, under the stream's session settings.
+// Reads snapshots. Keyed tables: chunks by key range, each in a short transaction of its own, so nothing is held open at the
+// source and finished chunks stay valid; changes at or after R0 beat their rows. Tables without a key, and those whose rows
+// move past the chunks: one exact snapshot from a temporary slot. Values are text as the server prints it, under the stream's
+// session settings.
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
