@@ -102,8 +102,12 @@ test(
         interval: 500,
       });
     });
-    // In one transaction: whatever moves, this copy is the last one.
-    expect((await captured('public.documents'))?.snapshot.exact).toBe(true);
+    // In one transaction: whatever moves, this copy is the last one. Only a copy in chunks stores where the next one begins.
+    const last = (await captured('public.documents'))?.snapshot;
+    expect(last?.exact).toBe(true);
+    const stored = (await lakeKeys(rig, 'snapshot')).filter((key) => key.includes(`/${last?.id}/`));
+    expect(stored.filter((key) => key.endsWith('.parquet')).length, 'files of the copy').toBeGreaterThan(1);
+    expect(stored.filter((key) => /\/\d+\.json$/.test(key))).toEqual([]);
   },
   LIMIT_MS,
 );
