@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { resolveProject } from '../../workers/config/resolve.ts';
-import { duckdb } from '../../workflows/model/define.ts';
+import { captured, duckdb, lastPartitions, sqlFile } from '../../workflows/model/define.ts';
 import { ORIGIN, pipeline, project, refused } from './sample-project.ts';
 
 const revenue = (more: object = {}) => ({
@@ -183,6 +183,76 @@ describe('an asset is refused when', () => {
       'assets[0].deps[0].lokup is not a field',
       'did you mean assets[0].deps[0].lookup?',
     ],
+    [
+      'what its SQL reads does not exist',
+      [revenue({ deps: 'sql', sql: 'from {analytics/x}' }), revenue({ key: 'analytics/xy', table: 'a.b' })],
+      'assets[0].sql names analytics/x, which does not exist',
+      'did you mean analytics/xy?',
+    ],
+    [
+      'its SQL reads nothing',
+      [revenue({ deps: 'sql', sql: 'select 1' })],
+      'assets[0].sql names no asset that it reads',
+      'write {key}',
+    ],
+    [
+      'its SQL is in no file',
+      [revenue({ sql: sqlFile('sql/revenu.sql') })],
+      'assets[0].sql.path names file sql/revenu.sql, which cannot be read',
+      'did you mean sql/revenue.sql?',
+    ],
+    [
+      'its SQL is in an empty file',
+      [revenue({ sql: sqlFile('sql/empty.sql') })],
+      'assets[0].sql.path names file sql/empty.sql, which is empty',
+      'write the SQL',
+    ],
+    ['its SQL is no text', [revenue({ sql: 7 })], 'assets[0].sql must be text or sqlFile', ''],
+    [
+      'its window has no partition',
+      [
+        revenue({ deps: byAt(), partitions: DAILY }),
+        revenue({
+          key: 'a/week',
+          deps: [{ key: 'analytics/revenue', mapping: lastPartitions(0) }],
+          partitions: DAILY,
+          sql: 'from {analytics/revenue}',
+        }),
+      ],
+      'assets[1].deps[0].mapping has a window that ends before it starts',
+      '',
+    ],
+    [
+      'a described table does not exist',
+      [captured('shop/orders', {})],
+      'assets[0].key names shop/orders, which is no captured table',
+      'write <pipeline>/<schema>.<table>',
+    ],
+    [
+      'a described table is not captured',
+      [captured('shop/other.orders', {})],
+      'assets[0].key names other.orders, which pipeline shop does not capture',
+      "add 'other.orders'",
+    ],
+    [
+      'a table is described twice',
+      [captured('shop/public.orders', {}), captured('shop/public.orders', {})],
+      'assets[1].key describes shop/public.orders again',
+      'once',
+    ],
+    [
+      'a captured table has what only other assets have',
+      [{ ...captured('shop/public.orders', {}), automation: {} }],
+      'assets[0].automation is not a field',
+      'the fields here are kind, key, description, owners, tags, freshness',
+    ],
+    [
+      'a captured table stands before one that is wrong',
+      [captured('shop/public.orders', {}), revenue({ deps: ['shop/public.orders', 'analytics/x'] })],
+      'assets[1].deps[1] names analytics/x, which does not exist',
+      '',
+    ],
+    ['its kind is unknown', [revenue({ kind: 'tabel' })], 'assets[0].kind must be made with asset or captured', ''],
     ['a dependency is no text', [revenue({ deps: [7] })], 'assets[0].deps[0] must be', ''],
     ['its key is a bound', [revenue({ key: 'start' })], 'assets[0].key is start, and {start}', 'choose another key'],
     [
@@ -260,6 +330,16 @@ describe('an asset is refused when', () => {
     expect(refused(project({ ...elsewhere, assets: [revenue()] })).message).toContain(
       'warehouse main, which is not defined',
     );
+  });
+
+  test.each([
+    [{ analytcs: {} }, 'groups.analytcs is a group without assets', 'did you mean analytics?'],
+    [{ shop: { automation: { kind: 'eager' } } }, 'groups.shop.automation is about captured tables', 'leave it out'],
+    [{ analytics: { owner: [] } }, 'groups.analytics.owner is not a field', 'did you mean groups.analytics.owners?'],
+  ])('its group %j cannot be', (groups, message, hint) => {
+    const failure = refused(project({ groups, assets: [revenue(), captured('shop/public.orders', {})] }));
+    expect(failure.message).toContain(message);
+    expect(failure.hint).toContain(hint);
   });
 
   test('a struct in its SQL is no placeholder', () => {

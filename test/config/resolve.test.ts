@@ -3,7 +3,17 @@ import type { z } from 'zod';
 import { adHocProject } from '../../workers/config/ad-hoc.ts';
 import type { PROJECT } from '../../workers/config/field.ts';
 import { resolveProject } from '../../workers/config/resolve.ts';
-import { asset, daily, defineConfig, dep, duckdb, eager, type ProjectConfig } from '../../workflows/model/define.ts';
+import {
+  asset,
+  captured,
+  daily,
+  defineConfig,
+  dep,
+  duckdb,
+  eager,
+  type ProjectConfig,
+  sqlFile,
+} from '../../workflows/model/define.ts';
 import { ORIGIN, pipeline, project, refused, URL_A } from './sample-project.ts';
 
 type Pipeline = z.input<typeof PROJECT>['pipelines'][string];
@@ -249,5 +259,53 @@ describe('a project made of flags', () => {
     expect(() => adHocProject({ ...flags, pipeline: 'My-Shop' })).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID' }),
     );
+  });
+});
+
+describe('assets', () => {
+  const graphOf = (more: object) => resolveProject(project(more), ORIGIN).graph;
+
+  test('read what their SQL names, which may be in a file', () => {
+    const { graph, files } = resolveProject(
+      project({ assets: [asset('analytics/revenue', { deps: 'sql', sql: sqlFile('sql/revenue.sql') })] }),
+      ORIGIN,
+    );
+    const { definition, inputs } = graph.asset('analytics/revenue');
+    expect(definition).toMatchObject({
+      sql: 'select sum(total) from {shop/public.orders}',
+      deps: ['shop/public.orders'],
+    });
+    expect(inputs.map(({ from }) => from.key)).toEqual(['shop/public.orders']);
+    expect(files).toEqual(['/app/walflow.config.ts', '/app/sql/revenue.sql']);
+  });
+
+  test('have what the nearest group says, unless they say it themselves; tags are put together', () => {
+    const limits = { warnAfter: '1 minute', failAfter: '2 minutes' };
+    const of = (key: string, more: object = {}) =>
+      asset(key, { deps: 'sql', sql: 'from {shop/public.orders}', ...more });
+    const graph = graphOf({
+      groups: {
+        a: { owners: ['team:a'], tags: { tier: 'gold', area: 'a' }, automation: eager({ every: '1 minute' }) },
+        'a/b': { owners: ['team:b'], tags: { tier: 'silver' }, freshness: limits },
+        shop: { owners: ['team:shop'] },
+      },
+      assets: [
+        of('a/x'),
+        of('a/b/x', { owners: ['me'], tags: { own: 'yes' }, automation: eager() }),
+        of('x'),
+        captured('shop/public.orders', { description: 'every order' }),
+      ],
+    });
+    expect(graph.asset('a/x').definition).toMatchObject({
+      owners: ['team:a'],
+      tags: { tier: 'gold' },
+      everyMs: 60_000,
+    });
+    expect(graph.asset('a/b/x').definition).toMatchObject({
+      ...{ owners: ['me'], tags: { tier: 'silver', area: 'a', own: 'yes' }, everyMs: 5_000 },
+      freshnessLimits: { warnAfterMs: 60_000, failAfterMs: 120_000 },
+    });
+    expect(graph.asset('x').definition).not.toHaveProperty('owners');
+    expect(graph.described).toEqual([{ key: 'shop/public.orders', description: 'every order', owners: ['team:shop'] }]);
   });
 });

@@ -1,14 +1,25 @@
 // A configuration that is right, to be made wrong in one place, and how one that is wrong is refused.
 
+import { nearestName } from '../../workers/config/nearest-name.ts';
 import { type ConfigOrigin, resolveProject } from '../../workers/config/resolve.ts';
 import { duckdb } from '../../workflows/model/define.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
+
+/** By path. */
+const FILES: Readonly<Record<string, string>> = {
+  '/app/sql/revenue.sql': 'select sum(total) from {shop/public.orders}',
+  '/app/sql/empty.sql': '',
+};
 
 export const ORIGIN: ConfigOrigin = {
   label: 'walflow.config.ts',
   file: '/app/walflow.config.ts',
   folder: '/app',
   env: {},
+  files: {
+    text: (path) => FILES[path] ?? null,
+    nearest: (path) => nearestName(path, Object.keys(FILES)),
+  },
 };
 export const URL_A = 'postgres://ann:s3cret@db:5432/a';
 

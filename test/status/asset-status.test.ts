@@ -19,6 +19,12 @@ const graph = buildAssetGraph(
     asset('mart/report', ['mart/revenue'], { deps: [{ key: 'mart/revenue', lookup: true }] }),
   ],
   new Set(['shop']),
+  [
+    {
+      ...{ key: 'shop/public.orders', description: 'every order', owners: ['team:shop'] },
+      freshnessLimits: { warnAfterMs: 0, failAfterMs: 3_600_000 },
+    },
+  ],
 );
 
 const DUE = '2026-11-24T17:00:00.000000Z';
@@ -48,7 +54,11 @@ test('an asset tells what it is, whose it is, and its state', async () => {
     ['mart/revenue', 'stale'],
     ['mart/report', 'missing'],
   ]);
-  expect(statuses[0]).toMatchObject({ kind: 'captured', pipeline: 'shop' });
+  expect(statuses[0]).toMatchObject({
+    ...{ kind: 'captured', pipeline: 'shop', description: 'every order', owners: ['team:shop'] },
+    freshness: { state: 'WARN' },
+  });
+  expect(statuses[1]?.freshness.state).toBe('PASS');
   expect(statuses[3]).toMatchObject({ group: 'stg', owners: ['team:finance'], description: 'cleaned' });
   expect(statuses[4]).toMatchObject({ tags: { tier: 'gold' } });
 });

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { ResolvedProject } from './project.ts';
 import { resolveProject } from './resolve.ts';
 import type { Environment } from './setting.ts';
+import { SOURCE_FILES } from './source-file.ts';
 
 interface AdHocOptions {
   /** `--source`. */
@@ -38,6 +39,6 @@ export function adHocProject(options: AdHocOptions): ResolvedProject {
         },
       },
     },
-    { label: 'the command line', file: null, folder, env },
+    { label: 'the command line', file: null, folder, env, files: SOURCE_FILES },
   );
 }

@@ -8,6 +8,7 @@ import { capturedKey, derivedPlace, parseCapturedKey } from '../../workflows/mod
 import { dimensionNames } from '../../workflows/model/asset/partitioning.ts';
 import { isRangeWord, placeholderName, RANGE_WORDS } from '../../workflows/model/asset/placeholder.ts';
 import { foldedName, parseTableId } from '../../workflows/model/relation.ts';
+import type { LoadedAssets } from './loaded-asset.ts';
 import { nearestName } from './nearest-name.ts';
 import { partitionProblems } from './partition-rules.ts';
 import type { Problem } from './problem.ts';
@@ -18,19 +19,53 @@ import { matchesTable, overlaps } from './table-pattern.ts';
 const RESERVED_NAMES = new Set(['materializations', 'partitions', 'materialize', 'why']);
 const RESERVED_SCHEMA = '_walflow';
 
-export function assetProblems(project: GraphlessProject, assets: readonly LoadedAsset[]): readonly Problem[] {
+export function assetProblems(project: GraphlessProject, loaded: LoadedAssets): readonly Problem[] {
+  const { assets, paths } = loaded;
   const faults = graphFaults(assets, new Set(project.pipelines.keys()));
   return [
     ...noWarehouse(project, assets),
-    ...faults.map((fault) => faultProblem(project, assets, fault)),
-    ...assets.flatMap((asset, i) => [
-      ...keyProblems(project, asset, i),
-      ...asset.deps.flatMap((dep, d) => captureProblems(project, dependencyOf(dep).key, `assets[${i}].deps[${d}]`)),
-      ...partitionProblems(asset, `assets[${i}]`),
-      ...freshnessProblems(asset, `assets[${i}].freshness`),
-      ...tableProblems(project, assets, i),
-    ]),
+    ...faults.map((fault) => faultProblem(project, loaded, fault)),
+    ...assets.flatMap((asset, i) => {
+      const path = paths[i] ?? '';
+      return [
+        ...keyProblems(project, asset, `${path}.key`),
+        ...readProblems(asset, `${path}.sql`),
+        ...asset.deps.flatMap((dep, d) => captureProblems(project, dependencyOf(dep).key, depPath(loaded, i, d))),
+        ...partitionProblems(asset, path),
+        ...freshnessProblems(asset, `${path}.freshness`),
+        ...tableProblems(project, assets, i, path),
+      ];
+    }),
+    ...describedProblems(project, loaded),
   ];
+}
+
+function readProblems({ depsFromSql, deps }: LoadedAsset, path: string): readonly Problem[] {
+  if (!depsFromSql || deps.length > 0) return [];
+  return [{ path, what: 'names no asset that it reads', fix: 'write {key} for the table of an asset' }];
+}
+
+/** What is read from SQL stands there. */
+function depPath({ assets, paths }: LoadedAssets, asset: number, dep: number): string {
+  return assets[asset]?.depsFromSql ? `${paths[asset]}.sql` : `${paths[asset]}.deps[${dep}]`;
+}
+
+function describedProblems(project: GraphlessProject, { described, describedPaths }: LoadedAssets): readonly Problem[] {
+  return described.flatMap((table, i) => {
+    const path = `${describedPaths[i]}.key`;
+    const captured = parseCapturedKey(table.key, new Set(project.pipelines.keys()));
+    if (captured === null || parseTableId(captured.table) === null) {
+      const meant = nearestName(table.key, listedTables(project));
+      const fix = meant === null ? 'write <pipeline>/<schema>.<table>' : didYouMean(meant);
+      return [{ path, what: `names ${table.key}, which is no captured table`, fix }];
+    }
+    const isFirst = described.findIndex(({ key }) => key === table.key) === i;
+    return [
+      ...(isFirst ? [] : [{ path, what: `describes ${table.key} again`, fix: 'describe each table once' }]),
+      ...captureProblems(project, table.key, path),
+      ...freshnessProblems(table, `${describedPaths[i]}.freshness`),
+    ];
+  });
 }
 
 function noWarehouse({ warehouses }: GraphlessProject, assets: readonly LoadedAsset[]): readonly Problem[] {
@@ -39,8 +74,7 @@ function noWarehouse({ warehouses }: GraphlessProject, assets: readonly LoadedAs
   return [{ path: 'assets', what, fix: `define warehouses.${ASSET_WAREHOUSE}` }];
 }
 
-function keyProblems({ pipelines }: GraphlessProject, { key }: LoadedAsset, i: number): readonly Problem[] {
-  const path = `assets[${i}].key`;
+function keyProblems({ pipelines }: GraphlessProject, { key }: LoadedAsset, path: string): readonly Problem[] {
   const parts = key.split('/');
   if (pipelines.has(parts[0] ?? '')) {
     const what = `${key} begins with the name of pipeline ${parts[0]}`;
@@ -77,9 +111,10 @@ function captureProblems({ pipelines }: GraphlessProject, dep: string, path: str
 }
 
 /** A fault of the graph as a problem, with its path and what was most likely meant. */
-function faultProblem(project: GraphlessProject, assets: readonly LoadedAsset[], fault: GraphFault): Problem {
+function faultProblem(project: GraphlessProject, loaded: LoadedAssets, fault: GraphFault): Problem {
+  const { assets, paths } = loaded;
   const { what } = fault;
-  const path = `assets[${fault.asset}]`;
+  const path = `${paths[fault.asset]}`;
   const asset = assets[fault.asset];
   switch (fault.tag) {
     case 'duplicate-key':
@@ -87,7 +122,7 @@ function faultProblem(project: GraphlessProject, assets: readonly LoadedAsset[],
     case 'unknown-dependency': {
       const meant = nearestName(keysOf(asset?.deps)[fault.dep] ?? '', knownKeys(project, assets, fault.asset));
       const fix = meant === null ? 'name <pipeline>/<schema>.<table> or the key of another asset' : didYouMean(meant);
-      return { path: `${path}.deps[${fault.dep}]`, what, fix };
+      return { path: depPath(loaded, fault.asset, fault.dep), what, fix };
     }
     case 'repeated-dependency':
       return { path: `${path}.deps[${fault.dep}]`, what, fix: 'name each dependency once' };
@@ -131,23 +166,35 @@ const keysOf = (deps: readonly DeclaredDependency[] = []) => deps.map((dep) => d
 const didYouMean = (name: string) => `did you mean ${name}?`;
 
 /** What an asset could read: captured tables that are listed by name, and other assets. */
-function knownKeys({ pipelines }: GraphlessProject, assets: readonly LoadedAsset[], reader: number): string[] {
+function knownKeys(project: GraphlessProject, assets: readonly LoadedAsset[], reader: number): string[] {
+  const others = assets.flatMap(({ key }, i) => (i === reader ? [] : [key]));
+  return [...listedTables(project), ...others];
+}
+
+function listedTables({ pipelines }: GraphlessProject): string[] {
   const tables = [...pipelines.values()].flatMap(({ name, source }) =>
     source.tables.map((table) => capturedKey(name, table)),
   );
-  const others = assets.flatMap(({ key }, i) => (i === reader ? [] : [key]));
-  return [...tables.filter((key) => !key.endsWith('.*')), ...others];
+  return tables.filter((key) => !key.endsWith('.*'));
 }
 
-function freshnessProblems({ freshnessLimits: limits }: LoadedAsset, path: string): readonly Problem[] {
+function freshnessProblems(
+  { freshnessLimits: limits }: Pick<LoadedAsset, 'freshnessLimits'>,
+  path: string,
+): readonly Problem[] {
   if (limits === undefined || limits.warnAfterMs < limits.failAfterMs) return [];
   return [{ path: `${path}.warnAfter`, what: 'must be shorter than failAfter', fix: 'warn first, fail later' }];
 }
 
-function tableProblems({ pipelines }: GraphlessProject, assets: readonly LoadedAsset[], i: number): readonly Problem[] {
+function tableProblems(
+  { pipelines }: GraphlessProject,
+  assets: readonly LoadedAsset[],
+  i: number,
+  place: string,
+): readonly Problem[] {
   const asset = assets[i];
   if (asset === undefined) return [];
-  const path = `assets[${i}].${asset.table === undefined ? 'key' : 'table'}`;
+  const path = `${place}.${asset.table === undefined ? 'key' : 'table'}`;
   const mine = tableName(asset);
   if (foldedName(derivedPlace(asset).schema) === RESERVED_SCHEMA) {
     return [

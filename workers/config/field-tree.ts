@@ -18,18 +18,38 @@ export function unwrapped(schema: z.ZodType): { readonly schema: z.ZodType; read
   }
 }
 
-/** Fields of an object by name; of a union of objects the fields of all. Null for anything else. */
-export function fieldsOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | null {
+type Fields = Readonly<Record<string, z.ZodType>>;
+
+/**
+ * Fields of an object by name; of a union those of all its objects, or of the one of the same kind as `value`. Null for
+ * anything else.
+ */
+export function fieldsOf(schema: z.ZodType, value?: unknown): Fields | null {
   const { schema: inner } = unwrapped(schema);
-  if (inner instanceof z.ZodDiscriminatedUnion) {
-    return Object.assign({}, ...inner.options.map((option) => fieldsOf(option as z.ZodType)));
-  }
-  return inner instanceof z.ZodObject ? inner.shape : null;
+  if (inner instanceof z.ZodObject) return inner.shape;
+  const kinds = optionsOf(inner).flatMap((option): readonly Fields[] => {
+    const fields = fieldsOf(option);
+    return fields === null ? [] : [fields];
+  });
+  const fitting = kinds.filter(({ kind }) => kind?.safeParse(kindOf(value)).success);
+  return kinds.length === 0 ? null : Object.assign({}, ...(fitting.length > 0 ? fitting : kinds));
 }
 
-/** The schema of the entries of a record or list; null for anything else. */
+const kindOf = (value: unknown) => (typeof value === 'object' && value !== null && 'kind' in value ? value.kind : null);
+
+/** What a union is made of; nothing else has options. */
+export function optionsOf(schema: z.ZodType): readonly z.ZodType[] {
+  const { schema: inner } = unwrapped(schema);
+  return inner instanceof z.ZodUnion ? inner.options.map((option) => option as z.ZodType) : [];
+}
+
+/** The schema of the entries of a record or list, also of one in a union; null for anything else. */
 export function entryOf(schema: z.ZodType): z.ZodType | null {
   const { schema: inner } = unwrapped(schema);
+  for (const option of optionsOf(inner)) {
+    const entry = entryOf(option);
+    if (entry !== null) return entry;
+  }
   if (inner instanceof z.ZodRecord) return inner.valueType as z.ZodType;
   if (inner instanceof z.ZodArray) return inner.element as z.ZodType;
   return null;

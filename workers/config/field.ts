@@ -1,9 +1,7 @@
-// The fields of walflow.config.ts, in one table: validation, defaults and docs/configuration.md are derived from it. The
-// types that users of the file see are in workflows/model/define.ts; a field is added to both, and the compiler compares.
+// The fields of walflow.config.ts, in one table (those of assets are in asset-field.ts): validation, defaults and
+// docs/configuration.md are derived from it. The types that users of the file see are in workflows/model/define.ts; a field is added to both, and the compiler compares.
 
 import { z } from 'zod';
-import type { AssetDefinition, Automation } from '../../workflows/model/asset/definition.ts';
-import type { Dependency } from '../../workflows/model/asset/dependency.ts';
 import type {
   DuckDbWarehouse,
   FlushConfig,
@@ -17,9 +15,8 @@ import type {
 import { parseLakeUrl } from '../../workflows/model/lake-url.ts';
 import { PIPELINE_NAME } from '../../workflows/model/names.ts';
 import { parseTableId } from '../../workflows/model/relation.ts';
-import { parseDuration } from './duration.ts';
+import { assets, groups } from './asset-field.ts';
 import { matching, NAME, note, type Shape } from './field-note.ts';
-import { mapping, partitions } from './partition-field.ts';
 
 /** A whole number within bounds. */
 const whole = (min: number, max: number) => z.int().min(min).max(max);
@@ -27,13 +24,8 @@ const url = (protocol: RegExp, form: string) =>
   z.string().refine((value) => URL.canParse(value) && protocol.test(value), `must be a URL like ${form}`);
 
 const SLOT_NAME = /^[a-z0-9_]{1,63}$/;
-const ASSET_KEY = /^[A-Za-z0-9_]+(\/[A-Za-z0-9_]+)*$/;
 const KIB = 1_024;
 const MIB = 1_048_576;
-
-const duration = z
-  .string()
-  .refine((text) => parseDuration(text) !== null, "must be a duration like '30 seconds' or '2 minutes'");
 
 const source = {
   url: url(/^postgres(ql)?:\/\//, 'postgres://user:password@host:5432/database').meta(
@@ -212,99 +204,6 @@ const duckDb = {
     .meta(note({ help: "DuckDB's threads", otherwise: 'number of cores less one, at least 1' })),
 } satisfies Shape<DuckDbWarehouse>;
 
-const dependency = {
-  key: z.string().meta(note({ help: '`<pipeline>/<schema>.<table>`, or the key of another asset' })),
-  by: z
-    .union([z.string().min(1), z.record(z.string(), z.string().min(1))], 'must be a column, or one by dimension')
-    .optional()
-    .meta(
-      note({
-        type: 'text, or texts by dimension',
-        help: 'its column that decides which partition a row belongs to: a changed row makes those due that it left and came to',
-        otherwise: 'a change makes the whole asset due; of an asset with the same partitions, the same one',
-      }),
-    ),
-  zone: z
-    .string()
-    .optional()
-    .meta(note({ help: 'the zone whose clock a TIMESTAMP in that column shows', otherwise: 'UTC' })),
-  mapping: mapping.optional().meta(
-    note({
-      type: 'object, or objects by dimension',
-      help: 'which partitions of another asset a partition reads: `samePartition()` what overlaps it, `samePartition({ start: -6, end: 0 })` also the six before, `allPartitions()` each one',
-      otherwise: 'the same partition where both are divided alike, else all',
-    }),
-  ),
-  lookup: z
-    .boolean()
-    .default(false)
-    .meta(note({ help: 'it is read, but its changes make nothing due' })),
-} satisfies Shape<Dependency>;
-
-const automation = {
-  kind: z.literal('eager').meta(note({ help: 'set by `eager({ … })`: run whenever an input has changed' })),
-  every: duration.default('5 seconds').meta(
-    note({
-      help: 'under traffic it is decided once in this time what runs, for all assets with the same value together',
-      type: 'duration',
-      why: 'the first change after a quiet time runs at once; more runs than that are read by nobody',
-    }),
-  ),
-} satisfies Shape<Automation>;
-
-const freshness = {
-  warnAfter: duration.meta(note({ help: 'age from which on its freshness is WARN', type: 'duration' })),
-  failAfter: duration.meta(note({ help: 'age from which on its freshness is FAIL', type: 'duration' })),
-} satisfies Shape<NonNullable<AssetDefinition['freshness']>>;
-
-const asset = {
-  key: matching(ASSET_KEY, "letters, digits and _, in parts divided by '/'").meta(
-    note({ help: 'its name, `group/name`: schema `group` and table `name` in the warehouse' }),
-  ),
-  description: z
-    .string()
-    .min(1)
-    .optional()
-    .meta(note({ help: 'what it holds, for people' })),
-  owners: z
-    .array(z.string().min(1))
-    .optional()
-    .meta(
-      note({
-        help: 'whom to ask: `team:finance`, an address; selected by `owner:team:finance`',
-        type: 'list of texts',
-      }),
-    ),
-  tags: z
-    .record(matching(/^[^=\s]+$/, "a name without '=' and blanks"), z.string())
-    .optional()
-    .meta(note({ help: 'labels, selected by `tag:name` or `tag:name=value`', type: 'texts by name' })),
-  deps: z
-    .array(z.preprocess((it) => (typeof it === 'string' ? { key: it } : it), z.strictObject(dependency)))
-    .min(1)
-    .meta(note({ help: 'what it reads: keys, or `dep(key, { … })`', type: 'list of keys or objects' })),
-  partitions: partitions.optional().meta(note({ help: 'compute it part by part instead of as a whole' })),
-  automation: z
-    .strictObject(automation)
-    .optional()
-    .meta(note({ help: 'when it runs by itself' })),
-  freshness: z
-    .strictObject(freshness)
-    .optional()
-    .meta(note({ help: 'how far it may be behind its source' })),
-  table: matching(/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$/, "'schema.table' in plain letters")
-    .optional()
-    .meta(note({ help: 'where the result goes', otherwise: 'derived from the key' })),
-  sql: z
-    .string()
-    .min(1)
-    .meta(
-      note({
-        help: 'the query; `{key}` is the table of a dependency, `{start}` and `{end}` bound the partition in the type of the column `by` (`{end}` is exclusive), `{partition}` is its key; braces in texts, comments and struct literals are left alone',
-      }),
-    ),
-} satisfies Shape<AssetDefinition>;
-
 /** Fields that were elsewhere before, and what to write instead. */
 export const MOVED_FIELDS: ReadonlyMap<string, string> = new Map([
   ['assets[].partitions.dep', "name the column at the dependency: deps: [dep('<its key>', { by: '<column>' })]"],
@@ -325,10 +224,16 @@ export const PROJECT = z.strictObject({
     .meta(
       note({ help: 'each follows one database into one warehouse; its name also names slot, publication and folder' }),
     ),
-  assets: z
-    .array(z.strictObject(asset))
-    .default([])
-    .meta(note({ help: 'tables derived from others, each made with `asset(key, { … })`' })),
+  groups: groups
+    .default({})
+    .meta(
+      note({ help: 'defaults of the assets of a group, and of the groups inside it; what is nearer to an asset wins' }),
+    ),
+  assets: assets.default([]).meta(
+    note({
+      help: 'tables derived from others, each made with `asset(key, { … })`, and what there is to say of captured ones: `captured(key, { … })`',
+    }),
+  ),
 } satisfies Shape<ProjectConfig>);
 
 /** The file with every scalar default filled in. */

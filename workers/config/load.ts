@@ -11,6 +11,7 @@ import { configInvalid } from './problem.ts';
 import type { ResolvedProject } from './project.ts';
 import { resolveProject } from './resolve.ts';
 import type { Environment } from './setting.ts';
+import { SOURCE_FILES } from './source-file.ts';
 
 const FILE_NAMES = ['walflow.config.ts', 'walflow.config.mts', 'walflow.config.js', 'walflow.config.mjs'] as const;
 /** `.ts` in the checkout, `.js` in the built package. */
@@ -31,7 +32,10 @@ export interface LoadOptions {
 export async function loadProject({ file, folder, env }: LoadOptions): Promise<ResolvedProject> {
   const path = findFile(file, folder);
   const label = relative(folder, path) || path;
-  return resolveProject(await defaultExport(path, label), { label, file: path, folder: dirname(path), env });
+  return resolveProject(await defaultExport(path, label), {
+    ...{ label, file: path, folder: dirname(path), env },
+    files: SOURCE_FILES,
+  });
 }
 
 function findFile(file: string | undefined, folder: string): string {

@@ -37,18 +37,25 @@ function pathText(path: readonly PropertyKey[]): string {
 
 /** @param root the schema that found the issue; used for "did you mean" and for the help of a missing field */
 export function problemsOf(root: z.ZodType, issue: z.core.$ZodIssue): readonly Problem[] {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(root, issue.path, key));
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(root, issue, key));
+  if (issue.code === 'invalid_union') {
+    // The one whose type is right, and of which only a part is wrong.
+    const meant = issue.errors.find((errors) => errors.every(({ path }) => path.length > 0));
+    if (meant !== undefined) {
+      return meant.flatMap((inner) => problemsOf(root, { ...inner, path: [...issue.path, ...inner.path] }));
+    }
+  }
   const path = pathText(issue.path);
   if (issue.code === 'invalid_type' && issue.input === undefined) return [{ path, ...missing(root, issue.path) }];
   return [{ path, what: whatOf(issue) }];
 }
 
-function unknownKey(root: z.ZodType, parent: readonly PropertyKey[], key: string): Problem {
+function unknownKey(root: z.ZodType, { path: parent, input }: z.core.$ZodIssue, key: string): Problem {
   const path = pathText([...parent, key]);
   const moved = MOVED_FIELDS.get(path.replaceAll(/\[\d+\]/g, '[]'));
   if (moved !== undefined) return { path, what: 'is not a field any more', fix: moved };
   const schema = schemaAt(root, parent);
-  const known = Object.keys((schema === null ? null : fieldsOf(schema)) ?? {});
+  const known = Object.keys((schema === null ? null : fieldsOf(schema, input)) ?? {});
   const meant = nearestName(key, known);
   return {
     path,

@@ -54,6 +54,8 @@ export interface ResolvedProject {
   readonly name: string;
   /** The configuration file; null for a project from command-line flags. */
   readonly file: string | null;
+  /** That file, and those that it names: the project is what all of them say. */
+  readonly files: readonly string[];
   readonly warehouses: ReadonlyMap<string, ResolvedWarehouse>;
   readonly pipelines: ReadonlyMap<string, ResolvedPipeline>;
   readonly graph: AssetGraph;

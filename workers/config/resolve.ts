@@ -2,19 +2,18 @@
 // milliseconds, all names checked against each other.
 
 import { isAbsolute, resolve } from 'node:path';
-import type { FreshnessLimits, LoadedAsset } from '../../workflows/model/asset/definition.ts';
 import { buildAssetGraph } from '../../workflows/model/asset/graph.ts';
-import type { Dimension, Partitions } from '../../workflows/model/asset/partitioning.ts';
-import { keyOfDate } from '../../workflows/model/asset/time-partition.ts';
 import { parseLakeUrl } from '../../workflows/model/lake-url.ts';
 import { defaultSlotName } from '../../workflows/model/names.ts';
 import { assetProblems } from './asset-rules.ts';
-import { parseDuration } from './duration.ts';
 import { type CheckedConfig, PROJECT } from './field.ts';
+import { groupProblems } from './group-rules.ts';
+import { loadAssets } from './loaded-asset.ts';
 import { pipelineProblems } from './pipeline-rules.ts';
 import { configInvalid, problemsOf } from './problem.ts';
 import type { GraphlessProject, ResolvedPipeline, ResolvedProject, ResolvedWarehouse } from './project.ts';
 import type { Environment } from './setting.ts';
+import type { SourceFiles } from './source-file.ts';
 
 /** Where a configuration came from. */
 export interface ConfigOrigin {
@@ -25,6 +24,7 @@ export interface ConfigOrigin {
   readonly folder: string;
   /** For AWS conventions. */
   readonly env: Environment;
+  readonly files: SourceFiles;
 }
 
 const DEFAULT_MEMORY_LIMIT = '1GB';
@@ -42,16 +42,23 @@ export function resolveProject(config: unknown, origin: ConfigOrigin): ResolvedP
     );
   }
   const checked = parsed.data;
+  const loaded = loadAssets(checked, origin);
   const project: GraphlessProject = {
     name: checked.name,
     file: origin.file,
+    files: [...(origin.file === null ? [] : [origin.file]), ...loaded.files],
     warehouses: new Map(Object.entries(checked.warehouses).map(([name, it]) => [name, warehouse(name, it, origin)])),
     pipelines: new Map(Object.entries(checked.pipelines).map(([name, it]) => [name, pipeline(name, it, origin.env)])),
   };
-  const assets = checked.assets.map(asset);
-  const problems = [...pipelineProblems(project), ...assetProblems(project, assets)];
+  const problems = [
+    ...pipelineProblems(project),
+    ...groupProblems(project, checked),
+    ...loaded.problems,
+    ...assetProblems(project, loaded),
+  ];
   if (problems.length > 0) throw configInvalid(origin.label, problems);
-  return { ...project, graph: buildAssetGraph(assets, new Set(project.pipelines.keys())) };
+  const { assets, described } = loaded;
+  return { ...project, graph: buildAssetGraph(assets, new Set(project.pipelines.keys()), described) };
 }
 
 function warehouse(name: string, it: CheckedConfig['warehouses'][string], origin: ConfigOrigin): ResolvedWarehouse {
@@ -97,49 +104,4 @@ function pipeline(name: string, it: CheckedConfig['pipelines'][string], env: Env
 function sourceUrl(url: string, { PGSSLMODE }: Environment): string {
   if (!PGSSLMODE || /[?&]ssl(mode)?=/.test(url)) return url;
   return `${url}${url.includes('?') ? '&' : '?'}sslmode=${encodeURIComponent(PGSSLMODE)}`;
-}
-
-function asset(it: CheckedConfig['assets'][number]): LoadedAsset {
-  const { description, owners, tags, deps, partitions, automation, freshness, table, ...rest } = it;
-  return {
-    ...rest,
-    deps: deps.map(written),
-    ...(description === undefined ? {} : { description }),
-    ...(owners === undefined ? {} : { owners }),
-    ...(tags === undefined ? {} : { tags }),
-    ...(partitions === undefined ? {} : { partitions: division(partitions) }),
-    ...(automation === undefined ? {} : { automation, everyMs: parseDuration(automation.every) ?? 0 }),
-    ...(freshness === undefined ? {} : { freshness, freshnessLimits: freshnessLimits(freshness) }),
-    ...(table === undefined ? {} : { table }),
-  };
-}
-
-type CheckedPartitions = NonNullable<CheckedConfig['assets'][number]['partitions']>;
-
-function division(it: CheckedPartitions): Partitions {
-  if (it.kind !== 'multi') return dimension(it);
-  const { kind, dimensions } = it;
-  return {
-    kind,
-    dimensions: Object.fromEntries(Object.entries(dimensions).map(([name, one]) => [name, dimension(one)])),
-  };
-}
-
-/** Bounds can be given as dates: the first hour of a day, and a month by its first day. */
-function dimension(it: Exclude<CheckedPartitions, { kind: 'multi' }>): Dimension {
-  if (it.kind === 'static') return it;
-  const { start, end, ...rest } = it;
-  const [from, to] = [start, end].map((bound) => (bound === undefined ? undefined : keyOfDate(it.kind, bound)));
-  return { ...rest, start: from ?? start, ...(to === undefined ? {} : { end: to }) };
-}
-
-/** Without fields that were set to undefined: the same as leaving them out. */
-function written<T extends object>(it: T): Written<T> {
-  return Object.fromEntries(Object.entries(it).filter(([, value]) => value !== undefined)) as Written<T>;
-}
-
-type Written<T> = { [Field in keyof T]: Exclude<T[Field], undefined> };
-
-function freshnessLimits(freshness: NonNullable<LoadedAsset['freshness']>): FreshnessLimits {
-  return { warnAfterMs: parseDuration(freshness.warnAfter) ?? 0, failAfterMs: parseDuration(freshness.failAfter) ?? 0 };
 }

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LoadedAsset } from '../../workflows/model/asset/definition.ts';
+import type { LoadedAsset, LoadedCaptured } from '../../workflows/model/asset/definition.ts';
 import { buildAssetGraph } from '../../workflows/model/asset/graph.ts';
 import type { ResolvedPipeline, ResolvedProject, ResolvedWarehouse } from '../config/project.ts';
 import type { Environment } from '../config/setting.ts';
@@ -26,9 +26,11 @@ interface Note {
   readonly s3?: S3Access;
   readonly name: string;
   readonly file: string | null;
+  readonly files: readonly string[];
   readonly warehouses: readonly ResolvedWarehouse[];
   readonly pipelines: readonly ResolvedPipeline[];
   readonly assets: readonly LoadedAsset[];
+  readonly described: readonly LoadedCaptured[];
 }
 
 /** Settings only: keys of S3 and variables of the user's own configuration stay out. */
@@ -45,9 +47,11 @@ export async function noteRunningDev(home: string, { project, env, s3 }: Running
     ...(s3 === undefined ? {} : { s3 }),
     name: project.name,
     file: project.file,
+    files: project.files,
     warehouses: [...project.warehouses.values()],
     pipelines: [...project.pipelines.values()],
     assets: project.graph.derived.map(({ definition }) => definition),
+    described: project.graph.described,
   };
   // A file that is made again has this mode from its first byte on.
   const fresh = `${noteFile(home)}.${randomUUID()}`;
@@ -63,11 +67,12 @@ export async function forgetRunningDev(home: string): Promise<void> {
 export async function runningDev(home: string): Promise<RunningDev | null> {
   const note = await readNote(home);
   if (note === null || note.process === null || !(await isAlive(note.process))) return null;
-  const { name, file, env, s3 } = note;
+  const { name, file, files, env, s3 } = note;
   const pipelines = new Map(note.pipelines.map((pipeline) => [pipeline.name, pipeline]));
   const warehouses = new Map(note.warehouses.map((warehouse) => [warehouse.name, warehouse]));
-  const graph = buildAssetGraph(note.assets, new Set(pipelines.keys()));
-  return { project: { name, file, warehouses, pipelines, graph }, env, ...(s3 === undefined ? {} : { s3 }) };
+  const graph = buildAssetGraph(note.assets, new Set(pipelines.keys()), note.described);
+  const project = { name, file, files, warehouses, pipelines, graph };
+  return { project, env, ...(s3 === undefined ? {} : { s3 }) };
 }
 
 async function readNote(home: string): Promise<Note | null> {

@@ -4,6 +4,7 @@
 import type { AssetFigures } from '../../activities/warehouse/asset-order.ts';
 import type { TableState } from '../../activities/warehouse/table-status.ts';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
+import type { LoadedAsset, LoadedCaptured } from '../../workflows/model/asset/definition.ts';
 import type { AssetGraph, DerivedAsset } from '../../workflows/model/asset/graph.ts';
 import { capturedKey } from '../../workflows/model/asset/key.ts';
 import { selectAssets } from '../../workflows/model/asset/selection.ts';
@@ -33,8 +34,11 @@ export async function assetStatuses(parts: AssetParts, selection?: string): Prom
 const NOTHING: AssetFigures = { missing: 0, stale: 0, current: 0, state: 'missing', dueSince: null };
 
 async function everyStatus(parts: AssetParts): Promise<readonly AssetStatus[]> {
+  const described = new Map(parts.graph.described.map((table) => [table.key, table]));
   const captured = parts.pipelines.flatMap((pipeline) =>
-    pipeline.tables.map((table) => capturedStatus(pipeline, table)),
+    pipeline.tables.map((table) =>
+      capturedStatus(pipeline, table, described.get(capturedKey(pipeline.name, table.table))),
+    ),
   );
   const ages = new Map(captured.map(({ key, freshness }) => [key, freshness.ageSeconds]));
   const derived: AssetStatus[] = [];
@@ -64,7 +68,11 @@ const CAPTURED_STATES: Readonly<Record<TableState, AssetState>> = {
   detached: 'detached',
 };
 
-function capturedStatus(pipeline: PipelineStatus, table: PipelineStatus['tables'][number]): AssetStatus {
+function capturedStatus(
+  pipeline: PipelineStatus,
+  table: PipelineStatus['tables'][number],
+  described: LoadedCaptured = { key: '' },
+): AssetStatus {
   const ageSeconds = table.freshnessAgeSeconds;
   return {
     key: capturedKey(pipeline.name, table.table),
@@ -73,7 +81,8 @@ function capturedStatus(pipeline: PipelineStatus, table: PipelineStatus['tables'
     pipeline: pipeline.name,
     deps: [`${pipeline.name}/lake`],
     group: pipeline.name,
-    freshness: { state: ageSeconds === null ? 'UNKNOWN' : 'PASS', ageSeconds },
+    ...labels(described),
+    freshness: { state: freshnessState(described, ageSeconds), ageSeconds },
     checks: [],
   };
 }
@@ -89,17 +98,14 @@ async function derivedStatus(
   const inputAge = inputAges.includes(null) ? null : Math.max(0, ...inputAges.map((age) => age ?? 0));
   const dueAge = dueSince === null ? 0 : (Date.now() - Date.parse(dueSince)) / 1000;
   const ageSeconds = inputAge === null || last === undefined ? null : Math.max(inputAge, dueAge);
-  const { description, owners, tags } = asset.definition;
   return {
     key: asset.key,
     kind: 'derived',
     status: state,
     deps: asset.inputs.map(({ from }) => from.key),
     ...(asset.group === null ? {} : { group: asset.group }),
-    ...(description === undefined ? {} : { description }),
-    ...(owners === undefined ? {} : { owners }),
-    ...(tags === undefined ? {} : { tags }),
-    freshness: { state: freshnessState(asset, ageSeconds), ageSeconds },
+    ...labels(asset.definition),
+    freshness: { state: freshnessState(asset.definition, ageSeconds), ageSeconds },
     ...(asset.definition.partitions === undefined ? {} : { partitions: { total: totalOf(counts), ...counts } }),
     checks: [],
     ...(last === undefined ? {} : { lastMaterialization: last }),
@@ -108,9 +114,19 @@ async function derivedStatus(
 
 const totalOf = ({ missing, stale, current }: Omit<AssetFigures, 'dueSince' | 'state'>) => missing + stale + current;
 
-function freshnessState({ definition }: DerivedAsset, ageSeconds: number | null): FreshnessState {
+function labels({ description, owners, tags }: LoadedCaptured | LoadedAsset) {
+  return {
+    ...(description === undefined ? {} : { description }),
+    ...(owners === undefined ? {} : { owners }),
+    ...(tags === undefined ? {} : { tags }),
+  };
+}
+
+function freshnessState(
+  { freshnessLimits: limits }: LoadedCaptured | LoadedAsset,
+  ageSeconds: number | null,
+): FreshnessState {
   if (ageSeconds === null) return 'UNKNOWN';
-  const { freshnessLimits: limits } = definition;
   if (limits === undefined) return 'PASS';
   if (ageSeconds * 1000 >= limits.failAfterMs) return 'FAIL';
   return ageSeconds * 1000 >= limits.warnAfterMs ? 'WARN' : 'PASS';

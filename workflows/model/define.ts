@@ -1,8 +1,8 @@
 // The package's only public entry: what a user writes in walflow.config.ts. The builders only give values their types;
 // defaults and validation are in workers/config, where the file is loaded.
 
-import type { AssetDefinition, Automation } from './asset/definition.ts';
-import type { Dependency } from './asset/dependency.ts';
+import type { AssetDefinition, Automation, CapturedDefinition } from './asset/definition.ts';
+import type { DeclaredDependency, Dependency } from './asset/dependency.ts';
 import type { PartitionMapping } from './asset/mapping.ts';
 import type { Dimension, MultiPartitions, StaticPartitions } from './asset/partitioning.ts';
 import type { TimePartitions } from './asset/time-partition.ts';
@@ -78,7 +78,29 @@ export interface ProjectConfig {
   readonly name: string;
   readonly warehouses: Readonly<Record<string, WarehouseConfig>>;
   readonly pipelines: Readonly<Record<string, PipelineConfig>>;
-  readonly assets?: readonly AssetDefinition[];
+  /** Defaults of the assets of a group, and of the groups inside it, by its name. */
+  readonly groups?: Readonly<Record<string, GroupConfig>>;
+  readonly assets?: readonly (AssetConfig | CapturedConfig)[];
+}
+
+/** What an asset says itself comes first, then what the nearest group says; tags are put together. */
+export type GroupConfig = Pick<AssetDefinition, 'owners' | 'tags' | 'automation' | 'freshness'>;
+
+export interface AssetConfig extends Omit<AssetDefinition, 'deps' | 'sql'> {
+  /** `'sql'`: every `{key}` of its SQL, without options. */
+  readonly deps: readonly DeclaredDependency[] | 'sql';
+  readonly sql: string | SqlFile;
+}
+
+export interface CapturedConfig extends CapturedDefinition {
+  readonly kind: 'captured';
+}
+
+/** A file with SQL. */
+export interface SqlFile {
+  readonly kind: 'sqlFile';
+  /** Relative to the configuration. */
+  readonly path: string;
 }
 
 /** Gives the configuration its types; returns it unchanged. */
@@ -92,8 +114,18 @@ export function duckdb(options: Omit<DuckDbWarehouse, 'kind'>): DuckDbWarehouse 
 }
 
 /** A table derived from others by SQL. `key` is `group/name`; docs/configuration.md lists the fields. */
-export function asset(key: string, definition: Omit<AssetDefinition, 'key'>): AssetDefinition {
+export function asset(key: string, definition: Omit<AssetConfig, 'key'>): AssetConfig {
   return { key, ...definition };
+}
+
+/** Describes a captured table; `key` is `<pipeline>/<schema>.<table>`. */
+export function captured(key: string, description: Omit<CapturedDefinition, 'key'>): CapturedConfig {
+  return { kind: 'captured', key, ...description };
+}
+
+/** SQL in a file of its own, relative to the configuration. */
+export function sqlFile(path: string): SqlFile {
+  return { kind: 'sqlFile', path };
 }
 
 /** A dependency of an asset. With `by` a changed row makes the partitions due that it left and came to, else the whole asset. */
@@ -146,6 +178,11 @@ export function samePartition({
   readonly end?: number;
 } = {}): PartitionMapping {
   return { kind: 'same', start, end };
+}
+
+/** A partition by time reads those of a dependency that overlap it or one of the n − 1 before it: 7 are a week that ends with it. */
+export function lastPartitions(n: number): PartitionMapping {
+  return { kind: 'same', start: 1 - n, end: 0 };
 }
 
 /** Every partition reads all partitions of a dependency. */

@@ -1,4 +1,4 @@
-// Reloads the configuration of `walflow dev` when it is saved. Only a valid one counts: a half-typed file stops nothing.
+// Reloads the configuration of `walflow dev` when it, or a file that it names, is saved. Only a valid one counts: a half-typed file stops nothing.
 
 import { unwatchFile, watchFile } from 'node:fs';
 import type { Logger } from 'pino';
@@ -17,10 +17,14 @@ export interface ProjectWatch {
 const POLL_MS = 500;
 
 /** @param load reads the configuration again */
-export function watchProject(file: string, load: () => Promise<ResolvedProject>, log: Logger): ProjectWatch {
+export function watchProject(
+  files: readonly string[],
+  load: () => Promise<ResolvedProject>,
+  log: Logger,
+): ProjectWatch {
   const changed = new AbortController();
   let next: ResolvedProject | null = null;
-  const onSave = async () => {
+  const onSave = async (file: string) => {
     try {
       next = await load();
       log.info({ file }, 'the configuration was saved: restarting with it');
@@ -29,7 +33,10 @@ export function watchProject(file: string, load: () => Promise<ResolvedProject>,
       log.warn({ file }, `the saved configuration is not used: ${toWalflowError(failure).toLine()}`);
     }
   };
-  const listener = () => void onSave();
-  watchFile(file, { interval: POLL_MS, persistent: false }, listener);
-  return { changed: changed.signal, next: () => next, close: () => unwatchFile(file, listener) };
+  const watched = files.map((file) => ({ file, listener: () => void onSave(file) }));
+  for (const { file, listener } of watched) watchFile(file, { interval: POLL_MS, persistent: false }, listener);
+  const close = () => {
+    for (const { file, listener } of watched) unwatchFile(file, listener);
+  };
+  return { changed: changed.signal, next: () => next, close };
 }

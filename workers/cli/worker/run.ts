@@ -61,7 +61,7 @@ async function runUntilChanged(
     await runRoles(cli, flags, project, signal);
     return null;
   }
-  const watch = watchProject(project.file, () => cli.project(flags), logOf(cli.settings(), flags.role.join()));
+  const watch = watchProject(project.files, () => cli.project(flags), logOf(cli.settings(), flags.role.join()));
   try {
     await runRoles(cli, flags, project, AbortSignal.any([signal, watch.changed]));
     return watch.next();

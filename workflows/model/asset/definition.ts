@@ -1,4 +1,4 @@
-// A derived asset, as a user defines it.
+// What a user says of an asset: how a derived one is made, and what a captured table is.
 
 import type { DeclaredDependency } from './dependency.ts';
 import type { Partitions } from './partitioning.ts';
@@ -7,6 +7,11 @@ export interface Automation {
   readonly kind: 'eager';
   /** At most one decision in this time, shared by all assets with the same value. Default '5 seconds'. */
   readonly every?: string;
+}
+
+export interface Freshness {
+  readonly warnAfter: string;
+  readonly failAfter: string;
 }
 
 export interface AssetDefinition {
@@ -19,11 +24,25 @@ export interface AssetDefinition {
   readonly deps: readonly DeclaredDependency[];
   readonly partitions?: Partitions;
   readonly automation?: Automation;
-  readonly freshness?: { readonly warnAfter: string; readonly failAfter: string };
+  readonly freshness?: Freshness;
   /** The `schema.table` of the result; default: derived from the key. */
   readonly table?: string;
   /** `{key}` stands for a dependency's table, `{start}` and `{end}` for the bounds of the partition; `{end}` is exclusive. */
   readonly sql: string;
+}
+
+/** What a user says of a captured table. */
+export interface CapturedDefinition {
+  /** `<pipeline>/<schema>.<table>`. */
+  readonly key: string;
+  readonly description?: string;
+  readonly owners?: readonly string[];
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly freshness?: Freshness;
+}
+
+export interface LoadedCaptured extends CapturedDefinition {
+  readonly freshnessLimits?: FreshnessLimits;
 }
 
 export interface FreshnessLimits {
@@ -31,8 +50,10 @@ export interface FreshnessLimits {
   readonly failAfterMs: number;
 }
 
-/** A definition after loading: durations are numbers. */
+/** A definition after loading: durations are numbers, SQL is text, defaults of its group are its own. */
 export interface LoadedAsset extends AssetDefinition {
+  /** `deps` are what its SQL reads, and not a list that someone wrote. */
+  readonly depsFromSql?: true;
   readonly freshnessLimits?: FreshnessLimits;
   /** Of `automation`. */
   readonly everyMs?: number;

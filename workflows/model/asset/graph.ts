@@ -3,7 +3,7 @@
 
 import { WalflowError } from '../errors.ts';
 import { parseTableId, type TableName } from '../relation.ts';
-import type { LoadedAsset } from './definition.ts';
+import type { LoadedAsset, LoadedCaptured } from './definition.ts';
 import { type Dependency, dependencyOf } from './dependency.ts';
 import { graphFaults } from './graph-fault.ts';
 import { derivedPlace, groupOf, parseCapturedKey } from './key.ts';
@@ -81,10 +81,13 @@ export class AssetGraph {
   /** Each asset comes after those it reads. */
   readonly derived: readonly DerivedAsset[];
   readonly #derived: ReadonlyMap<string, DerivedAsset>;
+  /** Captured tables of which the configuration says something. */
+  readonly described: readonly LoadedCaptured[];
 
-  constructor(derived: readonly DerivedAsset[]) {
+  constructor(derived: readonly DerivedAsset[], described: readonly LoadedCaptured[]) {
     this.derived = derived;
     this.#derived = new Map(derived.map((asset) => [asset.key, asset]));
+    this.described = described;
   }
 
   /** @throws WalflowError ASSET_UNKNOWN */
@@ -113,9 +116,14 @@ export class AssetGraph {
 
 /**
  * @param pipelines names of the project's pipelines: a dependency that begins with one is a captured table.
+ * @param described captured tables of which the configuration says something.
  * @throws WalflowError ASSET_INVALID for definitions in which `graphFaults` finds a fault.
  */
-export function buildAssetGraph(assets: readonly LoadedAsset[], pipelines: ReadonlySet<string>): AssetGraph {
+export function buildAssetGraph(
+  assets: readonly LoadedAsset[],
+  pipelines: ReadonlySet<string>,
+  described: readonly LoadedCaptured[] = [],
+): AssetGraph {
   const [fault] = graphFaults(assets, pipelines);
   if (fault !== undefined) throw new WalflowError('ASSET_INVALID', `${assets[fault.asset]?.key} ${fault.what}`);
   const definitions = new Map(assets.map((asset) => [asset.key, asset]));
@@ -130,7 +138,8 @@ export function buildAssetGraph(assets: readonly LoadedAsset[], pipelines: Reado
     return node;
   };
   for (const { key } of assets) nodeOf(key);
-  return new AssetGraph([...nodes.values()].filter((node) => node.tag === 'derived'));
+  const derived = [...nodes.values()].filter((node) => node.tag === 'derived');
+  return new AssetGraph(derived, described);
 }
 
 function capturedAsset(key: string, pipelines: ReadonlySet<string>): CapturedAsset {

@@ -43,9 +43,19 @@ export function piecesOf(sql: string): readonly SqlPiece[] {
   return [...pieces, { tag: 'text', text: sql.slice(textFrom) }];
 }
 
+/** What `placeholderName` writes. */
+const ENCODED = /%(?:7B|7D|27|22|3A)/g;
+
 /** A key as written between braces: characters that would end or break the placeholder are percent-encoded. */
 export function placeholderName(key: string): string {
   return key.replaceAll(/[{}'":]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+/** The keys between the braces of SQL, each once. */
+export function keysIn(sql: string): readonly string[] {
+  const names = piecesOf(sql).flatMap((piece) => (piece.tag === 'placeholder' ? [piece.name] : []));
+  const keys = names.filter((name) => !isRangeWord(name)).map((name) => name.replaceAll(ENCODED, decodeURIComponent));
+  return [...new Set(keys)];
 }
 
 /** Block comments can contain block comments; one without an end reaches to the end of the SQL. */
