@@ -151,7 +151,7 @@ function typeName(schema: z.ZodType): string {
   if (schema instanceof z.ZodNumber) return 'whole number';
   if (schema instanceof z.ZodBoolean) return 'true or false';
   if (schema instanceof z.ZodArray) return 'list';
-  if (schema instanceof z.ZodObject || schema instanceof z.ZodRecord) return 'object';
+  if (schema instanceof z.ZodObject || schema instanceof z.ZodRecord || optionsOf(schema).length > 0) return 'object';
   return 'text';
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { resolveMapping } from '../../../workflows/model/asset/mapping.ts';
 import type { Dimension, Partitions } from '../../../workflows/model/asset/partitioning.ts';
+import { lastPartitions } from '../../../workflows/model/define.ts';
 
 const day = { kind: 'daily', start: '2026-01-01', output: 'd' } as const;
 const week = { kind: 'weekly', start: '2026-01-05', output: 'w' } as const;
@@ -25,6 +26,8 @@ test.each([
   ],
   ['days to weeks', day, week, same, [{ ...same, at: 0 }]],
   ['a window', day, day, window, [{ ...window, at: 0 }]],
+  ['the last of a week', day, day, lastPartitions(7), [{ ...window, at: 0 }]],
+  ['the last one alone', day, day, lastPartitions(1), [{ ...same, at: 0 }]],
   [
     'each dimension by its name',
     multi({ region, day }),
