@@ -12,6 +12,11 @@ export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
+/** A TIMESTAMPTZ literal from ISO 8601. */
+export function momentSql(iso: string | null): string {
+  return iso === null ? 'null' : `${literal(iso)}::TIMESTAMPTZ`;
+}
+
 /** `"schema"."name"`. */
 export function qualified(table: TableName): string {
   return `${quoted(table.schema)}.${quoted(table.name)}`;

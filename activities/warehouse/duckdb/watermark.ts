@@ -6,6 +6,7 @@ import { lsnToHex, parseLsn } from '../../../workflows/model/lsn.ts';
 import { NOTHING_MERGED, type Watermark } from '../../../workflows/model/watermark.ts';
 import { isoText } from './catalog-sql.ts';
 import { isConflict } from './failure.ts';
+import { literal, momentSql } from './identifier.ts';
 import type { DuckDbSession } from './session.ts';
 
 /** `NOTHING_MERGED` for a pipeline this warehouse has never seen. */
@@ -56,14 +57,10 @@ export async function moveWatermark(session: DuckDbSession, move: WatermarkMove)
   const { pipeline, expected, next, nowIso } = move;
   try {
     const moved = await session.run(
-      `update _walflow.watermark set epoch_no = $nextEpochNo, seq = $nextSeq, manifest_hash = $nextHash,
-         end_lsn = $nextEndLsn::BIGINT, effective_time = $effectiveTime::TIMESTAMPTZ, merged_at = $now::TIMESTAMPTZ
-       where pipeline = $pipeline and epoch_no = $epochNo and seq = $seq and manifest_hash = $hash`,
-      {
-        ...{ nextEpochNo: next.epochNo, nextSeq: next.seq, nextHash: next.manifestHash },
-        ...{ nextEndLsn: parseLsn(next.endLsn).toString(), effectiveTime: next.effectiveTime, now: nowIso },
-        ...{ pipeline, epochNo: expected.epochNo, seq: expected.seq, hash: expected.manifestHash },
-      },
+      `update _walflow.watermark set epoch_no = ${next.epochNo}, seq = ${next.seq}, manifest_hash = ${literal(next.manifestHash)},
+         end_lsn = ${parseLsn(next.endLsn)}, effective_time = ${momentSql(next.effectiveTime)}, merged_at = ${momentSql(nowIso)}
+       where pipeline = ${literal(pipeline)} and epoch_no = ${expected.epochNo} and seq = ${expected.seq}
+         and manifest_hash = ${literal(expected.manifestHash)}`,
     );
     return moved === 1;
   } catch (failure) {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { placed } from '../../../activities/warehouse/merge-plan.ts';
 import { change, INT, TEXT, testEntry } from '../change-files.ts';
+import { inOrder } from '../lab.ts';
 import { TestWarehouse } from './warehouse.ts';
 
 const warehouse = TestWarehouse.forFile();
@@ -16,6 +17,22 @@ test('change files leave nothing behind in memory once they are merged', async (
   });
   const cached = `select memory_usage_bytes::INTEGER as bytes from duckdb_memory() where tag = 'EXTERNAL_FILE_CACHE'`;
   expect(await warehouse.rows(cached)).toEqual([{ bytes: 0 }]);
+});
+
+test('of more changes than DuckDB handles at once, the last of each key wins', async () => {
+  const entry = testEntry('many.docs', { id: INT, doc: TEXT }, ['id']);
+  const ids = Array.from({ length: 1_000 }, (_, id) => `${id}`);
+  const doc = (id: string, round: number) => ({ id, doc: `${id} in ${round}` });
+  await warehouse.goLive(
+    'many',
+    100,
+    entry,
+    ids.filter((id) => Number(id) % 2 === 0).map((id) => doc(id, 0)),
+  );
+  const rounds = [1, 2, 3].flatMap((round) => ids.map((id, i) => change('u', 100 + round, i, doc(id, round))));
+  const deletes = ids.slice(0, 10).map((id, i) => change('d', 104, i, { id, doc: null }));
+  await warehouse.merge('many', 200, { tables: [await warehouse.changes(entry, [...rounds, ...deletes])] });
+  expect(await warehouse.contents(entry)).toEqual(inOrder(ids.slice(10).map((id) => doc(id, 3))));
 });
 
 test('a table whose name, or one of whose columns, differs from another only in case is paused, naming both', async () => {

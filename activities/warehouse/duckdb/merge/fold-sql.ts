@@ -12,6 +12,8 @@ import { type ChangeRange, changesSql, chunksSql, columnAlias, keyAliases } from
 import type { ChangeFile } from './local-plan.ts';
 import { movedValuesSql } from './moves-sql.ts';
 
+const SMALL_ROWS = 2_048;
+
 /** The base: the rows that changes are folded onto. */
 export type FoldBase =
   /** The warehouse table, exactly as of the position where the changes begin. */
@@ -37,9 +39,13 @@ export function winnersSql(input: FoldInput): string {
   const { entry } = input;
   const changes = changesOf(input);
   const keys = keyAliases(entry).join(', ');
-  // Not row_number(): a window function sorts whole rows, at twice the cost. Positions are unique in a table.
-  const latest = `select * from changes where position in (select max(position) from changes group by ${keys})`;
   const sparse = sparseColumns(input);
+  if (sparse.length === 0 && isSmall(input)) {
+    return `select *, false as unresolved from (${changes})
+  qualify row_number() over (partition by ${keys} order by position desc) = 1`;
+  }
+  // Of many rows not by row_number(): it sorts whole rows, at twice the cost. Positions are unique in a table.
+  const latest = `select * from changes where position in (select max(position) from changes group by ${keys})`;
   // Not materialized: the second pass reads only keys and positions, which is cheaper than keeping whole rows.
   if (sparse.length === 0) {
     return `with changes as not materialized (${changes}) select *, false as unresolved from (${latest})`;
@@ -63,6 +69,11 @@ export function unfoldedSql(input: FoldInput): string {
   const inserts = input.target.mode === 'append' ? ` where op in ('i', 'r')` : '';
   return `select *, false as unresolved from (${changesOf(input)})${inserts}`;
 }
+
+/** So few changes that opening their files and planning cost more than the rows: as many as DuckDB handles at once. */
+export const isSmall = (input: FoldInput) => changeCount(input) <= SMALL_ROWS;
+
+export const changeCount = ({ changeFiles }: FoldInput) => changeFiles.reduce((sum, { file }) => sum + file.rows, 0);
 
 /** Is there a change that did not carry a column? */
 export const isSparse = (input: FoldInput) => sparseColumns(input).length > 0;

@@ -2,7 +2,7 @@
 // running it: so there are as few statements as possible, and checking whether a fold is needed costs more than the fold.
 
 import type { DuckDbSession } from '../session.ts';
-import { type FoldInput, isSparse, keysSql, unfoldedSql, winnersSql } from './fold-sql.ts';
+import { changeCount, type FoldInput, isSmall, isSparse, keysSql, unfoldedSql, winnersSql } from './fold-sql.ts';
 import type { ChangeFile } from './local-plan.ts';
 
 export interface Winners {
@@ -18,8 +18,6 @@ export interface Winners {
 }
 
 const FOLDED = 'temp.main._walflow_folded';
-/** As many as DuckDB handles at once. */
-const SMALL_ROWS = 2_048;
 
 const NONE: Winners = { relation: '', before: [], mayLack: false, areNew: true, isEmpty: true };
 
@@ -38,8 +36,7 @@ export async function winnersOf(session: DuckDbSession, fold: FoldInput): Promis
 
 /** Counting keys costs a tenth of a large fold. */
 async function everyKeyOnce(session: DuckDbSession, fold: FoldInput): Promise<boolean> {
-  const rows = fold.changeFiles.reduce((sum, { file }) => sum + file.rows, 0);
-  if (rows <= SMALL_ROWS) return rows === 1;
+  if (isSmall(fold)) return changeCount(fold) === 1;
   const [row] = await session.rows<{ changes: string; keys: string }>(keysSql(fold));
   return row !== undefined && row.changes === row.keys;
 }
