@@ -89,11 +89,12 @@ async function runOne(name: string, opened: OpenWarehouses, options: WarehouseWo
   }
 }
 
-/** After this a new asset, or one whose code changed, is due as a whole. */
+/** After this a new asset, or one whose code changed, is due as a whole, and views are as they are written. */
 async function declareProjectAssets(
   { project }: WarehouseWorkerOptions,
   { warehouses }: OpenWarehouses,
 ): Promise<void> {
   const warehouse = warehouses.get(ASSET_WAREHOUSE);
   await warehouse?.declareAssets(project.graph.derived, new Date().toISOString());
+  await warehouse?.declareViews(project.graph.views);
 }

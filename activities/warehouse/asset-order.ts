@@ -25,6 +25,12 @@ export interface MaterializationQuery {
 /** `missing` = never computed, `stale` = its code or an input changed since. */
 export type DerivedState = 'missing' | 'stale' | 'current';
 
+/** `missing` = something that it reads does not exist yet, `failed` = its SQL is wrong. */
+export interface ViewState {
+  readonly state: 'current' | 'missing' | 'failed';
+  readonly reason?: string;
+}
+
 export interface PartitionQuery {
   readonly state?: DerivedState;
   readonly limit: number;

@@ -1,7 +1,7 @@
 // Station 9 on a row's way, the warehouse: this port is all that activities and workers know of it. Each engine implements it
 // in a folder of its own. Its failures are `WalflowError`s without values of cells.
 
-import type { DerivedAsset } from '../../workflows/model/asset/graph.ts';
+import type { DerivedAsset, ViewAsset } from '../../workflows/model/asset/graph.ts';
 import type { Materialization } from '../../workflows/model/asset/record.ts';
 import type { Watermark } from '../../workflows/model/watermark.ts';
 import type {
@@ -11,6 +11,7 @@ import type {
   MaterializeOrder,
   PartitionQuery,
   PartitionState,
+  ViewState,
 } from './asset-order.ts';
 import type { CompareOrder, TableComparison } from './comparison.ts';
 import type { FileSource, LakeFile } from './file-source.ts';
@@ -57,6 +58,13 @@ export interface Warehouse {
    * declared is never due again, but its table stays.
    */
   declareAssets(assets: readonly DerivedAsset[], nowIso: string): Promise<void>;
+  /**
+   * Declares the views of the configuration, after the assets and in their order. Each is made when what it reads exists, and
+   * dropped when it is not declared any more. What reads a view is not ready until it is made.
+   */
+  declareViews(views: readonly ViewAsset[]): Promise<void>;
+  /** Of the declared views, by key. */
+  viewStates(): Promise<ReadonlyMap<string, ViewState>>;
   /** Those of the assets with something to recompute whose inputs all exist. */
   dueAssets(assets: readonly DerivedAsset[]): Promise<readonly DueAsset[]>;
   /**

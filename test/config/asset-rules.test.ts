@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { resolveProject } from '../../workers/config/resolve.ts';
-import { captured, duckdb, lastPartitions, sqlFile } from '../../workflows/model/define.ts';
+import { captured, duckdb, lastPartitions, sqlFile, view } from '../../workflows/model/define.ts';
 import { ORIGIN, pipeline, project, refused } from './sample-project.ts';
 
 const revenue = (more: object = {}) => ({
@@ -252,7 +252,37 @@ describe('an asset is refused when', () => {
       'assets[1].deps[1] names analytics/x, which does not exist',
       '',
     ],
-    ['its kind is unknown', [revenue({ kind: 'tabel' })], 'assets[0].kind must be made with asset or captured', ''],
+    [
+      'its column of a view is misspelt',
+      [
+        view('staging/orders', { deps: 'sql', sql: 'from {shop/public.orders}' }),
+        revenue({
+          deps: [{ key: 'staging/orders', by: 'shop/public.order.at' }],
+          partitions: DAILY,
+          sql: 'from {staging/orders}',
+        }),
+      ],
+      'assets[1].deps[0].by names shop/public.order.at, which is no column of a table that the view reads',
+      'did you mean shop/public.orders.at?',
+    ],
+    [
+      'a view has bounds',
+      [view('staging/orders', { deps: 'sql', sql: 'from {shop/public.orders} where at >= {start}' })],
+      'assets[0].sql uses {start}, but the asset has no partitions',
+      'a view has no partitions',
+    ],
+    [
+      'a view runs by itself',
+      [{ ...view('staging/orders', { deps: 'sql', sql: 'from {shop/public.orders}' }), automation: {} }],
+      'assets[0].automation is not a field',
+      'the fields here are',
+    ],
+    [
+      'its kind is unknown',
+      [revenue({ kind: 'tabel' })],
+      'assets[0].kind must be made with asset, view or captured',
+      '',
+    ],
     ['a dependency is no text', [revenue({ deps: [7] })], 'assets[0].deps[0] must be', ''],
     ['its key is a bound', [revenue({ key: 'start' })], 'assets[0].key is start, and {start}', 'choose another key'],
     [

@@ -13,6 +13,7 @@ import {
   eager,
   type ProjectConfig,
   sqlFile,
+  view,
 } from '../../workflows/model/define.ts';
 import { ORIGIN, pipeline, project, refused, URL_A } from './sample-project.ts';
 
@@ -293,6 +294,7 @@ describe('assets', () => {
         of('a/x'),
         of('a/b/x', { owners: ['me'], tags: { own: 'yes' }, automation: eager() }),
         of('x'),
+        view('a/b/v', { deps: 'sql', sql: 'from {shop/public.orders}' }),
         captured('shop/public.orders', { description: 'every order' }),
       ],
     });
@@ -306,6 +308,8 @@ describe('assets', () => {
       freshnessLimits: { warnAfterMs: 60_000, failAfterMs: 120_000 },
     });
     expect(graph.asset('x').definition).not.toHaveProperty('owners');
+    expect(graph.views.map(({ definition }) => definition)).toMatchObject([{ kind: 'view', owners: ['team:b'] }]);
+    expect(graph.views[0]?.definition).not.toHaveProperty('automation');
     expect(graph.described).toEqual([{ key: 'shop/public.orders', description: 'every order', owners: ['team:shop'] }]);
   });
 });

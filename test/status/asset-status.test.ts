@@ -84,3 +84,30 @@ test('the graph has the edges between the assets that are shown', async () => {
     ],
   });
 });
+
+test('a view tells if it is there, and why not; it is as old as what it reads', async () => {
+  const views = buildAssetGraph(
+    [
+      asset('v/one', ['shop/public.orders'], { kind: 'view', tags: { tier: 'x' } }),
+      asset('v/two', ['v/one'], { kind: 'view' }),
+      asset('mart/revenue', ['v/two']),
+    ],
+    new Set(['shop']),
+  );
+  const states = new Map([
+    ['v/one', { state: 'current' }],
+    ['v/two', { state: 'failed', reason: 'no column x' }],
+  ]);
+  const some = {
+    ...parts,
+    graph: views,
+    warehouse: { ...warehouse, viewStates: async () => states } as unknown as Warehouse,
+  };
+  expect(await assetStatuses(some, 'kind:view')).toMatchObject([
+    { key: 'v/one', status: 'current', tags: { tier: 'x' }, freshness: { ageSeconds: 0.2 } },
+    { key: 'v/two', status: 'failed', reason: 'no column x', deps: ['v/one'], freshness: { state: 'UNKNOWN' } },
+  ]);
+  expect(graphView(views, await assetStatuses(some, 'v/two+')).edges).toEqual([
+    { from: 'v/two', to: 'mart/revenue', mapping: 'whole' },
+  ]);
+});

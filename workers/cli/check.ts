@@ -24,8 +24,9 @@ function projectText(project: ResolvedProject): string {
     `project ${project.name} is valid (${project.file ?? 'from flags'})`,
     ...[...project.warehouses.values()].map(({ name, kind, path }) => `  warehouse ${name}: ${kind} ${path}`),
     ...[...project.pipelines.values()].map(pipelineText),
-    ...project.graph.derived.map(
-      ({ key, inputs }) => `  asset ${key} from ${inputs.map(({ from }) => from.key).join(', ')}`,
+    ...project.graph.made.map(
+      ({ tag, key, reads }) =>
+        `  ${tag === 'view' ? tag : 'asset'} ${key} from ${reads.map(({ from }) => from.key).join(', ')}`,
     ),
   ].join('\n');
 }

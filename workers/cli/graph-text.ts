@@ -23,13 +23,18 @@ export function graphTree({ nodes, edges }: GraphView): string {
     .join('\n');
 }
 
+/** A store, a box, a box without corners. */
+const SHAPES: Readonly<Record<GraphView['nodes'][number]['kind'], (text: string) => string>> = {
+  captured: (text) => `[(${text})]`,
+  derived: (text) => `[${text}]`,
+  view: (text) => `(${text})`,
+};
+
 export function graphMermaid({ nodes, edges }: GraphView): string {
   const ids = new Map(nodes.map(({ key }, i) => [key, `a${i}`]));
   return [
     'flowchart LR',
-    ...nodes.map(
-      ({ key, kind }) => `  ${ids.get(key)}${kind === 'captured' ? `[(${quoted(key)})]` : `[${quoted(key)}]`}`,
-    ),
+    ...nodes.map(({ key, kind }) => `  ${ids.get(key)}${SHAPES[kind](quoted(key))}`),
     ...edges.map(({ from, to, mapping }) => `  ${ids.get(from)} -->|${quoted(mapping)}| ${ids.get(to)}`),
   ].join('\n');
 }

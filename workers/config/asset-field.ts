@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { Automation, Freshness } from '../../workflows/model/asset/definition.ts';
 import type { Dependency } from '../../workflows/model/asset/dependency.ts';
-import type { AssetConfig, CapturedConfig, GroupConfig, SqlFile } from '../../workflows/model/define.ts';
+import type { AssetConfig, CapturedConfig, GroupConfig, SqlFile, ViewConfig } from '../../workflows/model/define.ts';
 import { parseDuration } from './duration.ts';
 import { matching, note, type Shape } from './field-note.ts';
 import { mapping, partitions } from './partition-field.ts';
@@ -127,6 +127,15 @@ const asset = {
   ),
 } satisfies Shape<AssetConfig>;
 
+const view = {
+  kind: z.literal('view').meta(note({ help: 'set by `view(key, { … })`' })),
+  key: asset.key,
+  ...label,
+  deps: asset.deps,
+  table: asset.table,
+  sql: asset.sql,
+} satisfies Shape<ViewConfig>;
+
 const captured = {
   kind: z.literal('captured').meta(note({ help: 'set by `captured(key, { … })`' })),
   key: z.string().meta(note({ help: 'a captured table, `<pipeline>/<schema>.<table>`' })),
@@ -146,7 +155,7 @@ export const groups = z.record(
   z.strictObject(group),
 );
 
-const NOT_MADE = { error: 'must be made with asset or captured' };
+const NOT_MADE = { error: 'must be made with asset, view or captured' };
 const kind = z.literal('derived').meta(note({ help: 'set by `asset(key, { … })`' }));
 
 /** What `asset` makes has no kind. */
@@ -156,6 +165,10 @@ const withKind = (it: unknown) =>
 export const assets = z.array(
   z.preprocess(
     withKind,
-    z.discriminatedUnion('kind', [z.strictObject({ kind, ...asset }), z.strictObject(captured)], NOT_MADE),
+    z.discriminatedUnion(
+      'kind',
+      [z.strictObject({ kind, ...asset }), z.strictObject(view), z.strictObject(captured)],
+      NOT_MADE,
+    ),
   ),
 );

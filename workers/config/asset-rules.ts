@@ -3,7 +3,7 @@
 
 import type { LoadedAsset } from '../../workflows/model/asset/definition.ts';
 import { type DeclaredDependency, dependencyOf } from '../../workflows/model/asset/dependency.ts';
-import { type GraphFault, graphFaults } from '../../workflows/model/asset/graph-fault.ts';
+import { basesOf, type GraphFault, graphFaults } from '../../workflows/model/asset/graph-fault.ts';
 import { capturedKey, derivedPlace, parseCapturedKey } from '../../workflows/model/asset/key.ts';
 import { dimensionNames } from '../../workflows/model/asset/partitioning.ts';
 import { isRangeWord, placeholderName, RANGE_WORDS } from '../../workflows/model/asset/placeholder.ts';
@@ -132,6 +132,14 @@ function faultProblem(project: GraphlessProject, loaded: LoadedAssets, fault: Gr
         what,
         fix: "leave out 'by', 'zone' or 'lookup', or add partitions",
       };
+    case 'wrong-base-column': {
+      const reader = dependencyOf(asset?.deps[fault.dep] ?? '').key;
+      const bases = basesOf(reader, new Map(assets.map((one) => [one.key, one])));
+      const meant = nearestName(fault.name.replace(/\.[^.]*$/, ''), bases);
+      const column = fault.name.split('.').at(-1) ?? '<column>';
+      const fix = meant === null ? `write <key>.<column>, of ${bases.join(' or ')}` : didYouMean(`${meant}.${column}`);
+      return { path: `${path}.deps[${fault.dep}].by`, what, fix };
+    }
     case 'unknown-placeholder': {
       const words = asset?.partitions === undefined ? [] : RANGE_WORDS;
       const meant = nearestName(fault.name, [...keysOf(asset?.deps).map(placeholderName), ...words]);
@@ -154,8 +162,10 @@ function faultProblem(project: GraphlessProject, loaded: LoadedAssets, fault: Gr
       return { path: `${path}.sql`, what, fix: 'use {partition}, the key' };
     case 'unplaced-rows':
       return { path: `${path}.deps`, what, fix: "name the column: dep('<key>', { by: '<column>' })" };
-    case 'no-partitions':
-      return { path: `${path}.sql`, what, fix: 'add partitions: daily({ … })' };
+    case 'no-partitions': {
+      const fix = asset?.kind === 'view' ? 'leave it out: a view has no partitions' : 'add partitions: daily({ … })';
+      return { path: `${path}.sql`, what, fix };
+    }
     case 'cycle':
       return { path: 'assets', what, fix: 'break the circle' };
   }

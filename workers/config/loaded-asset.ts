@@ -31,13 +31,15 @@ interface Origin {
 
 type Checked<Kind> = Extract<CheckedConfig['assets'][number], { kind: Kind }>;
 
+type Made = Checked<'derived' | 'view'>;
+
 export function loadAssets(config: Pick<CheckedConfig, 'assets' | 'groups'>, origin: Origin): LoadedAssets {
   const listed = config.assets.map((it, i) => ({ it, path: `assets[${i}]` }));
   const captured = listed.flatMap(({ it, path }) => (it.kind === 'captured' ? [{ it, path }] : []));
-  const derived = listed.flatMap(({ it, path }) => (it.kind === 'derived' ? [{ it, path }] : []));
+  const made = listed.flatMap(({ it, path }) => (it.kind === 'captured' ? [] : [{ it, path }]));
   const problems: Problem[] = [];
   const files = new Set<string>();
-  const sqlOf = ({ sql }: Checked<'derived'>, path: string) => {
+  const sqlOf = ({ sql }: Made, path: string) => {
     if (typeof sql === 'string') return sql;
     const file = resolve(origin.folder, sql.path);
     files.add(file);
@@ -46,7 +48,7 @@ export function loadAssets(config: Pick<CheckedConfig, 'assets' | 'groups'>, ori
     problems.push({ path: `${path}.sql.path`, ...fileProblem(sql.path, text, origin) });
     return null;
   };
-  const loaded = derived.flatMap(({ it, path }) => {
+  const loaded = made.flatMap(({ it, path }) => {
     const sql = sqlOf(it, path);
     return sql === null ? [] : [{ path, asset: loadedAsset(it, sql, groupDefaults(config.groups, it.key)) }];
   });
@@ -67,37 +69,50 @@ function fileProblem(path: string, text: string | null, { folder, files }: Origi
   return { what: `names file ${path}, which cannot be read`, fix };
 }
 
-function loadedAsset(it: Checked<'derived'>, sql: string, defaults: GroupDefaults): LoadedAsset {
-  const { kind: _, deps, partitions, automation = defaults.automation, table, key } = it;
+function loadedAsset(it: Made, sql: string, defaults: GroupDefaults): LoadedAsset {
+  const { key, deps, table } = it;
   return {
     key,
     sql,
     deps: deps === 'sql' ? keysIn(sql) : deps.map(written),
     ...(deps === 'sql' ? { depsFromSql: true } : {}),
     ...labels(it, defaults),
+    ...(table === undefined ? {} : { table }),
+    ...(it.kind === 'view' ? { kind: it.kind } : { ...freshness(it, defaults), ...computed(it, defaults) }),
+  };
+}
+
+/** How rows are computed that are stored. */
+function computed({ partitions, automation: own }: Checked<'derived'>, defaults: GroupDefaults) {
+  const automation = own ?? defaults.automation;
+  return {
     ...(partitions === undefined ? {} : { partitions: division(partitions) }),
     ...(automation === undefined ? {} : { automation, everyMs: parseDuration(automation.every) ?? 0 }),
-    ...(table === undefined ? {} : { table }),
   };
 }
 
 const loadedCaptured = (it: Checked<'captured'>, defaults: GroupDefaults): LoadedCaptured => ({
   key: it.key,
   ...labels(it, defaults),
+  ...freshness(it, defaults),
 });
 
 type GroupDefaults = ReturnType<typeof groupDefaults>;
 
 /** What assets of any kind say of themselves. */
-function labels(it: Checked<'derived' | 'captured'>, defaults: GroupDefaults) {
-  const { description, owners = defaults.owners, freshness = defaults.freshness } = it;
+function labels(it: Made | Checked<'captured'>, defaults: GroupDefaults) {
+  const { description, owners = defaults.owners } = it;
   const tags = { ...defaults.tags, ...it.tags };
   return {
     ...(description === undefined ? {} : { description }),
     ...(owners === undefined ? {} : { owners }),
     ...(Object.keys(tags).length === 0 ? {} : { tags }),
-    ...(freshness === undefined ? {} : { freshness, freshnessLimits: freshnessLimits(freshness) }),
   };
+}
+
+function freshness({ freshness: own }: Checked<'derived' | 'captured'>, defaults: GroupDefaults) {
+  const limits = own ?? defaults.freshness;
+  return limits === undefined ? {} : { freshness: limits, freshnessLimits: freshnessLimits(limits) };
 }
 
 type CheckedPartitions = NonNullable<Checked<'derived'>['partitions']>;

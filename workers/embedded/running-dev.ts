@@ -50,7 +50,7 @@ export async function noteRunningDev(home: string, { project, env, s3 }: Running
     files: project.files,
     warehouses: [...project.warehouses.values()],
     pipelines: [...project.pipelines.values()],
-    assets: project.graph.derived.map(({ definition }) => definition),
+    assets: project.graph.made.map(({ definition }) => definition),
     described: project.graph.described,
   };
   // A file that is made again has this mode from its first byte on.

@@ -77,15 +77,17 @@ export interface PartitionCounts {
 }
 
 /**
- * missing = never made, or its first snapshot is being loaded · stale = an input or the code changed since · failed = a captured
- * table that is paused · detached = a table that is no longer captured.
+ * missing = never made, its first snapshot is being loaded, or what a view reads does not exist yet · stale = an input or the
+ * code changed since · failed = a captured table that is paused, or a view whose SQL is wrong · detached = a table that is no longer captured.
  */
 export type AssetState = 'current' | 'stale' | 'missing' | 'failed' | 'detached';
 
 export interface AssetStatus {
   readonly key: string;
-  readonly kind: 'captured' | 'derived';
+  readonly kind: 'captured' | 'derived' | 'view';
   readonly status: AssetState;
+  /** Why a view failed. */
+  readonly reason?: string;
   readonly deps: readonly string[];
   readonly group?: string;
   readonly description?: string;

@@ -1,11 +1,11 @@
-// Assets for `/api/assets`: captured tables and derived assets, with freshness, partitions and the last record. A derived
+// Assets for `/api/assets`: captured tables, derived assets and views, with freshness, partitions and the last record. A derived
 // asset is as fresh as its inputs while nothing is due; else its age counts from the oldest change it has not seen.
 
-import type { AssetFigures } from '../../activities/warehouse/asset-order.ts';
+import type { AssetFigures, ViewState } from '../../activities/warehouse/asset-order.ts';
 import type { TableState } from '../../activities/warehouse/table-status.ts';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
 import type { LoadedAsset, LoadedCaptured } from '../../workflows/model/asset/definition.ts';
-import type { AssetGraph, DerivedAsset } from '../../workflows/model/asset/graph.ts';
+import type { AssetGraph, DerivedAsset, ViewAsset } from '../../workflows/model/asset/graph.ts';
 import { capturedKey } from '../../workflows/model/asset/key.ts';
 import { selectAssets } from '../../workflows/model/asset/selection.ts';
 import { parseSelection } from '../../workflows/model/asset/selection-parser.ts';
@@ -41,16 +41,49 @@ async function everyStatus(parts: AssetParts): Promise<readonly AssetStatus[]> {
     ),
   );
   const ages = new Map(captured.map(({ key, freshness }) => [key, freshness.ageSeconds]));
-  const derived: AssetStatus[] = [];
+  const made: AssetStatus[] = [];
   const { warehouse } = parts;
   if (warehouse === undefined) return captured;
-  const figures = await warehouse.assetFigures(parts.graph.derived);
-  for (const asset of parts.graph.derived) {
-    const status = await derivedStatus(asset, figures.get(asset.key) ?? NOTHING, warehouse, ages);
+  const { derived, views } = parts.graph;
+  const figures = await warehouse.assetFigures(derived);
+  const states = views.length === 0 ? NO_VIEWS : await warehouse.viewStates();
+  for (const asset of parts.graph.made) {
+    const status =
+      asset.tag === 'view'
+        ? viewStatus(asset, states.get(asset.key) ?? { state: 'missing' }, ages)
+        : await derivedStatus(asset, figures.get(asset.key) ?? NOTHING, warehouse, ages);
     ages.set(asset.key, status.freshness.ageSeconds);
-    derived.push(status);
+    made.push(status);
   }
-  return [...captured, ...derived];
+  return [...captured, ...made];
+}
+
+const NO_VIEWS: ReadonlyMap<string, ViewState> = new Map();
+
+/** It is as old as what it reads. */
+function viewStatus(
+  view: ViewAsset,
+  { state, reason }: ViewState,
+  ages: ReadonlyMap<string, number | null>,
+): AssetStatus {
+  const ageSeconds = state === 'current' ? inputAge(view, ages) : null;
+  return {
+    key: view.key,
+    kind: 'view',
+    status: state,
+    ...(reason === undefined ? {} : { reason }),
+    deps: view.reads.map(({ from }) => from.key),
+    ...(view.group === null ? {} : { group: view.group }),
+    ...labels(view.definition),
+    freshness: { state: ageSeconds === null ? 'UNKNOWN' : 'PASS', ageSeconds },
+    checks: [],
+  };
+}
+
+/** Of the oldest; null while one of them was never readable. */
+function inputAge({ reads }: DerivedAsset | ViewAsset, ages: ReadonlyMap<string, number | null>): number | null {
+  const inputs = reads.map(({ from }) => ages.get(from.key) ?? null);
+  return inputs.reduce((oldest, age) => (oldest === null || age === null ? null : Math.max(oldest, age)), 0);
 }
 
 /** @throws WalflowError ASSET_UNKNOWN */
@@ -94,15 +127,14 @@ async function derivedStatus(
   ages: ReadonlyMap<string, number | null>,
 ): Promise<AssetStatus> {
   const [last] = await warehouse.materializations(asset.key, { limit: 1 });
-  const inputAges = asset.inputs.map(({ from }) => ages.get(from.key) ?? null);
-  const inputAge = inputAges.includes(null) ? null : Math.max(0, ...inputAges.map((age) => age ?? 0));
+  const oldest = inputAge(asset, ages);
   const dueAge = dueSince === null ? 0 : (Date.now() - Date.parse(dueSince)) / 1000;
-  const ageSeconds = inputAge === null || last === undefined ? null : Math.max(inputAge, dueAge);
+  const ageSeconds = oldest === null || last === undefined ? null : Math.max(oldest, dueAge);
   return {
     key: asset.key,
     kind: 'derived',
     status: state,
-    deps: asset.inputs.map(({ from }) => from.key),
+    deps: asset.reads.map(({ from }) => from.key),
     ...(asset.group === null ? {} : { group: asset.group }),
     ...labels(asset.definition),
     freshness: { state: freshnessState(asset.definition, ageSeconds), ageSeconds },

@@ -5,7 +5,7 @@ import type { AssetStatus, GraphView } from '../http/backend.ts';
 
 export function graphView(graph: AssetGraph, assets: readonly AssetStatus[]): GraphView {
   const shown = new Set(assets.map(({ key }) => key));
-  const edges = graph.derived.flatMap(({ inputs }) => inputs);
+  const edges = graph.made.flatMap(({ reads }) => reads);
   return {
     nodes: assets.map(({ key, kind, status, group }) => ({
       ...{ key, kind, status },

@@ -80,7 +80,7 @@ export interface ProjectConfig {
   readonly pipelines: Readonly<Record<string, PipelineConfig>>;
   /** Defaults of the assets of a group, and of the groups inside it, by its name. */
   readonly groups?: Readonly<Record<string, GroupConfig>>;
-  readonly assets?: readonly (AssetConfig | CapturedConfig)[];
+  readonly assets?: readonly (AssetConfig | ViewConfig | CapturedConfig)[];
 }
 
 /** What an asset says itself comes first, then what the nearest group says; tags are put together. */
@@ -90,6 +90,12 @@ export interface AssetConfig extends Omit<AssetDefinition, 'deps' | 'sql'> {
   /** `'sql'`: every `{key}` of its SQL, without options. */
   readonly deps: readonly DeclaredDependency[] | 'sql';
   readonly sql: string | SqlFile;
+}
+
+/** A query with a name: nothing is stored, and what reads it is due when the tables change that it reads. */
+export interface ViewConfig
+  extends Pick<AssetConfig, 'key' | 'description' | 'owners' | 'tags' | 'deps' | 'table' | 'sql'> {
+  readonly kind: 'view';
 }
 
 export interface CapturedConfig extends CapturedDefinition {
@@ -116,6 +122,11 @@ export function duckdb(options: Omit<DuckDbWarehouse, 'kind'>): DuckDbWarehouse 
 /** A table derived from others by SQL. `key` is `group/name`; docs/configuration.md lists the fields. */
 export function asset(key: string, definition: Omit<AssetConfig, 'key'>): AssetConfig {
   return { key, ...definition };
+}
+
+/** A view in the warehouse: its SQL is run by whatever reads it. */
+export function view(key: string, definition: Omit<ViewConfig, 'kind' | 'key'>): ViewConfig {
+  return { kind: 'view', key, ...definition };
 }
 
 /** Describes a captured table; `key` is `<pipeline>/<schema>.<table>`. */

@@ -14,6 +14,7 @@ import { CATALOG, lockingStatements, openInstance } from './instance.ts';
 import { engineUse, readBounds } from './reading/bounds.ts';
 import { FIXED_SIZE_FUNCTIONS } from './reading/growth.ts';
 import { Readers } from './reading/readers.ts';
+import type { ReadView } from './reading/view-body.ts';
 import { DuckDbSession } from './session.ts';
 
 export interface DuckDbOptions {
@@ -64,6 +65,8 @@ export class DuckDbOwner {
   /** One publish at a time: two of one asset would delete each other's rows. */
   readonly publishing = new Turnstile(1);
   readonly readers: Readers;
+  /** Those that exist, each after those that it reads. */
+  views: readonly ReadView[] = [];
   readonly reading: Omit<OwnerReading, 'bounds'>;
   /** Rejects when DuckDB has given up the open database (WAREHOUSE_INVALIDATED): only a new process can open it again. */
   readonly invalidated: Promise<never>;

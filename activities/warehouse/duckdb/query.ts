@@ -14,6 +14,7 @@ import { type QueryParts, queryParts } from './reading/growth.ts';
 import { parseQuery } from './reading/parse.ts';
 import { queryFailure } from './reading/query-failure.ts';
 import { copyTables } from './reading/table-copy.ts';
+import { withViews } from './reading/view-body.ts';
 import type { ReadWatch, WatchOptions } from './reading/watch.ts';
 
 /** A read that takes longer, or more of the memory a read may take, waits for its turn among the long ones. */
@@ -98,7 +99,8 @@ class Query {
    */
   async #try(connection: DuckDBConnection, watch: ReadWatch): Promise<Tried> {
     const tree = await parseQuery(connection, this.#read.sql);
-    const parts = queryParts(tree, await this.#owner.fixedSizeFunctions(), this.#read.parameters);
+    const trees = withViews(tree, this.#owner.views);
+    const parts = queryParts(trees, await this.#owner.fixedSizeFunctions(), this.#read.parameters);
     if (parts.mayGrow) return { tag: 'unbounded', parts };
     return { tag: 'answered', result: await this.#answer(connection, watch) };
   }

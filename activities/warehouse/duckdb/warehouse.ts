@@ -1,6 +1,6 @@
 // A DuckDB file as a warehouse: each method of the port calls the file that implements it.
 
-import type { DerivedAsset } from '../../../workflows/model/asset/graph.ts';
+import type { DerivedAsset, ViewAsset } from '../../../workflows/model/asset/graph.ts';
 import type { Materialization } from '../../../workflows/model/asset/record.ts';
 import type { Watermark } from '../../../workflows/model/watermark.ts';
 import type {
@@ -10,6 +10,7 @@ import type {
   MaterializeOrder,
   PartitionQuery,
   PartitionState,
+  ViewState,
 } from '../asset-order.ts';
 import type { CompareOrder, TableComparison } from '../comparison.ts';
 import type { FileSource, LakeFile } from '../file-source.ts';
@@ -22,6 +23,7 @@ import { KeptAnswer } from './assets/kept-answer.ts';
 import { materializeDue } from './assets/materialize.ts';
 import { listMaterializations } from './assets/records.ts';
 import { assetFigures, listPartitions } from './assets/status.ts';
+import { Views } from './assets/views.ts';
 import type { DuckDbOwner } from './client.ts';
 import { compareTable } from './compare.ts';
 import { dropDetached } from './detached.ts';
@@ -41,6 +43,7 @@ const MERGES_A_LOOK = 50;
 export class DuckDbWarehouse implements Warehouse {
   readonly #owner: DuckDbOwner;
   readonly #counter = new RowCounter();
+  readonly #views: Views;
   readonly #due = new KeptAnswer<readonly DueAsset[]>();
   readonly #figures = new KeptAnswer<ReadonlyMap<string, AssetFigures>>();
   #mergesSinceFold = MERGES_A_FOLD;
@@ -48,6 +51,7 @@ export class DuckDbWarehouse implements Warehouse {
 
   constructor(owner: DuckDbOwner) {
     this.#owner = owner;
+    this.#views = new Views(owner);
   }
 
   async watermark(pipeline: string): Promise<Watermark> {
@@ -68,7 +72,9 @@ export class DuckDbWarehouse implements Warehouse {
 
   async merge(plan: MergePlan, source: FileSource): Promise<MergeOutcome> {
     try {
-      return await mergeWindow(this.#owner, plan, source);
+      const outcome = await mergeWindow(this.#owner, plan, source);
+      if (movesTables(plan) || this.#views.isBehind) await this.#views.settle();
+      return outcome;
     } finally {
       this.#counter.changed(plan);
       this.#noteChange();
@@ -85,7 +91,9 @@ export class DuckDbWarehouse implements Warehouse {
 
   async dropDetached(pipeline: string, table?: string): Promise<readonly string[]> {
     try {
-      return await dropDetached(this.#owner, pipeline, table);
+      const dropped = await dropDetached(this.#owner, pipeline, table);
+      await this.#views.settle();
+      return dropped;
     } finally {
       this.#noteChange();
     }
@@ -111,13 +119,24 @@ export class DuckDbWarehouse implements Warehouse {
     this.#noteChange();
   }
 
+  async declareViews(views: readonly ViewAsset[]): Promise<void> {
+    await this.#views.declare(views);
+    this.#noteChange();
+  }
+
+  async viewStates(): Promise<ReadonlyMap<string, ViewState>> {
+    return this.#views.states;
+  }
+
   async dueAssets(assets: readonly DerivedAsset[]): Promise<readonly DueAsset[]> {
     return await this.#due.get(keysOf(assets), () => dueAssets(this.#owner, assets));
   }
 
   async materialize(order: MaterializeOrder): Promise<readonly Materialization[]> {
     try {
-      return await materializeDue(this.#owner, order);
+      const records = await materializeDue(this.#owner, order);
+      if (records.length > 0) await this.#views.settle();
+      return records;
     } finally {
       this.#noteChange();
     }
@@ -157,6 +176,9 @@ export class DuckDbWarehouse implements Warehouse {
     this.#figures.forget();
   }
 }
+
+/** Tables come, change their columns, or go. */
+const movesTables = ({ begins, loads, removes }: MergePlan) => begins.length + loads.length + removes.length > 0;
 
 /** What is asked about; how these assets are defined only changes with `declareAssets`. */
 const keysOf = (assets: readonly DerivedAsset[]) => assets.map(({ key }) => key).join('\n');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { AssetDefinition } from '../../../workflows/model/asset/definition.ts';
+import type { AssetDefinition, LoadedAsset } from '../../../workflows/model/asset/definition.ts';
 import { buildAssetGraph } from '../../../workflows/model/asset/graph.ts';
 import { graphFaults } from '../../../workflows/model/asset/graph-fault.ts';
 import { derivedPlace } from '../../../workflows/model/asset/key.ts';
@@ -39,7 +39,7 @@ const above: AssetDefinition = {
   deps: ['b/by_day', { key: 'a/joined', lookup: true }],
   sql: `from {b/by_day}, {a/joined}`,
 };
-const graphOf = (...assets: readonly AssetDefinition[]) => buildAssetGraph(assets, pipelines);
+const graphOf = (...assets: readonly LoadedAsset[]) => buildAssetGraph(assets, pipelines);
 
 describe('the asset graph', () => {
   const graph = graphOf(above, byOther, byDay, joined, daily);
@@ -216,4 +216,120 @@ test('the table of a derived asset comes from its key, or is given', () => {
   expect(derivedPlace({ key: 'c' })).toEqual({ schema: 'main', name: 'c' });
   expect(derivedPlace({ key: 'a/b', table: 'x.y' })).toEqual({ schema: 'x', name: 'y' });
   expect(derivedPlace({ key: 'a/b', table: 'y' })).toEqual({ schema: 'main', name: 'y' });
+});
+
+describe('a view', () => {
+  const regions = { kind: 'static', values: ['eu', 'us'], output: 'region' } as const;
+  const staged: LoadedAsset = {
+    kind: 'view',
+    key: 'staging/orders',
+    deps: ['shop/public.orders', { key: 'shop/public.rates', lookup: true }, 'shop/public.customers'],
+    sql: 'from {shop/public.orders} join {shop/public.rates} join {shop/public.customers}',
+  };
+  const above: LoadedAsset = {
+    kind: 'view',
+    key: 'staging/above',
+    deps: ['staging/orders'],
+    sql: 'from {staging/orders}',
+  };
+  const reading = (more: Partial<LoadedAsset>): LoadedAsset => ({
+    ...{ key: 'a/reader', deps: ['staging/above'], sql: 'from {staging/above}' },
+    ...more,
+  });
+  const inputsOf = (more: Partial<LoadedAsset>, ...others: readonly LoadedAsset[]) =>
+    graphOf(staged, above, ...others, reading(more))
+      .asset('a/reader')
+      .inputs.map(({ from, touch }) => [from.key, touch]);
+  const throughOrders = { key: 'staging/above', by: { at: 'shop/public.orders.created_at' }, zone: 'Europe/Berlin' };
+
+  test('is looked through: its tables are the inputs of what reads it, and lookups stay lookups', () => {
+    expect(inputsOf({})).toEqual([
+      ['shop/public.orders', { tag: 'whole' }],
+      ['shop/public.rates', { tag: 'none' }],
+      ['shop/public.customers', { tag: 'whole' }],
+    ]);
+    expect(inputsOf({ deps: [{ key: 'staging/above', lookup: true }] }).map(([, touch]) => touch)).toEqual(
+      Array.from({ length: 3 }, () => ({ tag: 'none' })),
+    );
+    const graph = graphOf(staged, above, reading({}));
+    expect(graph.made.map(({ key }) => key)).toEqual(['staging/orders', 'staging/above', 'a/reader']);
+    expect(graph.asset('a/reader').reads.map(({ from }) => from.key)).toEqual(['staging/above']);
+    expect(graph.asset('a/reader').sql).toContainEqual({ tag: 'input', place: { schema: 'staging', name: 'above' } });
+    expect(graph.readersOf('shop/public.orders').map(({ to }) => to)).toEqual(['a/reader']);
+    expect(graph.asset('a/reader').pipeline).toBe('shop');
+  });
+
+  test('tells partitions by a column of one of its tables; the others touch all', () => {
+    const [orders, , customers] = inputsOf({ deps: [throughOrders], partitions });
+    expect(orders?.[1]).toEqual({ tag: 'partitions', columns: ['created_at'], zone: 'Europe/Berlin', partitions });
+    expect(customers?.[1]).toEqual({ tag: 'whole' });
+    const dimensions = { day: partitions, region: regions };
+    const by = { region: 'shop/public.orders.country', day: 'shop/public.orders.created_at' };
+    expect(
+      inputsOf({ deps: [{ key: 'staging/above', by }], partitions: { kind: 'multi', dimensions } })[0]?.[1],
+    ).toMatchObject({ tag: 'partitions', columns: ['created_at', 'country'] });
+  });
+
+  test('tells partitions of a derived table by the columns that hold them', () => {
+    const over: LoadedAsset = { kind: 'view', key: 'staging/daily', deps: ['a/daily'], sql: 'from {a/daily}' };
+    const mapped = (by: object) =>
+      inputsOf(
+        { deps: [{ key: 'staging/daily', ...by }, orders], partitions, sql: 'from {staging/daily}' },
+        daily,
+        over,
+      );
+    expect(mapped({ by: 'a/daily.day' })[0]?.[1]).toMatchObject({ tag: 'mapped', columns: ['day'] });
+    expect(mapped({})[0]?.[1]).toEqual({ tag: 'whole' });
+  });
+
+  test('that is read beside its table makes both count, and the same only once', () => {
+    const both = inputsOf({
+      deps: [throughOrders, { ...orders, zone: 'Europe/Berlin' }, 'shop/public.rates', 'shop/public.customers'],
+      partitions,
+    });
+    expect(both.map(([key, touch]) => [key, Object.values(touch ?? {})[0]])).toEqual([
+      ['shop/public.orders', 'partitions'],
+      ['shop/public.rates', 'none'],
+      ['shop/public.customers', 'whole'],
+      ['shop/public.rates', 'whole'],
+    ]);
+  });
+
+  test.each<[string, { readonly by: string }, object]>([
+    [
+      'no column of its tables',
+      { by: 'shop/public.order.at' },
+      { tag: 'wrong-base-column', name: 'shop/public.order.at' },
+    ],
+    [
+      'its own column',
+      { by: 'at' },
+      { tag: 'wrong-base-column', what: expect.stringContaining('names at, which is no') },
+    ],
+  ])('is not read by %s', (_, dep, fault) => {
+    const assets = [staged, above, reading({ deps: [{ key: 'staging/above', ...dep }, orders], partitions })];
+    expect(graphFaults(assets, pipelines)).toEqual([expect.objectContaining({ asset: 2, dep: 0, ...fault })]);
+  });
+
+  test('is not read by columns of two tables, or without a column by partitions', () => {
+    const by = { day: 'shop/public.orders.at', region: 'shop/public.customers.country' };
+    const multi = { kind: 'multi', dimensions: { day: partitions, region: regions } } as const;
+    const faults = (more: Partial<LoadedAsset>) => graphFaults([staged, above, reading(more)], pipelines);
+    expect(
+      faults({
+        deps: [
+          { key: 'staging/above', by },
+          { ...orders, by: { day: 'a', region: 'b' } },
+        ],
+        partitions: multi,
+      }),
+    ).toEqual([expect.objectContaining({ tag: 'wrong-base-column', what: 'names columns of several tables' })]);
+    expect(faults({ partitions })).toEqual([expect.objectContaining({ tag: 'unplaced-rows' })]);
+    expect(faults({ deps: [throughOrders], partitions })).toEqual([]);
+  });
+
+  test('cannot read itself', () => {
+    const circle = { ...above, deps: ['staging/above', 'staging/orders'] };
+    expect(graphFaults([staged, circle], pipelines)).toContainEqual(expect.objectContaining({ tag: 'cycle' }));
+  });
 });

@@ -62,3 +62,13 @@ test('the code version changes with everything that decides the rows and with no
   ];
   expect(new Set([daily, ...changed].map(codeVersionOf)).size).toBe(9);
 });
+
+test('the code of a view is a part of the code of what reads it, also through another view', () => {
+  const view = { kind: 'view', key: 'v/one', deps: ['shop/public.orders'], sql: 'from {shop/public.orders}' } as const;
+  const two = { kind: 'view', key: 'v/two', deps: ['v/one'], sql: 'from {v/one}' } as const;
+  const reader = { key: 'r/r', deps: ['v/two'], sql: 'from {v/two}' };
+  const codeWith = (one: object) =>
+    codeVersionOf(buildAssetGraph([{ ...view, ...one }, two, reader], new Set(['shop'])).asset('r/r').definition);
+  expect(codeWith({ description: 'x', table: 'x.y' })).toBe(codeWith({}));
+  expect(codeWith({ sql: 'select 1 from {shop/public.orders}' })).not.toBe(codeWith({}));
+});

@@ -32,6 +32,8 @@ export class ReferenceWarehouse implements Warehouse {
   readonly materialize = noSql;
   readonly materializations = noSql;
   readonly query = noSql;
+  readonly declareViews = noSql;
+  readonly viewStates = noSql;
 
   constructor(reader: ParquetReader) {
     this.#reader = reader;

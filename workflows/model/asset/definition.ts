@@ -31,6 +31,12 @@ export interface AssetDefinition {
   readonly sql: string;
 }
 
+/** A query with a name: nothing is stored. */
+export type ViewDefinition = Pick<
+  AssetDefinition,
+  'key' | 'description' | 'owners' | 'tags' | 'deps' | 'table' | 'sql'
+>;
+
 /** What a user says of a captured table. */
 export interface CapturedDefinition {
   /** `<pipeline>/<schema>.<table>`. */
@@ -52,6 +58,10 @@ export interface FreshnessLimits {
 
 /** A definition after loading: durations are numbers, SQL is text, defaults of its group are its own. */
 export interface LoadedAsset extends AssetDefinition {
+  /** What it is, if not a table. */
+  readonly kind?: 'view';
+  /** Those that its SQL reads, and those that they read: their code is a part of its own. */
+  readonly views?: readonly ViewDefinition[];
   /** `deps` are what its SQL reads, and not a list that someone wrote. */
   readonly depsFromSql?: true;
   readonly freshnessLimits?: FreshnessLimits;

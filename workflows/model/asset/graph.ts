@@ -10,6 +10,7 @@ import { derivedPlace, groupOf, parseCapturedKey } from './key.ts';
 import { type DimensionMapping, resolveMapping } from './mapping.ts';
 import { columnsOf, outputsOf, type Partitions } from './partitioning.ts';
 import { isRangeWord, piecesOf, placeholderName } from './placeholder.ts';
+import { baseColumns } from './view-column.ts';
 
 /** A captured table that some derived asset reads. */
 export interface CapturedAsset {
@@ -29,18 +30,36 @@ export interface DerivedAsset {
   readonly place: TableName;
   readonly definition: LoadedAsset;
   /** One per dependency, in their declared order. */
-  readonly inputs: readonly AssetEdge[];
+  readonly reads: readonly AssetEdge[];
+  /** The tables whose changes make it due, and lookups: instead of a view those that it reads. */
+  readonly inputs: readonly AssetEdge<BaseAsset>[];
   readonly sql: readonly SqlPart[];
   /** The pipeline whose lake keeps its records: that of the first captured table above it. */
   readonly pipeline: string | null;
 }
 
-export type AssetNode = CapturedAsset | DerivedAsset;
+export interface ViewAsset {
+  readonly tag: 'view';
+  readonly key: string;
+  readonly group: string | null;
+  readonly place: TableName;
+  readonly definition: LoadedAsset;
+  /** One per dependency, in their declared order. */
+  readonly reads: readonly AssetEdge[];
+  /** The tables that it reads, itself or through other views. */
+  readonly inputs: readonly AssetEdge<BaseAsset>[];
+  readonly sql: readonly SqlPart[];
+  readonly pipeline: string | null;
+}
+
+/** One that holds rows. */
+export type BaseAsset = CapturedAsset | DerivedAsset;
+export type AssetNode = BaseAsset | ViewAsset;
 
 /** `to` reads `from`. */
 export interface AssetEdge<From extends AssetNode = AssetNode> {
   readonly from: From;
-  /** Key of the derived asset that reads. */
+  /** Key of the asset that reads. */
   readonly to: string;
   readonly touch: Touch;
 }
@@ -78,15 +97,20 @@ export type SqlPart =
   | { readonly tag: 'partition' };
 
 export class AssetGraph {
-  /** Each asset comes after those it reads. */
+  /** Derived assets and views; each comes after those it reads. */
+  readonly made: readonly (DerivedAsset | ViewAsset)[];
+  /** Those of them that are tables. */
   readonly derived: readonly DerivedAsset[];
+  readonly views: readonly ViewAsset[];
   readonly #derived: ReadonlyMap<string, DerivedAsset>;
   /** Captured tables of which the configuration says something. */
   readonly described: readonly LoadedCaptured[];
 
-  constructor(derived: readonly DerivedAsset[], described: readonly LoadedCaptured[]) {
-    this.derived = derived;
-    this.#derived = new Map(derived.map((asset) => [asset.key, asset]));
+  constructor(made: readonly (DerivedAsset | ViewAsset)[], described: readonly LoadedCaptured[]) {
+    this.made = made;
+    this.derived = made.filter((asset) => asset.tag === 'derived');
+    this.views = made.filter((asset) => asset.tag === 'view');
+    this.#derived = new Map(this.derived.map((asset) => [asset.key, asset]));
     this.described = described;
   }
 
@@ -97,8 +121,8 @@ export class AssetGraph {
     return asset;
   }
 
-  /** From `key` to the derived assets that its changes make due. */
-  readersOf(key: string): readonly AssetEdge[] {
+  /** From a table to the derived assets that its changes make due. */
+  readersOf(key: string): readonly AssetEdge<BaseAsset>[] {
     return this.#touching().filter(({ from }) => from.key === key);
   }
 
@@ -109,7 +133,7 @@ export class AssetGraph {
     );
   }
 
-  #touching(): readonly AssetEdge[] {
+  #touching(): readonly AssetEdge<BaseAsset>[] {
     return this.derived.flatMap(({ inputs }) => inputs.filter(({ touch }) => touch.tag !== 'none'));
   }
 }
@@ -132,14 +156,14 @@ export function buildAssetGraph(
     const known = nodes.get(key);
     if (known !== undefined) return known;
     const definition = definitions.get(key);
-    const node = definition === undefined ? capturedAsset(key, pipelines) : derivedAsset(definition, nodeOf);
+    const node = definition === undefined ? capturedAsset(key, pipelines) : madeAsset(definition, nodeOf);
     // After its inputs: the order of insertion is the order of the graph.
     nodes.set(key, node);
     return node;
   };
   for (const { key } of assets) nodeOf(key);
-  const derived = [...nodes.values()].filter((node) => node.tag === 'derived');
-  return new AssetGraph(derived, described);
+  const made = [...nodes.values()].filter((node) => node.tag !== 'captured');
+  return new AssetGraph(made, described);
 }
 
 function capturedAsset(key: string, pipelines: ReadonlySet<string>): CapturedAsset {
@@ -149,22 +173,65 @@ function capturedAsset(key: string, pipelines: ReadonlySet<string>): CapturedAss
   return { tag: 'captured', key, ...captured, place };
 }
 
-function derivedAsset(definition: LoadedAsset, nodeOf: (key: string) => AssetNode): DerivedAsset {
+function madeAsset(definition: LoadedAsset, nodeOf: (key: string) => AssetNode): DerivedAsset | ViewAsset {
   const { key } = definition;
-  const inputs = definition.deps.map(dependencyOf).map((dep): AssetEdge => {
-    const from = nodeOf(dep.key);
-    return { from, to: key, touch: touchOf(definition, dep, from) };
-  });
-  return {
-    tag: 'derived',
-    key,
-    group: groupOf(key),
-    place: derivedPlace(definition),
-    definition,
-    inputs,
-    sql: resolved(definition, inputs),
-    pipeline: inputs.map(({ from }) => from.pipeline).find((pipeline) => pipeline !== null) ?? null,
+  const found = definition.deps.map(dependencyOf).map((dep) => edgesOf(definition, dep, nodeOf(dep.key)));
+  const reads = found.map(({ read }) => read);
+  const views = viewsOf(reads);
+  const common = {
+    ...{ key, group: groupOf(key), place: derivedPlace(definition), reads },
+    inputs: unique(found.flatMap(({ inputs }) => inputs)),
+    sql: resolved(definition, reads),
+    pipeline: reads.map(({ from }) => from.pipeline).find((pipeline) => pipeline !== null) ?? null,
+    definition: views.length === 0 ? definition : { ...definition, views: views.map((view) => view.definition) },
   };
+  return definition.kind === 'view' ? { tag: 'view', ...common } : { tag: 'derived', ...common };
+}
+
+/** A dependency as it is declared, and as the tables that it comes to. */
+function edgesOf(reader: LoadedAsset, dep: Dependency, from: AssetNode) {
+  const edge = <From extends AssetNode>(node: From, touch: Touch) => ({ from: node, to: reader.key, touch });
+  if (from.tag !== 'view') {
+    const input = edge(from, touchOf(reader, dep, from));
+    return { read: input, inputs: [input] };
+  }
+  const inputs = from.inputs.map(({ from: base, touch }) =>
+    edge(base, touch.tag === 'none' ? touch : touchThrough(reader, dep, from, base)),
+  );
+  const placed = inputs.find(({ touch }) => touch.tag === 'partitions' || touch.tag === 'mapped');
+  return { read: edge(from, placed?.touch ?? touchOf(reader, dep, from)), inputs };
+}
+
+/** What a changed row of a table makes due, of which the reader sees only what a view makes. */
+function touchThrough(
+  reader: LoadedAsset,
+  { key, by, zone, lookup }: Dependency,
+  view: ViewAsset,
+  base: BaseAsset,
+): Touch {
+  const { partitions } = reader;
+  if (lookup === true) return { tag: 'none' };
+  const columns =
+    by === undefined || partitions === undefined
+      ? null
+      : baseColumns(
+          by,
+          partitions,
+          view.inputs.map(({ from }) => from.key),
+        );
+  if (columns?.tag !== 'columns' || columns.base !== base.key) return { tag: 'whole' };
+  return touchOf(reader, { key, by: columns.by, ...(zone === undefined ? {} : { zone }) }, base);
+}
+
+/** The views that are read, each after those that it reads. */
+function viewsOf(reads: readonly AssetEdge[]): readonly ViewAsset[] {
+  return [...new Set(reads.flatMap(({ from }) => (from.tag === 'view' ? [...viewsOf(from.reads), from] : [])))];
+}
+
+/** A table can be read in several ways, and each counts; but twice the same is once. */
+function unique(edges: readonly AssetEdge<BaseAsset>[]): readonly AssetEdge<BaseAsset>[] {
+  const named = edges.map((edge) => [JSON.stringify([edge.from.key, edge.touch]), edge] as const);
+  return [...new Map(named).values()];
 }
 
 /**
@@ -173,7 +240,7 @@ function derivedAsset(definition: LoadedAsset, nodeOf: (key: string) => AssetNod
  */
 function touchOf({ partitions }: LoadedAsset, { by, zone, lookup, mapping }: Dependency, from: AssetNode): Touch {
   if (lookup === true) return { tag: 'none' };
-  if (partitions === undefined) return { tag: 'whole' };
+  if (partitions === undefined || from.tag === 'view') return { tag: 'whole' };
   const columns = by === undefined ? null : columnsOf(partitions, by);
   if (from.tag === 'captured') {
     if (columns === null) return { tag: 'whole' };
@@ -188,8 +255,8 @@ function touchOf({ partitions }: LoadedAsset, { by, zone, lookup, mapping }: Dep
   return { tag: 'mapped', columns: outputs, from: of, to: partitions, mapping: resolved.mapping };
 }
 
-function resolved({ key, sql }: LoadedAsset, inputs: readonly AssetEdge[]): readonly SqlPart[] {
-  const places = new Map(inputs.map(({ from }) => [placeholderName(from.key), from.place]));
+function resolved({ key, sql }: LoadedAsset, reads: readonly AssetEdge[]): readonly SqlPart[] {
+  const places = new Map(reads.map(({ from }) => [placeholderName(from.key), from.place]));
   return piecesOf(sql).map((piece): SqlPart => {
     if (piece.tag === 'text') return piece;
     const { name } = piece;

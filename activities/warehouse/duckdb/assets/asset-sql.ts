@@ -2,9 +2,9 @@
 // partition.
 
 import { createHash } from 'node:crypto';
-import type { AssetDefinition } from '../../../../workflows/model/asset/definition.ts';
+import type { AssetDefinition, LoadedAsset } from '../../../../workflows/model/asset/definition.ts';
 import { type Dependency, dependencyOf } from '../../../../workflows/model/asset/dependency.ts';
-import type { DerivedAsset, SqlPart } from '../../../../workflows/model/asset/graph.ts';
+import type { DerivedAsset, SqlPart, ViewAsset } from '../../../../workflows/model/asset/graph.ts';
 import type { PartitionKey } from '../../../../workflows/model/asset/partition.ts';
 import { zoneOf } from '../../../../workflows/model/asset/time-partition.ts';
 import { WalflowError } from '../../../../workflows/model/errors.ts';
@@ -19,7 +19,7 @@ export interface SelectedPartition {
 }
 
 /** A SELECT of the asset's rows, or those of one partition if it has partitions. */
-export function assetSelect({ sql, definition }: DerivedAsset, selected: SelectedPartition | null): string {
+export function assetSelect({ sql, definition }: DerivedAsset | ViewAsset, selected: SelectedPartition | null): string {
   const text = sql.map((part) => partSql(part, definition.partitions, selected)).join('');
   // On separate lines: a comment at the end of the SQL must not swallow the bracket.
   return `select * from (\n${text.trim().replace(/;$/, '')}\n)`;
@@ -39,9 +39,11 @@ function partSql(part: SqlPart, partitions: AssetDefinition['partitions'], selec
  * Twelve hex digits, a hash of everything that decides the asset's rows. ⚠ Warehouse files know assets by it: in another form
  * every asset would be due after an upgrade.
  */
-export function codeVersionOf({ sql, deps, partitions, table }: AssetDefinition): string {
+export function codeVersionOf({ sql, deps, partitions, table, views = [] }: LoadedAsset): string {
   const inputs = deps.map(dependencyOf);
-  const code = [sql, inputs.map(({ key }) => key), partitionsCode(inputs, partitions), table ?? null];
+  const code: unknown[] = [sql, inputs.map(({ key }) => key), partitionsCode(inputs, partitions), table ?? null];
+  // What a view reads makes its rows, where it is does not.
+  for (const view of views) code.push([view.key, view.sql, view.deps.map((dep) => dependencyOf(dep).key)]);
   return createHash('sha256').update(JSON.stringify(code)).digest('hex').slice(0, 12);
 }
 

@@ -8,6 +8,7 @@ import { ownPlace, placeOfEdge } from '../merge/touched-sql.ts';
 import type { DuckDbSession } from '../session.ts';
 import { codeVersionOf } from './asset-sql.ts';
 import { statesSql } from './staleness-sql.ts';
+import { IS_VIEW } from './views.ts';
 
 interface DeclaredAsset {
   readonly asset: string;
@@ -28,7 +29,7 @@ export async function declareAssets(
     owner.use((session) =>
       session.transaction(async () => {
         const known = await session.rows<DeclaredAsset>(
-          'select asset, code_version as code, reads from _walflow.assets',
+          `select asset, code_version as code, reads from _walflow.assets where not (${IS_VIEW})`,
         );
         const keys = new Set(assets.map(({ key }) => key));
         for (const { asset } of known) if (!keys.has(asset)) await forget(session, asset, true);
@@ -68,9 +69,8 @@ function readsOf(asset: DerivedAsset): string {
 }
 
 async function forget(session: DuckDbSession, asset: string, withPartitions: boolean): Promise<void> {
-  for (const table of ['assets', ...(withPartitions ? ['partitions'] : [])]) {
-    await session.run(`delete from _walflow.${table} where asset = $1`, [asset]);
-  }
+  await session.run(`delete from _walflow.assets where asset = $1 and not (${IS_VIEW})`, [asset]);
+  if (withPartitions) await session.run('delete from _walflow.partitions where asset = $1', [asset]);
 }
 
 /** Those of the assets with something to recompute whose inputs all exist, in their order. */
@@ -89,7 +89,7 @@ export async function dueAssets(owner: DuckDbOwner, assets: readonly DerivedAsse
   });
 }
 
-/** Assets that are declared as they are here, and of which every input has a table. */
+/** Assets that are declared as they are here, and of which everything that they read exists. */
 export async function readyAssets(
   session: DuckDbSession,
   assets: readonly DerivedAsset[],
@@ -97,11 +97,13 @@ export async function readyAssets(
   const declared = await session.rows<DeclaredAsset>('select asset, code_version as code, reads from _walflow.assets');
   const codes = new Map(declared.map(({ asset, code }) => [asset, code]));
   const tables = await session.rows<{ schema: string; name: string }>(
-    `select schema_name as schema, table_name as name from duckdb_tables() where schema_name <> '_walflow'`,
+    `select schema_name as schema, table_name as name from duckdb_tables() where schema_name <> '_walflow'
+     union all select schema_name, view_name from duckdb_views() where not internal`,
   );
   const existing = new Set(tables.map(folded));
   return assets.filter(
-    ({ key, definition, inputs }) =>
-      codes.get(key) === codeVersionOf(definition) && inputs.every(({ from }) => existing.has(folded(from.place))),
+    ({ key, definition, inputs, reads }) =>
+      codes.get(key) === codeVersionOf(definition) &&
+      [...inputs, ...reads].every(({ from }) => existing.has(folded(from.place))),
   );
 }

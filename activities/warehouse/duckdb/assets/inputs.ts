@@ -1,6 +1,6 @@
 // The positions of a derived asset's inputs in one transaction, for the record of its computation.
 
-import type { AssetNode, DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
+import type { AssetEdge, BaseAsset, DerivedAsset, ViewAsset } from '../../../../workflows/model/asset/graph.ts';
 import type { MaterializationInput } from '../../../../workflows/model/asset/record.ts';
 import type { LsnHex } from '../../../../workflows/model/lsn.ts';
 import { NOTHING_MERGED } from '../../../../workflows/model/watermark.ts';
@@ -18,14 +18,30 @@ export interface InputPosition {
   readonly version: number;
 }
 
-/** One per input, as this transaction sees it. */
+/** One per table that is read, and one per view: as this transaction sees them. */
 export async function readPositions(
   session: DuckDbSession,
-  { inputs }: DerivedAsset,
+  { inputs, reads }: DerivedAsset,
 ): Promise<readonly InputPosition[]> {
-  const positions: InputPosition[] = [];
-  for (const { from } of inputs) positions.push({ asset: from.key, ...(await positionOf(session, from)) });
-  return positions;
+  const positions = new Map<string, InputPosition>();
+  for (const { from } of inputs) {
+    const { key } = from;
+    if (!positions.has(key)) positions.set(key, { asset: key, ...(await positionOf(session, from)) });
+  }
+  const views = reads.flatMap(({ from }) => (from.tag === 'view' ? viewPosition(from, positions) : []));
+  return [...positions.values(), ...views];
+}
+
+/** A view stands where the newest of its tables stands. Nothing is due by its own version: its tables have theirs. */
+function viewPosition(
+  { key, inputs }: ViewAsset,
+  positions: ReadonlyMap<string, InputPosition>,
+): InputPosition | readonly [] {
+  const newest = inputs.reduce<InputPosition | undefined>((best, { from }: AssetEdge<BaseAsset>) => {
+    const one = positions.get(from.key);
+    return best === undefined || (one !== undefined && one.lsnTo > best.lsnTo) ? one : best;
+  }, undefined);
+  return newest === undefined ? [] : { ...newest, asset: key, version: 0 };
 }
 
 /**
@@ -59,7 +75,7 @@ export async function newestNumber(session: DuckDbSession): Promise<number> {
  * The watermark, or the position of a table that does not stand at it: what loads it later may not move the watermark. For a
  * derived input, the newest position that it was made from.
  */
-async function positionOf(session: DuckDbSession, input: AssetNode): Promise<Omit<InputPosition, 'asset'>> {
+async function positionOf(session: DuckDbSession, input: BaseAsset): Promise<Omit<InputPosition, 'asset'>> {
   if (input.tag === 'derived') {
     return { ...(await derivedPosition(session, input.key)), version: await newestNumber(session) };
   }

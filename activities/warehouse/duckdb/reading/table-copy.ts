@@ -1,14 +1,16 @@
-// The tables that a query names, in a database file of their own, all as of one moment. Only the owner's process can open the
+// The tables and views that a query names, in a database file of their own, all as of one moment. Only the owner's process can open the
 // warehouse; a file of the same engine keeps types and values as they are.
 
 import { stat } from 'node:fs/promises';
 import type { TableName } from '../../../../workflows/model/relation.ts';
 import type { DuckDbOwner } from '../client.ts';
 import { folded, literal, qualified, quoted } from '../identifier.ts';
-import { CATALOG, DEFAULT_SCHEMA } from '../instance.ts';
+import { CATALOG } from '../instance.ts';
 import type { DuckDbSession } from '../session.ts';
 import type { QueryParts } from './growth.ts';
 import { queryFailure } from './query-failure.ts';
+import { placeOf } from './read-place.ts';
+import type { ReadView } from './view-body.ts';
 import type { WatchOptions } from './watch.ts';
 
 let copies = 0;
@@ -33,7 +35,7 @@ export async function copyTables(
         { ...options, copied, memoryBytes: Number.POSITIVE_INFINITY },
         async (watch) => {
           try {
-            await fill(session, copy, parts);
+            await fill(session, copy, parts, owner.views);
           } catch (failure) {
             throw watch.ended === null ? failure : queryFailure(failure, watch.ended);
           }
@@ -45,8 +47,13 @@ export async function copyTables(
   }
 }
 
-async function fill(session: DuckDbSession, copy: string, { tables, readsCatalog }: QueryParts): Promise<void> {
-  const read = new Set(tables.map((table) => folded({ ...table, schema: schemaOf(table) })));
+async function fill(
+  session: DuckDbSession,
+  copy: string,
+  { tables, readsCatalog }: QueryParts,
+  views: readonly ReadView[],
+): Promise<void> {
+  const read = new Set(tables.map((table) => folded(placeOf(table))));
   await session.transaction(async () => {
     const known = await session.rows<TableName>(
       `select schema_name as schema, table_name as name from duckdb_tables()
@@ -60,10 +67,10 @@ async function fill(session: DuckDbSession, copy: string, { tables, readsCatalog
         `create table ${copy}.${qualified(table)} as from ${CATALOG}.${qualified(table)}${isRead ? '' : ' limit 0'}`,
       );
     }
+    for (const { place, sql } of views) {
+      if (!read.has(folded(place)) && !readsCatalog) continue;
+      await session.run(`create schema if not exists ${copy}.${quoted(place.schema)}`);
+      await session.run(`create view ${copy}.${qualified(place)} as ${sql}`);
+    }
   });
-}
-
-/** A query may write `orders`, `public.orders`, and `pg_walflow.orders`. */
-function schemaOf({ schema }: TableName): string {
-  return schema === '' || schema.toLowerCase() === CATALOG ? DEFAULT_SCHEMA : schema;
 }
