@@ -2,12 +2,12 @@
 // commands README shows with their output: test/cli/dev/command.e2e.test.ts.
 
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createProgram } from '../workers/cli/program.ts';
 import { SETTINGS, type SettingRule } from '../workers/config/setting.ts';
 import { createApi } from '../workers/http/api.ts';
@@ -126,6 +126,11 @@ describe('configuration', { timeout: 60_000 }, () => {
     .filter(({ path }) => path.startsWith('docs/'))
     .flatMap(({ path, text }) => blocksOf(text, 'ts').map((block, i) => [`${path} ${i + 1}`, block]));
   const files = [...shown, [EXAMPLE, textOf(EXAMPLE)]];
+
+  beforeAll(async () => {
+    await mkdir(join(folder, 'seeds'));
+    await writeFile(join(folder, 'seeds', 'countries.csv'), 'code,name\nAT,Austria\n');
+  });
 
   test.each(files)('%s is valid', async (name, block) => {
     const file = join(folder, `${name.replaceAll(/\W/g, '-')}.ts`);

@@ -5,10 +5,13 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { openDuckDb } from '../activities/warehouse/duckdb/client.ts';
 import { answerApart as duckDbAnswer } from '../activities/warehouse/duckdb/reading/apart.ts';
+import { seedColumns as duckDbSeedColumns } from '../activities/warehouse/duckdb/seed-columns.ts';
 import { DuckDbWarehouse } from '../activities/warehouse/duckdb/warehouse.ts';
 import type { QueryResult, QueryValue } from '../activities/warehouse/query.ts';
 import type { ReadOrder } from '../activities/warehouse/read-order.ts';
+import type { SeedColumn } from '../activities/warehouse/seed-column.ts';
 import type { Warehouse } from '../activities/warehouse/warehouse.ts';
+import type { LoadedSeed } from '../workflows/model/asset/definition.ts';
 import type { ResolvedDuckDb, ResolvedWarehouse } from './config/project.ts';
 import { readApart } from './reader-process.ts';
 
@@ -28,6 +31,21 @@ export async function answerApart(
   rows: (rows: readonly QueryValue[][]) => void,
 ): Promise<QueryResult['columns']> {
   return await duckDbAnswer(order, rows);
+}
+
+/**
+ * The columns of a seed, as the warehouse of the assets will find them.
+ * @throws WalflowError ASSET_INVALID
+ */
+export async function seedColumns(
+  { kind }: ResolvedWarehouse,
+  key: string,
+  seed: LoadedSeed,
+): Promise<readonly SeedColumn[]> {
+  switch (kind) {
+    case 'duckdb':
+      return await duckDbSeedColumns(key, seed);
+  }
 }
 
 /** The folder whose files a warehouse may read. */

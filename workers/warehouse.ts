@@ -4,9 +4,11 @@
 import { createWarehouseActivities } from '../activities/index.ts';
 import type { PipelineResources, WarehouseTelemetry } from '../activities/resources.ts';
 import type { Warehouse } from '../activities/warehouse/warehouse.ts';
+import type { AssetGraph } from '../workflows/model/asset/graph.ts';
 import { warehouseQueue } from '../workflows/model/names.ts';
 import { ASSET_WAREHOUSE } from './config/project.ts';
 import { openPipelines } from './pipeline-resources.ts';
+import { withSpooledSeeds } from './seed-file.ts';
 import { createWorker } from './temporal/connection.ts';
 import { openWarehouse, spoolFolder } from './warehouse-opener.ts';
 import { openWorkerBase, runUntilAborted, type WorkerBase, type WorkerOptions } from './worker-process.ts';
@@ -35,15 +37,18 @@ export async function runWarehouseWorker(
   const warehouses = new Map<string, Warehouse>();
   try {
     for (const one of project.warehouses.values()) warehouses.set(one.name, await openWarehouse(one, options.home));
+    const spooled = await withSpooledSeeds(project.graph, spoolFolder(options.home, ASSET_WAREHOUSE));
     const base = await openWorkerBase(options);
     const opened = {
       ...{ base, warehouses, pipelines: openPipelines(project) },
       spoolFolder: (name: string) => spoolFolder(options.home, name),
     };
-    await declareProjectAssets(options, opened);
+    await declareAssets(spooled, opened);
     const server = await serve(opened);
     try {
-      const running = [...warehouses.keys()].map((name) => runOne(name, opened, options));
+      const running = [...warehouses.keys()].map((name) =>
+        runOne(name, opened, { ...options, project: { ...project, graph: spooled } }),
+      );
       await Promise.all(running);
     } finally {
       await server.close();
@@ -90,11 +95,8 @@ async function runOne(name: string, opened: OpenWarehouses, options: WarehouseWo
 }
 
 /** After this a new asset, or one whose code changed, is due as a whole, and views are as they are written. */
-async function declareProjectAssets(
-  { project }: WarehouseWorkerOptions,
-  { warehouses }: OpenWarehouses,
-): Promise<void> {
+async function declareAssets({ derived, views }: AssetGraph, { warehouses }: OpenWarehouses): Promise<void> {
   const warehouse = warehouses.get(ASSET_WAREHOUSE);
-  await warehouse?.declareAssets(project.graph.derived, new Date().toISOString());
-  await warehouse?.declareViews(project.graph.views);
+  await warehouse?.declareAssets(derived, new Date().toISOString());
+  await warehouse?.declareViews(views);
 }

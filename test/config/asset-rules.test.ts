@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { resolveProject } from '../../workers/config/resolve.ts';
-import { captured, duckdb, lastPartitions, sqlFile, view } from '../../workflows/model/define.ts';
+import { captured, duckdb, lastPartitions, seed, sqlFile, view } from '../../workflows/model/define.ts';
 import { ORIGIN, pipeline, project, refused } from './sample-project.ts';
 
 const revenue = (more: object = {}) => ({
@@ -278,9 +278,27 @@ describe('an asset is refused when', () => {
       'the fields here are',
     ],
     [
+      'the file of a seed is misspelt',
+      [seed('ref/countries', { file: 'seeds/country.csv' })],
+      'assets[0].file names file seeds/country.csv, which cannot be read',
+      'did you mean seeds/countries.csv?',
+    ],
+    [
+      'the file of a seed tells no format',
+      [seed('ref/countries', { file: 'seeds/notes.txt' })],
+      'assets[0].file names file seeds/notes.txt, whose ending tells no format',
+      "set format: 'csv'",
+    ],
+    [
+      'a type of a seed is more than a type',
+      [seed('ref/countries', { file: 'seeds/countries.csv', columns: { code: 'INT) from x --' } })],
+      "assets[0].columns.code must be a type like 'DATE'",
+      '',
+    ],
+    [
       'its kind is unknown',
       [revenue({ kind: 'tabel' })],
-      'assets[0].kind must be made with asset, view or captured',
+      'assets[0].kind must be made with asset, view, seed or captured',
       '',
     ],
     ['a dependency is no text', [revenue({ deps: [7] })], 'assets[0].deps[0] must be', ''],

@@ -12,6 +12,7 @@ import {
   duckdb,
   eager,
   type ProjectConfig,
+  seed,
   sqlFile,
   view,
 } from '../../workflows/model/define.ts';
@@ -311,5 +312,20 @@ describe('assets', () => {
     expect(graph.views.map(({ definition }) => definition)).toMatchObject([{ kind: 'view', owners: ['team:b'] }]);
     expect(graph.views[0]?.definition).not.toHaveProperty('automation');
     expect(graph.described).toEqual([{ key: 'shop/public.orders', description: 'every order', owners: ['team:shop'] }]);
+  });
+
+  test('whose rows are in a file know its content, format and types, and run by themselves', () => {
+    const countries = seed('ref/countries', { file: 'seeds/countries.csv', columns: { code: 'VARCHAR' } });
+    const notes = seed('ref/notes', { file: 'seeds/notes.txt', format: 'csv', delimiter: ';' });
+    const { graph, files } = resolveProject(project({ assets: [countries, notes] }), ORIGIN);
+    expect(graph.derived.map(({ definition }) => definition.seed)).toEqual([
+      {
+        ...{ path: '/app/seeds/countries.csv', format: 'csv', delimiter: ',', hash: 'hash of code,name' },
+        columns: { code: 'VARCHAR' },
+      },
+      { path: '/app/seeds/notes.txt', format: 'csv', delimiter: ';', hash: 'hash of ' },
+    ]);
+    expect(graph.asset('ref/notes').definition).toMatchObject({ kind: 'seed', everyMs: 5_000 });
+    expect(files).toContain('/app/seeds/countries.csv');
   });
 });

@@ -9,6 +9,8 @@ import { WalflowError } from '../../workflows/model/errors.ts';
 const FILES: Readonly<Record<string, string>> = {
   '/app/sql/revenue.sql': 'select sum(total) from {shop/public.orders}',
   '/app/sql/empty.sql': '',
+  '/app/seeds/countries.csv': 'code,name',
+  '/app/seeds/notes.txt': '',
 };
 
 export const ORIGIN: ConfigOrigin = {
@@ -18,6 +20,7 @@ export const ORIGIN: ConfigOrigin = {
   env: {},
   files: {
     text: (path) => FILES[path] ?? null,
+    hash: (path) => (FILES[path] === undefined ? null : `hash of ${FILES[path]}`),
     nearest: (path) => nearestName(path, Object.keys(FILES)),
   },
 };

@@ -18,7 +18,7 @@ interface GraphOptions extends AssetsOptions {
 
 const SYNTAX = `
 Selection: key, group/*, +key (with all it reads), key+ (with all that reads it), 2+key+1, group:x, tag:k=v,
-  owner:x, kind:captured|derived|view, pipeline:x, status:current|stale|missing|failed, roots(), sinks(), and, or, not, ( )`;
+  owner:x, kind:captured|derived|view|seed, pipeline:x, status:current|stale|missing|failed, roots(), sinks(), and, or, not, ( )`;
 
 export function addAssets(program: Command, cli: Cli): void {
   program

@@ -1,7 +1,7 @@
-// `walflow check`: is the configuration valid? Connects to nothing.
+// `walflow check`: is the configuration valid? Connects to nothing; the files that it names are read.
 
 import type { Command } from 'commander';
-import type { ResolvedPipeline, ResolvedProject } from '../config/project.ts';
+import { ASSET_WAREHOUSE, type ResolvedPipeline, type ResolvedProject } from '../config/project.ts';
 import { type Cli, examples } from './cli.ts';
 import { EXIT } from './terminal.ts';
 
@@ -13,7 +13,7 @@ export function addCheck(program: Command, cli: Cli): void {
     .action(
       cli.action(async () => {
         const { project } = await cli.projectTarget();
-        cli.terminal.out(projectText(project));
+        cli.terminal.out([projectText(project), ...(await seedTexts(project))].join('\n'));
         return EXIT.done;
       }),
     );
@@ -24,11 +24,27 @@ function projectText(project: ResolvedProject): string {
     `project ${project.name} is valid (${project.file ?? 'from flags'})`,
     ...[...project.warehouses.values()].map(({ name, kind, path }) => `  warehouse ${name}: ${kind} ${path}`),
     ...[...project.pipelines.values()].map(pipelineText),
-    ...project.graph.made.map(
-      ({ tag, key, reads }) =>
-        `  ${tag === 'view' ? tag : 'asset'} ${key} from ${reads.map(({ from }) => from.key).join(', ')}`,
-    ),
+    ...project.graph.made
+      .filter(({ definition }) => definition.seed === undefined)
+      .map(
+        ({ tag, key, reads }) =>
+          `  ${tag === 'view' ? tag : 'asset'} ${key} from ${reads.map(({ from }) => from.key).join(', ')}`,
+      ),
   ].join('\n');
+}
+
+/** The engine is loaded only if there is a file for it to read. */
+async function seedTexts({ graph, warehouses }: ResolvedProject): Promise<readonly string[]> {
+  const warehouse = warehouses.get(ASSET_WAREHOUSE);
+  const seeds = graph.derived.flatMap(({ key, definition: { seed } }) => (seed === undefined ? [] : [{ key, seed }]));
+  if (warehouse === undefined || seeds.length === 0) return [];
+  const { seedColumns } = await import('../warehouse-opener.ts');
+  const texts: string[] = [];
+  for (const { key, seed } of seeds) {
+    const columns = await seedColumns(warehouse, key, seed);
+    texts.push(`  seed ${key} of ${seed.path}: ${columns.map(({ name, type }) => `${name} ${type}`).join(', ')}`);
+  }
+  return texts;
 }
 
 /** Host and database identify the source; user and password are not printed. */

@@ -23,11 +23,12 @@ export function graphTree({ nodes, edges }: GraphView): string {
     .join('\n');
 }
 
-/** A store, a box, a box without corners. */
+/** A store, a box, a box without corners, a leaning box. */
 const SHAPES: Readonly<Record<GraphView['nodes'][number]['kind'], (text: string) => string>> = {
   captured: (text) => `[(${text})]`,
   derived: (text) => `[${text}]`,
   view: (text) => `(${text})`,
+  seed: (text) => `[/${text}/]`,
 };
 
 export function graphMermaid({ nodes, edges }: GraphView): string {

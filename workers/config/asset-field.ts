@@ -3,7 +3,14 @@
 import { z } from 'zod';
 import type { Automation, Freshness } from '../../workflows/model/asset/definition.ts';
 import type { Dependency } from '../../workflows/model/asset/dependency.ts';
-import type { AssetConfig, CapturedConfig, GroupConfig, SqlFile, ViewConfig } from '../../workflows/model/define.ts';
+import type {
+  AssetConfig,
+  CapturedConfig,
+  GroupConfig,
+  SeedConfig,
+  SqlFile,
+  ViewConfig,
+} from '../../workflows/model/define.ts';
 import { parseDuration } from './duration.ts';
 import { matching, note, type Shape } from './field-note.ts';
 import { mapping, partitions } from './partition-field.ts';
@@ -136,6 +143,50 @@ const view = {
   sql: asset.sql,
 } satisfies Shape<ViewConfig>;
 
+/** `DECIMAL(18, 2)`, `TIMESTAMP WITH TIME ZONE`, `VARCHAR[]`. */
+const COLUMN_TYPE = /^[A-Za-z][A-Za-z0-9_]*( [A-Za-z]+)*( ?\(\d+(, ?\d+)?\))?(\[\])*$/;
+
+const seed = {
+  kind: z.literal('seed').meta(note({ help: 'set by `seed(key, { … })`' })),
+  key: asset.key,
+  ...label,
+  file: z
+    .string()
+    .min(1)
+    .meta(note({ help: 'the file with its rows, relative to the configuration', type: 'path' })),
+  format: z
+    .enum(['csv', 'parquet', 'json'])
+    .optional()
+    .meta(
+      note({
+        help: 'what is in the file; JSON is a list of objects, or one in each line',
+        otherwise: 'as its name ends',
+      }),
+    ),
+  columns: z
+    .record(z.string().min(1), matching(COLUMN_TYPE, "a type like 'DATE' or 'DECIMAL(18, 2)'"))
+    .optional()
+    .meta(
+      note({
+        help: 'types of columns, as the warehouse writes them',
+        otherwise: 'found in the whole file',
+        type: 'texts by name',
+        why: "digits that are a code, like '007', look like a number",
+      }),
+    ),
+  delimiter: z
+    .string()
+    .length(1)
+    .optional()
+    .meta(
+      note({
+        help: 'what divides the values of a CSV file, which begins with the names of its columns',
+        otherwise: '`,`, of a .tsv file a tab',
+      }),
+    ),
+  table: asset.table,
+} satisfies Shape<SeedConfig>;
+
 const captured = {
   kind: z.literal('captured').meta(note({ help: 'set by `captured(key, { … })`' })),
   key: z.string().meta(note({ help: 'a captured table, `<pipeline>/<schema>.<table>`' })),
@@ -155,7 +206,7 @@ export const groups = z.record(
   z.strictObject(group),
 );
 
-const NOT_MADE = { error: 'must be made with asset, view or captured' };
+const NOT_MADE = { error: 'must be made with asset, view, seed or captured' };
 const kind = z.literal('derived').meta(note({ help: 'set by `asset(key, { … })`' }));
 
 /** What `asset` makes has no kind. */
@@ -167,7 +218,7 @@ export const assets = z.array(
     withKind,
     z.discriminatedUnion(
       'kind',
-      [z.strictObject({ kind, ...asset }), z.strictObject(view), z.strictObject(captured)],
+      [z.strictObject({ kind, ...asset }), z.strictObject(view), z.strictObject(seed), z.strictObject(captured)],
       NOT_MADE,
     ),
   ),

@@ -231,7 +231,7 @@ export const PROJECT = z.strictObject({
     ),
   assets: assets.default([]).meta(
     note({
-      help: 'tables derived from others, each made with `asset(key, { … })` or `view(key, { … })`, and what there is to say of captured ones: `captured(key, { … })`',
+      help: 'tables derived from others, each made with `asset(key, { … })` or `view(key, { … })`, those whose rows are in a file, `seed(key, { … })`, and what there is to say of captured ones: `captured(key, { … })`',
     }),
   ),
 } satisfies Shape<ProjectConfig>);

@@ -1,7 +1,6 @@
 // From assets as they are written to assets as everything else uses them: SQL read from files, dependencies from SQL, defaults
-// of groups filled in, durations in milliseconds. Pure, but for the files that the origin reads.
+// of groups filled in, durations in milliseconds.
 
-import { relative, resolve } from 'node:path';
 import type { FreshnessLimits, LoadedAsset, LoadedCaptured } from '../../workflows/model/asset/definition.ts';
 import type { Dimension, Partitions } from '../../workflows/model/asset/partitioning.ts';
 import { keysIn } from '../../workflows/model/asset/placeholder.ts';
@@ -9,6 +8,7 @@ import { keyOfDate } from '../../workflows/model/asset/time-partition.ts';
 import { parseDuration } from './duration.ts';
 import type { CheckedConfig } from './field.ts';
 import { groupDefaults } from './group-rules.ts';
+import { NamedFiles } from './named-file.ts';
 import type { Problem } from './problem.ts';
 import type { SourceFiles } from './source-file.ts';
 
@@ -31,59 +31,54 @@ interface Origin {
 
 type Checked<Kind> = Extract<CheckedConfig['assets'][number], { kind: Kind }>;
 
-type Made = Checked<'derived' | 'view'>;
+type Made = Checked<'derived' | 'view' | 'seed'>;
 
 export function loadAssets(config: Pick<CheckedConfig, 'assets' | 'groups'>, origin: Origin): LoadedAssets {
   const listed = config.assets.map((it, i) => ({ it, path: `assets[${i}]` }));
   const captured = listed.flatMap(({ it, path }) => (it.kind === 'captured' ? [{ it, path }] : []));
   const made = listed.flatMap(({ it, path }) => (it.kind === 'captured' ? [] : [{ it, path }]));
-  const problems: Problem[] = [];
-  const files = new Set<string>();
-  const sqlOf = ({ sql }: Made, path: string) => {
-    if (typeof sql === 'string') return sql;
-    const file = resolve(origin.folder, sql.path);
-    files.add(file);
-    const text = origin.files.text(file);
-    if (text !== null && text.trim() !== '') return text;
-    problems.push({ path: `${path}.sql.path`, ...fileProblem(sql.path, text, origin) });
-    return null;
-  };
+  const files = new NamedFiles(origin);
   const loaded = made.flatMap(({ it, path }) => {
-    const sql = sqlOf(it, path);
-    return sql === null ? [] : [{ path, asset: loadedAsset(it, sql, groupDefaults(config.groups, it.key)) }];
+    const asset = loadedAsset(it, path, groupDefaults(config.groups, it.key), files);
+    return asset === null ? [] : [{ path, asset }];
   });
   return {
     assets: loaded.map(({ asset }) => asset),
     paths: loaded.map(({ path }) => path),
     described: captured.map(({ it }) => loadedCaptured(it, groupDefaults(config.groups, it.key))),
     describedPaths: captured.map(({ path }) => path),
-    files: [...files],
-    problems,
+    files: files.paths,
+    problems: files.problems,
   };
 }
 
-function fileProblem(path: string, text: string | null, { folder, files }: Origin): Omit<Problem, 'path'> {
-  if (text !== null) return { what: `names file ${path}, which is empty`, fix: 'write the SQL into it' };
-  const meant = files.nearest(resolve(folder, path));
-  const fix = meant === null ? 'paths are relative to the configuration' : `did you mean ${relative(folder, meant)}?`;
-  return { what: `names file ${path}, which cannot be read`, fix };
-}
-
-function loadedAsset(it: Made, sql: string, defaults: GroupDefaults): LoadedAsset {
-  const { key, deps, table } = it;
+/** Null if one of its files cannot be used. */
+function loadedAsset(it: Made, path: string, defaults: GroupDefaults, files: NamedFiles): LoadedAsset | null {
+  const { key, table } = it;
+  const common = { key, ...labels(it, defaults), ...(table === undefined ? {} : { table }) };
+  if (it.kind === 'seed') {
+    const seed = files.seed(it, `${path}.file`);
+    return seed === null
+      ? null
+      : { ...common, ...computed({ automation: LOADED_AT_ONCE }, defaults), kind: it.kind, seed, deps: [], sql: '' };
+  }
+  const sql = typeof it.sql === 'string' ? it.sql : files.sql(it.sql.path, `${path}.sql.path`);
+  if (sql === null) return null;
   return {
-    key,
-    sql,
-    deps: deps === 'sql' ? keysIn(sql) : deps.map(written),
-    ...(deps === 'sql' ? { depsFromSql: true } : {}),
-    ...labels(it, defaults),
-    ...(table === undefined ? {} : { table }),
+    ...{ ...common, sql },
+    ...(it.deps === 'sql' ? { deps: keysIn(sql), depsFromSql: true } : { deps: it.deps.map(written) }),
     ...(it.kind === 'view' ? { kind: it.kind } : { ...freshness(it, defaults), ...computed(it, defaults) }),
   };
 }
 
+/** A seed has no other automation: it changes only with the configuration. */
+const LOADED_AT_ONCE = { kind: 'eager', every: '5 seconds' } as const;
+
 /** How rows are computed that are stored. */
-function computed({ partitions, automation: own }: Checked<'derived'>, defaults: GroupDefaults) {
+function computed(
+  { partitions, automation: own }: Pick<Checked<'derived'>, 'partitions' | 'automation'>,
+  defaults: GroupDefaults,
+) {
   const automation = own ?? defaults.automation;
   return {
     ...(partitions === undefined ? {} : { partitions: division(partitions) }),

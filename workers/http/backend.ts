@@ -84,7 +84,7 @@ export type AssetState = 'current' | 'stale' | 'missing' | 'failed' | 'detached'
 
 export interface AssetStatus {
   readonly key: string;
-  readonly kind: 'captured' | 'derived' | 'view';
+  readonly kind: 'captured' | 'derived' | 'view' | 'seed';
   readonly status: AssetState;
   /** Why a view failed. */
   readonly reason?: string;

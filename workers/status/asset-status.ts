@@ -132,7 +132,7 @@ async function derivedStatus(
   const ageSeconds = oldest === null || last === undefined ? null : Math.max(oldest, dueAge);
   return {
     key: asset.key,
-    kind: 'derived',
+    kind: asset.definition.kind === 'seed' ? 'seed' : 'derived',
     status: state,
     deps: asset.reads.map(({ from }) => from.key),
     ...(asset.group === null ? {} : { group: asset.group }),

@@ -1,7 +1,7 @@
 // The package's only public entry: what a user writes in walflow.config.ts. The builders only give values their types;
 // defaults and validation are in workers/config, where the file is loaded.
 
-import type { AssetDefinition, Automation, CapturedDefinition } from './asset/definition.ts';
+import type { AssetDefinition, Automation, CapturedDefinition, SeedDefinition } from './asset/definition.ts';
 import type { DeclaredDependency, Dependency } from './asset/dependency.ts';
 import type { PartitionMapping } from './asset/mapping.ts';
 import type { Dimension, MultiPartitions, StaticPartitions } from './asset/partitioning.ts';
@@ -80,7 +80,7 @@ export interface ProjectConfig {
   readonly pipelines: Readonly<Record<string, PipelineConfig>>;
   /** Defaults of the assets of a group, and of the groups inside it, by its name. */
   readonly groups?: Readonly<Record<string, GroupConfig>>;
-  readonly assets?: readonly (AssetConfig | ViewConfig | CapturedConfig)[];
+  readonly assets?: readonly (AssetConfig | ViewConfig | SeedConfig | CapturedConfig)[];
 }
 
 /** What an asset says itself comes first, then what the nearest group says; tags are put together. */
@@ -96,6 +96,10 @@ export interface AssetConfig extends Omit<AssetDefinition, 'deps' | 'sql'> {
 export interface ViewConfig
   extends Pick<AssetConfig, 'key' | 'description' | 'owners' | 'tags' | 'deps' | 'table' | 'sql'> {
   readonly kind: 'view';
+}
+
+export interface SeedConfig extends SeedDefinition {
+  readonly kind: 'seed';
 }
 
 export interface CapturedConfig extends CapturedDefinition {
@@ -127,6 +131,11 @@ export function asset(key: string, definition: Omit<AssetConfig, 'key'>): AssetC
 /** A view in the warehouse: its SQL is run by whatever reads it. */
 export function view(key: string, definition: Omit<ViewConfig, 'kind' | 'key'>): ViewConfig {
   return { kind: 'view', key, ...definition };
+}
+
+/** A table whose rows are in a CSV, Parquet or JSON file of the repository; it is loaded again when the content changes. */
+export function seed(key: string, definition: Omit<SeedDefinition, 'key'>): SeedConfig {
+  return { kind: 'seed', key, ...definition };
 }
 
 /** Describes a captured table; `key` is `<pipeline>/<schema>.<table>`. */

@@ -8,7 +8,7 @@ export function filePattern(path: string): string {
   return path.replace(/[*?[]/g, (character) => `[${character}]`);
 }
 
-const NOTHING_FROM_PATHS = 'hive_partitioning = false, hive_types_autocast = false, filename = false';
+export const NOTHING_FROM_PATHS = 'hive_partitioning = false, hive_types_autocast = false, filename = false';
 
 /** FROM item: the rows of files with the same columns; a file that lacks one fails. */
 export function parquetSql(paths: readonly string[]): string {

@@ -72,3 +72,12 @@ test('the code of a view is a part of the code of what reads it, also through an
   expect(codeWith({ description: 'x', table: 'x.y' })).toBe(codeWith({}));
   expect(codeWith({ sql: 'select 1 from {shop/public.orders}' })).not.toBe(codeWith({}));
 });
+
+test('the code of a seed is the content of its file, and how it is read', () => {
+  const seed = { path: '/a.csv', format: 'csv', delimiter: ',', hash: 'abc' } as const;
+  const codeWith = (more: object) =>
+    codeVersionOf({ key: 'r/s', deps: [], sql: '', kind: 'seed', seed: { ...seed, ...more } });
+  expect(codeWith({ path: '/elsewhere/b.csv' })).toBe(codeWith({}));
+  const changed = [{}, { hash: 'abd' }, { delimiter: ';' }, { columns: { a: 'DATE' } }].map(codeWith);
+  expect(new Set(changed).size).toBe(4);
+});

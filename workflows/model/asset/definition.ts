@@ -37,6 +37,29 @@ export type ViewDefinition = Pick<
   'key' | 'description' | 'owners' | 'tags' | 'deps' | 'table' | 'sql'
 >;
 
+export type SeedFormat = 'csv' | 'parquet' | 'json';
+
+/** A file with the rows of a table. */
+export interface SeedDefinition extends Pick<AssetDefinition, 'key' | 'description' | 'owners' | 'tags' | 'table'> {
+  /** Relative to the configuration. */
+  readonly file: string;
+  /** Default: as the file's name ends. */
+  readonly format?: SeedFormat;
+  /** Types by column, as the warehouse writes them; those of other columns are found in the file. */
+  readonly columns?: Readonly<Record<string, string>>;
+  /** Between the values of a CSV file; default ',', of a .tsv file a tab. */
+  readonly delimiter?: string;
+}
+
+export interface LoadedSeed extends Pick<SeedDefinition, 'columns'> {
+  /** Absolute. */
+  readonly path: string;
+  readonly format: SeedFormat;
+  readonly delimiter: string;
+  /** SHA-256 of the content, in hex. */
+  readonly hash: string;
+}
+
 /** What a user says of a captured table. */
 export interface CapturedDefinition {
   /** `<pipeline>/<schema>.<table>`. */
@@ -59,7 +82,9 @@ export interface FreshnessLimits {
 /** A definition after loading: durations are numbers, SQL is text, defaults of its group are its own. */
 export interface LoadedAsset extends AssetDefinition {
   /** What it is, if not a table. */
-  readonly kind?: 'view';
+  readonly kind?: 'view' | 'seed';
+  /** Of a seed, which has no SQL. */
+  readonly seed?: LoadedSeed;
   /** Those that its SQL reads, and those that they read: their code is a part of its own. */
   readonly views?: readonly ViewDefinition[];
   /** `deps` are what its SQL reads, and not a list that someone wrote. */

@@ -3,7 +3,7 @@
 
 import { WalflowError } from '../errors.ts';
 import { parseTableId, type TableName } from '../relation.ts';
-import type { LoadedAsset, LoadedCaptured } from './definition.ts';
+import type { LoadedAsset, LoadedCaptured, LoadedSeed } from './definition.ts';
 import { type Dependency, dependencyOf } from './dependency.ts';
 import { graphFaults } from './graph-fault.ts';
 import { derivedPlace, groupOf, parseCapturedKey } from './key.ts';
@@ -112,6 +112,15 @@ export class AssetGraph {
     this.views = made.filter((asset) => asset.tag === 'view');
     this.#derived = new Map(this.derived.map((asset) => [asset.key, asset]));
     this.described = described;
+  }
+
+  /** The same graph, of which each seed has its file elsewhere. */
+  withSeeds(place: (seed: LoadedSeed) => LoadedSeed): AssetGraph {
+    const moved = this.made.map((asset) => {
+      const { seed } = asset.definition;
+      return seed === undefined ? asset : { ...asset, definition: { ...asset.definition, seed: place(seed) } };
+    });
+    return new AssetGraph(moved, this.described);
   }
 
   /** @throws WalflowError ASSET_UNKNOWN */

@@ -10,6 +10,7 @@ import { zoneOf } from '../../../../workflows/model/asset/time-partition.ts';
 import { WalflowError } from '../../../../workflows/model/errors.ts';
 import { literal, qualified } from '../identifier.ts';
 import { type Bound, boundSql } from '../partition-sql.ts';
+import { seedSelect } from './seed-sql.ts';
 
 /** The partition of which rows are selected. */
 export interface SelectedPartition {
@@ -20,6 +21,7 @@ export interface SelectedPartition {
 
 /** A SELECT of the asset's rows, or those of one partition if it has partitions. */
 export function assetSelect({ sql, definition }: DerivedAsset | ViewAsset, selected: SelectedPartition | null): string {
+  if (definition.seed !== undefined) return seedSelect(definition.seed);
   const text = sql.map((part) => partSql(part, definition.partitions, selected)).join('');
   // On separate lines: a comment at the end of the SQL must not swallow the bracket.
   return `select * from (\n${text.trim().replace(/;$/, '')}\n)`;
@@ -39,9 +41,10 @@ function partSql(part: SqlPart, partitions: AssetDefinition['partitions'], selec
  * Twelve hex digits, a hash of everything that decides the asset's rows. ⚠ Warehouse files know assets by it: in another form
  * every asset would be due after an upgrade.
  */
-export function codeVersionOf({ sql, deps, partitions, table, views = [] }: LoadedAsset): string {
+export function codeVersionOf({ sql, deps, partitions, table, views = [], seed }: LoadedAsset): string {
   const inputs = deps.map(dependencyOf);
   const code: unknown[] = [sql, inputs.map(({ key }) => key), partitionsCode(inputs, partitions), table ?? null];
+  if (seed !== undefined) code.push([seed.hash, seed.format, seed.columns ?? {}, seed.delimiter]);
   // What a view reads makes its rows, where it is does not.
   for (const view of views) code.push([view.key, view.sql, view.deps.map((dep) => dependencyOf(dep).key)]);
   return createHash('sha256').update(JSON.stringify(code)).digest('hex').slice(0, 12);
