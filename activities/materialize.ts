@@ -6,6 +6,7 @@ import type { Materialization } from '../workflows/model/asset/record.ts';
 import type { DueRun, MaterializeInput, MaterializeResult } from '../workflows/model/run.ts';
 import { NOTHING_MERGED } from '../workflows/model/watermark.ts';
 import { runRef, withHeartbeat } from './activity.ts';
+import { checkFailure } from './assets/check-failure.ts';
 import { keepRecords } from './assets/record.ts';
 import type { WarehouseResources } from './resources.ts';
 
@@ -17,7 +18,10 @@ export async function listDueRuns(resources: WarehouseResources): Promise<readon
   return due.map(({ asset, seq }) => ({ asset, runKey: `seq-${seq}`, everyMs: everyMs.get(asset) ?? 0 }));
 }
 
-/** Recomputes what is due of one asset, and stores the records in the lake too. */
+/**
+ * Recomputes what is due of one asset, and stores the records in the lake too.
+ * @throws WalflowError ASSET_CHECK_FAILED when a part of it was not published; the others were.
+ */
 export async function materializeAsset(
   resources: WarehouseResources,
   input: Pick<MaterializeInput, 'asset'>,
@@ -46,11 +50,19 @@ async function keepInLake(
 async function recompute(resources: WarehouseResources, asset: DerivedAsset): Promise<MaterializeResult> {
   const startedMs = performance.now();
   const { warehouse, graph, telemetry, doorbell } = resources;
-  const records = await warehouse.materialize({ asset, run: runRef() });
-  await keepInLake(resources, asset, records);
-  telemetry.assetRan(asset.key, (performance.now() - startedMs) / 1000);
+  const order = { asset, run: runRef() };
+  const { records, withheld } = await warehouse.materialize(order);
   const changed = records.some(({ unchanged }) => unchanged !== true);
   if (changed) doorbell.changed(graph.readersOf(asset.key).map(({ to }) => to));
+  // Readers of the asset do not wait for checks that change nothing.
+  const checks = await warehouse.checkPublished(order);
+  await keepInLake(
+    resources,
+    asset,
+    records.map((record) => (checks.length === 0 ? record : { ...record, checks })),
+  );
+  telemetry.assetRan(asset.key, (performance.now() - startedMs) / 1000);
+  if (withheld.length > 0) throw checkFailure(asset.key, withheld);
   const read = records.flatMap((record) => record.inputs);
   return {
     partitions: records.length,

@@ -2,7 +2,9 @@
 
 import type { DerivedAsset } from '../../workflows/model/asset/graph.ts';
 import type { PartitionKey } from '../../workflows/model/asset/partition.ts';
+import type { Materialization } from '../../workflows/model/asset/record.ts';
 import type { RunRef } from '../../workflows/model/run.ts';
+import type { Withheld } from './check-order.ts';
 
 export interface DueAsset {
   readonly asset: string;
@@ -13,6 +15,13 @@ export interface DueAsset {
 export interface MaterializeOrder {
   readonly asset: DerivedAsset;
   readonly run: RunRef;
+}
+
+export interface PublishedStep {
+  /** None if nothing was due, or nothing passed. */
+  readonly records: readonly Materialization[];
+  /** What breaks a blocking check: it was not published, and is still due. */
+  readonly withheld: readonly Withheld[];
 }
 
 export interface MaterializationQuery {

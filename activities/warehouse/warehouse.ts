@@ -2,7 +2,7 @@
 // in a folder of its own. Its failures are `WalflowError`s without values of cells.
 
 import type { DerivedAsset, ViewAsset } from '../../workflows/model/asset/graph.ts';
-import type { Materialization } from '../../workflows/model/asset/record.ts';
+import type { CheckMark, Materialization } from '../../workflows/model/asset/record.ts';
 import type { Watermark } from '../../workflows/model/watermark.ts';
 import type {
   AssetFigures,
@@ -11,8 +11,10 @@ import type {
   MaterializeOrder,
   PartitionQuery,
   PartitionState,
+  PublishedStep,
   ViewState,
 } from './asset-order.ts';
+import type { CheckResult } from './check-order.ts';
 import type { CompareOrder, TableComparison } from './comparison.ts';
 import type { FileSource, LakeFile } from './file-source.ts';
 import type { MergeOutcome, MergePlan } from './merge-plan.ts';
@@ -69,11 +71,19 @@ export interface Warehouse {
   dueAssets(assets: readonly DerivedAsset[]): Promise<readonly DueAsset[]>;
   /**
    * Computes what is due of an asset in one read transaction, then publishes it with its records in one transaction. What
-   * changes in between stays due; older rows never replace newer ones. A run publishes each partition once.
-   * @returns the new records; none if nothing was due.
-   * @throws WalflowError ASSET_FAILED, ASSET_OUTSIDE_WINDOW: nothing has changed, and it is still due.
+   * changes in between stays due; older rows never replace newer ones. A run publishes each partition once. Partitions that break
+   * a blocking check are left out.
+   * @throws WalflowError ASSET_FAILED, ASSET_OUTSIDE_WINDOW, ASSET_CHECK_FAILED if the SQL of a blocking check fails: nothing has
+   * changed, and it is still due.
    */
-  materialize(order: MaterializeOrder): Promise<readonly Materialization[]>;
+  materialize(order: MaterializeOrder): Promise<PublishedStep>;
+  /**
+   * Runs the checks that are not blocking and have not seen the newest publish, and notes in the run's records which did not pass.
+   * @returns those.
+   */
+  checkPublished(order: MaterializeOrder): Promise<readonly CheckMark[]>;
+  /** What the checks of the assets found last, in the order of their definitions. */
+  checks(assets: readonly DerivedAsset[]): Promise<readonly CheckResult[]>;
   /** The records of an asset, newest first. */
   materializations(asset: string, query: MaterializationQuery): Promise<readonly Materialization[]>;
   /** The known partitions of an asset, by key; none of an asset without partitions. */

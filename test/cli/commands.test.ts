@@ -327,6 +327,13 @@ describe('walflow partitions', () => {
   });
 });
 
+test('walflow checks asks for those of a selection', async () => {
+  const terminal = fakeTerminal({ answers: { '/api/checks': [] } });
+  expect(await run(['checks', 'group:analytics', '--json'], terminal)).toBe(0);
+  expect(terminal.requests[0]?.query).toBe('?select=group%3Aanalytics');
+  expect(terminal.printed).toEqual(['[]']);
+});
+
 describe('walflow pause and resume', () => {
   test.each(['pause', 'resume'])('%s asks the API and says which run took it', async (name) => {
     const answers = { [`/api/pipelines/shop/${name}`]: { workflowId: 'ingest/shop', runId: 'r' } };

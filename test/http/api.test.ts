@@ -79,6 +79,19 @@ describe('reading', () => {
     expect((await fetch(`${base}?status=late`)).status).toBe(400);
   });
 
+  test('checks are those of all, of a selection, or of one asset', async () => {
+    const asked: unknown[] = [];
+    const noted = async (what: unknown) => {
+      asked.push(what);
+      return [];
+    };
+    const { url } = await runningApi(fakeBackend({ checks: noted, checksOf: noted }));
+    expect(await (await fetch(`${url}/api/checks`)).json()).toEqual([]);
+    await fetch(`${url}/api/checks?select=group:a`);
+    await fetch(`${url}/api/assets/analytics/revenue_by_day/checks`);
+    expect(asked).toEqual([undefined, 'group:a', REVENUE.key]);
+  });
+
   test('a query answers columns and rows', async () => {
     const { url } = await runningApi(fakeBackend());
     const response = await post(`${url}/api/query`, JSON.stringify({ sql: 'select 1', params: [1, 'x', null] }));

@@ -91,6 +91,8 @@ export function fakeBackend(own: Partial<ApiBackend> = {}): ApiBackend {
       if (key !== REVENUE.key) throw new WalflowError('ASSET_UNKNOWN', `there is no asset ${key}`);
       return REVENUE;
     },
+    checks: async () => [],
+    checksOf: async () => [],
     partitions: async () => [],
     materializations: async () => [],
     query: async () => ({ columns: [{ name: 'n', type: 'BIGINT' }], rows: [['9007199254740993']] }),

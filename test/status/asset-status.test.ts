@@ -40,6 +40,9 @@ const warehouse = {
         return [key, { current: 1, stale: 0, missing: 0, state: STATES[key] ?? 'missing', dueSince }];
       }),
     ),
+  checks: async () => [
+    { ...{ asset: 'mart/revenue', name: 'key', severity: 'error', blocking: false, state: 'failed' }, failing: 3 },
+  ],
   materializations: async (key: string) => (key === 'mart/report' ? [] : [REVENUE.lastMaterialization]),
 } as unknown as Warehouse;
 const parts = { graph, warehouse, pipelines: [SHOP] };
@@ -61,6 +64,8 @@ test('an asset tells what it is, whose it is, and its state', async () => {
   expect(statuses[1]?.freshness.state).toBe('PASS');
   expect(statuses[3]).toMatchObject({ group: 'stg', owners: ['team:finance'], description: 'cleaned' });
   expect(statuses[4]).toMatchObject({ tags: { tier: 'gold' } });
+  expect(statuses[4]?.checks).toEqual([{ name: 'key', state: 'failed', severity: 'error' }]);
+  expect(statuses[3]?.checks).toEqual([]);
 });
 
 test('a selection sees state, tags and what reads what', async () => {

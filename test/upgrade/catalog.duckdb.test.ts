@@ -40,7 +40,7 @@ describe.each(VERSIONS)('a warehouse of catalog version %i', (version) => {
     (await warehouse.port.dueAssets(FIXTURE_GRAPH.derived)).map(({ asset }) => asset).sort();
   const materialize = async (key: string) => {
     const run = { workflowId: 'materialize/x', runId: crypto.randomUUID(), attempt: 1 };
-    const records = await warehouse.port.materialize({ asset: FIXTURE_GRAPH.asset(key), run });
+    const { records } = await warehouse.port.materialize({ asset: FIXTURE_GRAPH.asset(key), run });
     return records.map(({ partition }) => partition);
   };
   const query = async (sql: string) => (await warehouse.port.query(sql, [], LIMITS)).rows;

@@ -2,6 +2,7 @@
 // WalflowError: with the API's own code and hint when it sent one, API_UNREACHABLE when nothing answers.
 
 import type { PartitionQuery, PartitionState } from '../../activities/warehouse/asset-order.ts';
+import type { CheckResult } from '../../activities/warehouse/check-order.ts';
 import type { QueryResult } from '../../activities/warehouse/query.ts';
 import { ERROR_RULES, type ErrorCode, WalflowError } from '../../workflows/model/errors.ts';
 import type {
@@ -24,6 +25,7 @@ export interface ApiClient {
   pipelines(): Promise<readonly PipelineStatus[]>;
   assets(selection?: string): Promise<readonly AssetStatus[]>;
   graph(selection?: string): Promise<GraphView>;
+  checks(selection?: string): Promise<readonly CheckResult[]>;
   partitions(key: string, query: PartitionQuery): Promise<readonly PartitionState[]>;
   query(sql: string): Promise<QueryResult>;
   verify(pipeline: string, table: string | undefined): Promise<VerifyReport>;
@@ -50,6 +52,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     pipelines: () => get('api/pipelines'),
     assets: (selection) => get(`api/assets${selected(selection)}`),
     graph: (selection) => get(`api/graph${selected(selection)}`),
+    checks: (selection) => get(`api/checks${selected(selection)}`),
     partitions: (key, query) => get(`api/assets/${encodeURIComponent(key)}/partitions?${partitionsQuery(query)}`),
     query: (sql) => post('api/query', { sql }),
     verify: (name, table) => post(`${pipeline(name)}/verify`, { table }),

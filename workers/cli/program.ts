@@ -5,6 +5,7 @@ import { SETTINGS } from '../config/setting.ts';
 import { WALFLOW_VERSION } from '../version.ts';
 import { addAssets } from './assets.ts';
 import { addCheck } from './check.ts';
+import { addChecks } from './checks.ts';
 import { createCli, examples, settingOption } from './cli.ts';
 import { addCompletion } from './completion.ts';
 import { addDeploy } from './deploy.ts';
@@ -48,6 +49,7 @@ export function createProgram(terminal: Terminal, finish: (code: ExitCode) => vo
   addStatus(program, cli);
   addAssets(program, cli);
   addPartitions(program, cli);
+  addChecks(program, cli);
   addQuery(program, cli);
   addVerify(program, cli);
   addOperations(program, cli);

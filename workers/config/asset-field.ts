@@ -11,6 +11,7 @@ import type {
   SqlFile,
   ViewConfig,
 } from '../../workflows/model/define.ts';
+import { checks } from './check-field.ts';
 import { parseDuration } from './duration.ts';
 import { matching, note, type Shape } from './field-note.ts';
 import { mapping, partitions } from './partition-field.ts';
@@ -123,6 +124,7 @@ const asset = {
   partitions: partitions.optional().meta(note({ help: 'compute it part by part instead of as a whole' })),
   automation: when,
   freshness: limits,
+  checks: checks.optional().meta(note({ help: 'what must hold of its rows, by name; see [checks](checks.md)' })),
   table: matching(/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$/, "'schema.table' in plain letters")
     .optional()
     .meta(note({ help: 'where the result goes', otherwise: 'derived from the key' })),

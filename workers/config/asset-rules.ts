@@ -6,8 +6,9 @@ import { type DeclaredDependency, dependencyOf } from '../../workflows/model/ass
 import { basesOf, type GraphFault, graphFaults } from '../../workflows/model/asset/graph-fault.ts';
 import { capturedKey, derivedPlace, parseCapturedKey } from '../../workflows/model/asset/key.ts';
 import { dimensionNames } from '../../workflows/model/asset/partitioning.ts';
-import { isRangeWord, placeholderName, RANGE_WORDS } from '../../workflows/model/asset/placeholder.ts';
+import { isCheckWord, isRangeWord, placeholderName, RANGE_WORDS } from '../../workflows/model/asset/placeholder.ts';
 import { foldedName, parseTableId } from '../../workflows/model/relation.ts';
+import { checkProblems } from './check-rules.ts';
 import type { LoadedAssets } from './loaded-asset.ts';
 import { nearestName } from './nearest-name.ts';
 import { partitionProblems } from './partition-rules.ts';
@@ -16,7 +17,7 @@ import { ASSET_WAREHOUSE, type GraphlessProject } from './project.ts';
 import { matchesTable, overlaps } from './table-pattern.ts';
 
 /** Last parts of API paths below /api/assets/<key>: a key that ends in one could not be addressed. */
-const RESERVED_NAMES = new Set(['materializations', 'partitions', 'materialize', 'why']);
+const RESERVED_NAMES = new Set(['materializations', 'partitions', 'materialize', 'why', 'checks']);
 const RESERVED_SCHEMA = '_walflow';
 
 export function assetProblems(project: GraphlessProject, loaded: LoadedAssets): readonly Problem[] {
@@ -33,6 +34,7 @@ export function assetProblems(project: GraphlessProject, loaded: LoadedAssets): 
         ...asset.deps.flatMap((dep, d) => captureProblems(project, dependencyOf(dep).key, depPath(loaded, i, d))),
         ...partitionProblems(asset, path),
         ...freshnessProblems(asset, `${path}.freshness`),
+        ...checkProblems(asset, path),
         ...tableProblems(project, assets, i, path),
       ];
     }),
@@ -83,15 +85,10 @@ function keyProblems({ pipelines }: GraphlessProject, { key }: LoadedAsset, path
   if (RESERVED_NAMES.has(parts.at(-1) ?? '')) {
     return [{ path, what: `${key} ends in a word that the HTTP API uses`, fix: 'choose another last part' }];
   }
-  if (isRangeWord(key)) {
-    return [
-      {
-        path,
-        what: `is ${key}, and {${key}} in an asset's SQL stands for its partition`,
-        fix: 'choose another key',
-      },
-    ];
-  }
+  const meaning = isRangeWord(key)
+    ? "an asset's SQL stands for its partition"
+    : isCheckWord(key) && 'a check stands for rows of its asset';
+  if (meaning) return [{ path, what: `is ${key}, and {${key}} in ${meaning}`, fix: 'choose another key' }];
   return [];
 }
 

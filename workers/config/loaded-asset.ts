@@ -76,13 +76,16 @@ const LOADED_AT_ONCE = { kind: 'eager', every: '5 seconds' } as const;
 
 /** How rows are computed that are stored. */
 function computed(
-  { partitions, automation: own }: Pick<Checked<'derived'>, 'partitions' | 'automation'>,
+  { partitions, automation: own, checks }: Pick<Checked<'derived'>, 'partitions' | 'automation' | 'checks'>,
   defaults: GroupDefaults,
 ) {
   const automation = own ?? defaults.automation;
   return {
     ...(partitions === undefined ? {} : { partitions: division(partitions) }),
     ...(automation === undefined ? {} : { automation, everyMs: parseDuration(automation.every) ?? 0 }),
+    ...(checks === undefined
+      ? {}
+      : { checks: Object.fromEntries(Object.entries(checks).map(([name, check]) => [name, written(check)])) }),
   };
 }
 

@@ -36,6 +36,7 @@ export interface ApiOptions {
 const MAX_BODY_BYTES = 1_048_576;
 const MATERIALIZATIONS = '/materializations';
 const PARTITIONS = '/partitions';
+const CHECKS = '/checks';
 const ASSETS = '/api/assets/';
 
 export function createApi(backend: ApiBackend, options: ApiOptions): Hono {
@@ -62,11 +63,13 @@ function addReading(app: Hono, backend: ApiBackend): void {
   app.get('/api/pipelines', async (c) => c.json(await backend.pipelines()));
   app.get('/api/assets', async (c) => c.json(await backend.assets(selectionRequest(c))));
   app.get('/api/graph', async (c) => c.json(await backend.graph(selectionRequest(c))));
+  app.get('/api/checks', async (c) => c.json(await backend.checks(selectionRequest(c))));
   app.get(`${ASSETS}*`, async (c) => {
     const rest = c.req.path.slice(ASSETS.length);
     if (rest.endsWith(PARTITIONS)) {
       return c.json(await backend.partitions(assetKey(rest.slice(0, -PARTITIONS.length)), partitionsRequest(c)));
     }
+    if (rest.endsWith(CHECKS)) return c.json(await backend.checksOf(assetKey(rest.slice(0, -CHECKS.length))));
     if (!rest.endsWith(MATERIALIZATIONS)) return c.json(await backend.asset(assetKey(rest)));
     const key = assetKey(rest.slice(0, -MATERIALIZATIONS.length));
     return c.json(await backend.materializations(key, pageRequest(c)));

@@ -2,6 +2,7 @@
 // of `ApiBackend` knows warehouse, lake and Temporal. LSNs are 16 hex digits, times ISO 8601 in UTC, ages in seconds.
 
 import type { MaterializationQuery, PartitionQuery, PartitionState } from '../../activities/warehouse/asset-order.ts';
+import type { CheckResult } from '../../activities/warehouse/check-order.ts';
 import type { RowDifference } from '../../activities/warehouse/comparison.ts';
 import type { QueryResult, QueryValue } from '../../activities/warehouse/query.ts';
 import type { TableState } from '../../activities/warehouse/table-status.ts';
@@ -97,7 +98,7 @@ export interface AssetStatus {
   readonly pipeline?: string;
   readonly freshness: { readonly state: FreshnessState; readonly ageSeconds: number | null };
   readonly partitions?: PartitionCounts;
-  readonly checks: readonly { readonly name: string; readonly state: string; readonly severity: string }[];
+  readonly checks: readonly Pick<CheckResult, 'name' | 'state' | 'severity'>[];
   readonly lastMaterialization?: Materialization;
 }
 
@@ -170,6 +171,9 @@ export interface ApiBackend {
   /** As `assets`, with the edges between them. */
   graph(selection?: string): Promise<GraphView>;
   asset(key: string): Promise<AssetStatus>;
+  /** What the checks of every asset, or of the selected ones, found last. */
+  checks(selection?: string): Promise<readonly CheckResult[]>;
+  checksOf(key: string): Promise<readonly CheckResult[]>;
   /** The known partitions of a derived asset, by key. */
   partitions(key: string, query: PartitionQuery): Promise<readonly PartitionState[]>;
   /** Newest first, at most `limit`. */

@@ -84,6 +84,20 @@ class WarehouseBackend implements ApiBackend {
     return await assetStatus(await this.#assetParts(), key);
   }
 
+  async checks(selection?: string) {
+    const { graph, opened } = this.#options;
+    const warehouse = opened.warehouses.get(ASSET_WAREHOUSE);
+    if (warehouse === undefined) return [];
+    if (selection === undefined) return await warehouse.checks(graph.derived);
+    const selected = new Set((await this.assets(selection)).map(({ key }) => key));
+    return await warehouse.checks(graph.derived.filter(({ key }) => selected.has(key)));
+  }
+
+  async checksOf(key: string) {
+    const asset = await this.#derived(key);
+    return asset === null ? [] : await this.#warehouse(ASSET_WAREHOUSE).checks([asset]);
+  }
+
   async partitions(key: string, query: Parameters<ApiBackend['partitions']>[1]) {
     const asset = await this.#derived(key);
     return asset === null ? [] : await this.#warehouse(ASSET_WAREHOUSE).partitions(asset, query);

@@ -47,13 +47,15 @@ async function everyStatus(parts: AssetParts): Promise<readonly AssetStatus[]> {
   const { derived, views } = parts.graph;
   const figures = await warehouse.assetFigures(derived);
   const states = views.length === 0 ? NO_VIEWS : await warehouse.viewStates();
+  const checks = Map.groupBy(await warehouse.checks(derived), (check) => check.asset);
   for (const asset of parts.graph.made) {
     const status =
       asset.tag === 'view'
         ? viewStatus(asset, states.get(asset.key) ?? { state: 'missing' }, ages)
         : await derivedStatus(asset, figures.get(asset.key) ?? NOTHING, warehouse, ages);
     ages.set(asset.key, status.freshness.ageSeconds);
-    made.push(status);
+    const found = checks.get(asset.key) ?? [];
+    made.push({ ...status, checks: found.map(({ name, state, severity }) => ({ name, state, severity })) });
   }
   return [...captured, ...made];
 }

@@ -1,6 +1,7 @@
 // The package's only public entry: what a user writes in walflow.config.ts. The builders only give values their types;
 // defaults and validation are in workers/config, where the file is loaded.
 
+import type { AcceptedValue, Check } from './asset/check.ts';
 import type { AssetDefinition, Automation, CapturedDefinition, SeedDefinition } from './asset/definition.ts';
 import type { DeclaredDependency, Dependency } from './asset/dependency.ts';
 import type { PartitionMapping } from './asset/mapping.ts';
@@ -213,4 +214,37 @@ export function allPartitions(): PartitionMapping {
 /** Run whenever an input has changed: at once after a quiet time, under traffic once in `every`. */
 export function eager(options: Omit<Automation, 'kind'> = {}): Automation {
   return { kind: 'eager', ...options };
+}
+
+/**
+ * A SELECT of the rows that break it, over `{this}`. With `blocking` they are not published: `{new}` is then what a step is about
+ * to publish, and `{this}` the table as it would be.
+ */
+export function check(options: Omit<Extract<Check, { kind: 'sql' }>, 'kind'>): Check {
+  return { kind: 'sql', ...options };
+}
+
+/** None of the columns is NULL. Like all checks below: `{ ...notNull('day'), blocking: true }` keeps such rows from being published. */
+export function notNull(...columns: readonly string[]): Check {
+  return { kind: 'notNull', columns };
+}
+
+/** No two rows have the same values in these columns. Rows with a NULL in one of them do not count. */
+export function unique(...columns: readonly string[]): Check {
+  return { kind: 'unique', columns };
+}
+
+/** The column is one of the values, or NULL. */
+export function acceptedValues(column: string, values: readonly AcceptedValue[]): Check {
+  return { kind: 'acceptedValues', column, values };
+}
+
+/** The column's value stands in a column of another table, or is NULL. `to` is one of the asset's deps. */
+export function relationship(column: string, to: string, toColumn: string): Check {
+  return { kind: 'relationship', column, to, toColumn };
+}
+
+/** How many rows the table has. */
+export function rowCount(bounds: { readonly min?: number; readonly max?: number }): Check {
+  return { kind: 'rowCount', ...bounds };
 }

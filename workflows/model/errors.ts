@@ -107,6 +107,10 @@ export const ERROR_RULES = {
     retry: 'manual',
     hint: 'make the SQL return only rows of its partition: from {start}, before {end}',
   },
+  ASSET_CHECK_FAILED: {
+    retry: 'manual',
+    hint: 'run `walflow checks` with the key of the asset to see which rows, then correct them at their source, or the asset or the check',
+  },
   VALUE_NOT_EXACT: {
     retry: 'manual',
     hint: 'change the value or the column type at the source, then run `walflow resync`: the table is paused until then',

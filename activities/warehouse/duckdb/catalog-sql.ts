@@ -3,7 +3,7 @@
 // process writes.
 
 /** Raised with every change of the tables below; each change adds a step to migrations.ts. */
-export const CATALOG_VERSION = 3;
+export const CATALOG_VERSION = 4;
 
 /** Derived assets as last declared by the configuration. `reads`: which places of which inputs they read, as JSON. */
 const ASSETS = `create table _walflow.assets (
@@ -28,7 +28,16 @@ const PARTITIONS = `create table _walflow.partitions (
 const MATERIALIZATIONS = `create table _walflow.materializations (
      no BIGINT not null, id VARCHAR not null, asset VARCHAR not null, partition VARCHAR, started_at TIMESTAMPTZ not null,
      finished_at TIMESTAMPTZ not null, rows BIGINT not null, unchanged BOOLEAN not null, inputs JSON not null,
-     code_version VARCHAR not null, workflow_id VARCHAR not null, run_id VARCHAR not null, attempt INTEGER not null)`;
+     checks JSON not null, code_version VARCHAR not null, workflow_id VARCHAR not null, run_id VARCHAR not null, attempt INTEGER not null)`;
+
+/**
+ * What checks found: a row for each check, and one for each partition that a blocking check keeps from being published. `rule` is
+ * a hash of what it looks for, `up_to` the newest record of the asset that it saw.
+ */
+const CHECKS = `create table _walflow.checks (
+     asset VARCHAR not null, name VARCHAR not null, rule VARCHAR not null, partition VARCHAR, state VARCHAR not null,
+     failing BIGINT not null, keys JSON not null, error VARCHAR, up_to BIGINT not null, checked_at TIMESTAMPTZ not null,
+     run_id VARCHAR not null)`;
 
 export const CATALOG_DDL: readonly string[] = [
   `create schema _walflow`,
@@ -52,6 +61,7 @@ export const CATALOG_DDL: readonly string[] = [
   TOUCHED,
   PARTITIONS,
   MATERIALIZATIONS,
+  CHECKS,
 ];
 
 /** SQL: a TIMESTAMPTZ as ISO 8601 text with microseconds, as in manifests and in the API. */

@@ -45,7 +45,7 @@ export const FOLD_RECORDS: readonly string[] = [
    select max(no) as no, max_by(id, no) as id, old.asset, old.partition, min(started_at) as started_at,
      max(finished_at) as finished_at, max_by(rows, no) as rows, bool_and(unchanged) as unchanged,
      coalesce(any_value(inputs.inputs), '[]') as inputs, max_by(code_version, no) as code_version, max_by(workflow_id, no) as workflow_id, max_by(run_id, no) as run_id,
-     max_by(attempt, no) as attempt
+     max_by(attempt, no) as attempt, max_by(checks, no) as checks
    from (select * exclude (inputs) from temp.main._walflow_old) old left join inputs
      on inputs.asset = old.asset and inputs.partition is not distinct from old.partition and inputs.day = old.day
    group by old.asset, old.partition, old.day`,

@@ -49,6 +49,23 @@ export const MIGRATIONS: ReadonlyMap<number, readonly string[]> = new Map([
       ),
     ],
   ],
+  // Before, there were no checks.
+  [
+    3,
+    [
+      `create table _walflow.checks (asset VARCHAR not null, name VARCHAR not null, rule VARCHAR not null,
+         partition VARCHAR, state VARCHAR not null, failing BIGINT not null, keys JSON not null, error VARCHAR,
+         up_to BIGINT not null, checked_at TIMESTAMPTZ not null, run_id VARCHAR not null)`,
+      ...remade(
+        'materializations',
+        `no BIGINT not null, id VARCHAR not null, asset VARCHAR not null, partition VARCHAR,
+         started_at TIMESTAMPTZ not null, finished_at TIMESTAMPTZ not null, rows BIGINT not null,
+         unchanged BOOLEAN not null, inputs JSON not null, checks JSON not null, code_version VARCHAR not null,
+         workflow_id VARCHAR not null, run_id VARCHAR not null, attempt INTEGER not null`,
+        `*, '[]' as checks`,
+      ),
+    ],
+  ],
 ]);
 
 /** Makes a table again; rows are carried over by column name and cast to the new types. */

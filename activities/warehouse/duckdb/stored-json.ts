@@ -2,9 +2,10 @@
 // person with a SQL prompt, and all later code trusts positions and keys. Pure.
 
 import { z } from 'zod';
-import type { MaterializationInput } from '../../../workflows/model/asset/record.ts';
+import type { CheckMark, MaterializationInput } from '../../../workflows/model/asset/record.ts';
 import { WalflowError } from '../../../workflows/model/errors.ts';
 import type { CaptureEntry } from '../../../workflows/model/manifest.ts';
+import type { FailingKey } from '../check-order.ts';
 import type { RowCounts } from '../merge-plan.ts';
 
 const lsn = z.string().regex(/^[0-9a-f]{16}$/, 'not 16 lower-case hex digits');
@@ -52,9 +53,19 @@ const inputsSchema: z.ZodType<readonly MaterializationInput[]> = z.array(
   z.object({ asset: text, lsnTo: lsn, seqTo: count, seqFrom: count, lsnFrom: lsn }),
 );
 
+/** `_walflow.materializations.checks`. */
+const marksSchema: z.ZodType<readonly CheckMark[]> = z.array(
+  z.object({ name: text, state: z.enum(['warned', 'failed', 'error']) }),
+);
+
+/** `_walflow.checks.keys`. */
+const keysSchema: z.ZodType<readonly FailingKey[]> = z.array(z.record(text, z.string().nullable()));
+
 export const parseCapture = (stored: string) => parse(captureSchema, stored, 'tables.capture');
 export const parseRowCounts = (stored: string) => parse(rowCountsSchema, stored, 'ledger.rows');
 export const parseInputs = (stored: string) => parse(inputsSchema, stored, 'materializations.inputs');
+export const parseMarks = (stored: string) => parse(marksSchema, stored, 'materializations.checks');
+export const parseKeys = (stored: string) => parse(keysSchema, stored, 'checks.keys');
 
 /** @throws WalflowError WAREHOUSE_UNREADABLE, naming the column and what is wrong, without the value */
 function parse<T>(schema: z.ZodType<T>, stored: string, column: string): T {

@@ -1,7 +1,7 @@
 // A DuckDB file as a warehouse: each method of the port calls the file that implements it.
 
 import type { DerivedAsset, ViewAsset } from '../../../workflows/model/asset/graph.ts';
-import type { Materialization } from '../../../workflows/model/asset/record.ts';
+import type { CheckMark, Materialization } from '../../../workflows/model/asset/record.ts';
 import type { Watermark } from '../../../workflows/model/watermark.ts';
 import type {
   AssetFigures,
@@ -10,8 +10,10 @@ import type {
   MaterializeOrder,
   PartitionQuery,
   PartitionState,
+  PublishedStep,
   ViewState,
 } from '../asset-order.ts';
+import type { CheckResult } from '../check-order.ts';
 import type { CompareOrder, TableComparison } from '../comparison.ts';
 import type { FileSource, LakeFile } from '../file-source.ts';
 import type { MergeOutcome, MergePlan } from '../merge-plan.ts';
@@ -19,8 +21,10 @@ import type { QueryLimits, QueryResult, QueryValue } from '../query.ts';
 import type { LedgerEntry, TableStatus } from '../table-status.ts';
 import type { Warehouse } from '../warehouse.ts';
 import { declareAssets, dueAssets } from './assets/assets.ts';
+import { listChecks } from './assets/check-result.ts';
 import { KeptAnswer } from './assets/kept-answer.ts';
 import { materializeDue } from './assets/materialize.ts';
+import { checkPublished } from './assets/published-check.ts';
 import { listMaterializations } from './assets/records.ts';
 import { assetFigures, listPartitions } from './assets/status.ts';
 import { Views } from './assets/views.ts';
@@ -46,6 +50,7 @@ export class DuckDbWarehouse implements Warehouse {
   readonly #views: Views;
   readonly #due = new KeptAnswer<readonly DueAsset[]>();
   readonly #figures = new KeptAnswer<ReadonlyMap<string, AssetFigures>>();
+  readonly #checks = new KeptAnswer<readonly CheckResult[]>();
   #mergesSinceFold = MERGES_A_FOLD;
   #touches = 0;
 
@@ -132,14 +137,26 @@ export class DuckDbWarehouse implements Warehouse {
     return await this.#due.get(keysOf(assets), () => dueAssets(this.#owner, assets));
   }
 
-  async materialize(order: MaterializeOrder): Promise<readonly Materialization[]> {
+  async materialize(order: MaterializeOrder): Promise<PublishedStep> {
     try {
-      const records = await materializeDue(this.#owner, order);
-      if (records.length > 0) await this.#views.settle();
-      return records;
+      const step = await materializeDue(this.#owner, order);
+      if (step.records.length > 0) await this.#views.settle();
+      return step;
     } finally {
       this.#noteChange();
     }
+  }
+
+  async checkPublished(order: MaterializeOrder): Promise<readonly CheckMark[]> {
+    try {
+      return await checkPublished(this.#owner, order);
+    } finally {
+      this.#checks.forget();
+    }
+  }
+
+  async checks(assets: readonly DerivedAsset[]): Promise<readonly CheckResult[]> {
+    return await this.#checks.get(keysOf(assets), () => listChecks(this.#owner, assets));
   }
 
   async materializations(asset: string, query: MaterializationQuery): Promise<readonly Materialization[]> {
@@ -174,6 +191,7 @@ export class DuckDbWarehouse implements Warehouse {
   #noteChange(): void {
     this.#due.forget();
     this.#figures.forget();
+    this.#checks.forget();
   }
 }
 

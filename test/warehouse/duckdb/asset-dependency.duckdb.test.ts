@@ -39,7 +39,7 @@ async function merge(endLsn: number, entry: CaptureEntry, row: TestChange): Prom
 
 const materialized = async () => {
   const run = { workflowId: 'w', runId: crypto.randomUUID(), attempt: 1 };
-  const records = await warehouse.port.materialize({ asset, run });
+  const { records } = await warehouse.port.materialize({ asset, run });
   return records.map(({ partition }) => partition);
 };
 

@@ -31,7 +31,7 @@ const above: AssetDefinition = {
 let graph: AssetGraph;
 const materialize = async ({ key }: AssetDefinition) => {
   const run = { workflowId: 'w', runId: crypto.randomUUID(), attempt: 1 };
-  const records = await warehouse.port.materialize({ asset: graph.asset(key), run });
+  const { records } = await warehouse.port.materialize({ asset: graph.asset(key), run });
   return records.map(({ partition }) => partition).sort();
 };
 const row = (op: TestChange['op'], id: number, at: string, due = '2026-10-25') =>

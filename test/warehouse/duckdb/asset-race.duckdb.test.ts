@@ -80,7 +80,7 @@ class Shop {
   }
 
   async materialize(key: string) {
-    return await materializeDue(warehouse.owner, this.order(key));
+    return (await materializeDue(warehouse.owner, this.order(key))).records;
   }
 
   /** One attempt, with what others do between its compute and its publish; null = it published nothing. */

@@ -24,7 +24,7 @@ const windows = (days: number) => `insert into _walflow.ledger
 const runs = (days: number) => `insert into _walflow.materializations
   select i + 1, 'id-' || i, 'year/by_day', '2025-01-0' || (1 + i % 3), moment, moment, i,
     false, json_array({'asset': 'year/a', 'lsnTo': printf('%016x', i * 10 + 10), 'seqTo': i + 1, 'seqFrom': i, 'lsnFrom': printf('%016x', i * 10)}),
-    'code', 'materialize/year', 'run', 1
+    case when i = 297 then '[{"name": "some", "state": "warned"}]' else '[]' end, 'code', 'materialize/year', 'run', 1
   from (select i, timestamptz '2025-01-01 00:00:00Z' + i * interval '288 seconds' as moment from range(${days * RUNS_A_DAY}) r(i))`;
 /** An input that every window touches, as a whole and two partitions of it. */
 const touches = (days: number) => `insert into _walflow.touched

@@ -36,8 +36,8 @@ async function declare(...declared: readonly AssetDefinition[]): Promise<void> {
   await declareAssets(warehouse.owner, graph.derived, NOW);
 }
 
-const materialize = ({ key }: AssetDefinition) =>
-  materializeDue(warehouse.owner, { asset: graph.asset(key), run: freshRun() });
+const materialize = async ({ key }: AssetDefinition, run = freshRun()) =>
+  (await materializeDue(warehouse.owner, { asset: graph.asset(key), run })).records;
 const due = async () => (await dueAssets(warehouse.owner, graph.derived)).map(({ asset }) => asset);
 const daysOf = (records: readonly { partition: string | null }[]) => records.map((record) => record.partition);
 const totals = () =>
@@ -269,7 +269,7 @@ describe('a derived asset', () => {
 
   test('is published once by a run, however often its activity is repeated', async () => {
     const run = freshRun();
-    const again = () => materializeDue(warehouse.owner, { asset: graph.asset(byDay.key), run });
+    const again = () => materialize(byDay, run);
     await merge(280, [row(22, 2, '2026-02-21 00:00:00+00', 279, 'u')]);
     expect(daysOf(await again())).toEqual(['2026-02-21']);
     await merge(281, [row(22, 3, '2026-02-21 00:00:00+00', 280, 'u')]);

@@ -30,6 +30,8 @@ export class ReferenceWarehouse implements Warehouse {
   #nextMerge = Promise.withResolvers<void>();
   readonly invalidated = new Promise<never>(() => {});
   readonly materialize = noSql;
+  readonly checkPublished = noSql;
+  readonly checks = noSql;
   readonly materializations = noSql;
   readonly query = noSql;
   readonly declareViews = noSql;

@@ -1,5 +1,6 @@
 // What a user says of an asset: how a derived one is made, and what a captured table is.
 
+import type { Checks } from './check.ts';
 import type { DeclaredDependency } from './dependency.ts';
 import type { Partitions } from './partitioning.ts';
 
@@ -25,6 +26,8 @@ export interface AssetDefinition {
   readonly partitions?: Partitions;
   readonly automation?: Automation;
   readonly freshness?: Freshness;
+  /** What must hold of its rows. */
+  readonly checks?: Checks;
   /** The `schema.table` of the result; default: derived from the key. */
   readonly table?: string;
   /** `{key}` stands for a dependency's table, `{start}` and `{end}` for the bounds of the partition; `{end}` is exclusive. */

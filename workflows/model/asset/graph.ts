@@ -3,6 +3,7 @@
 
 import { WalflowError } from '../errors.ts';
 import { parseTableId, type TableName } from '../relation.ts';
+import { type AssetCheck, resolveChecks } from './check.ts';
 import type { LoadedAsset, LoadedCaptured, LoadedSeed } from './definition.ts';
 import { type Dependency, dependencyOf } from './dependency.ts';
 import { graphFaults } from './graph-fault.ts';
@@ -34,6 +35,7 @@ export interface DerivedAsset {
   /** The tables whose changes make it due, and lookups: instead of a view those that it reads. */
   readonly inputs: readonly AssetEdge<BaseAsset>[];
   readonly sql: readonly SqlPart[];
+  readonly checks: readonly AssetCheck[];
   /** The pipeline whose lake keeps its records: that of the first captured table above it. */
   readonly pipeline: string | null;
 }
@@ -194,7 +196,9 @@ function madeAsset(definition: LoadedAsset, nodeOf: (key: string) => AssetNode):
     pipeline: reads.map(({ from }) => from.pipeline).find((pipeline) => pipeline !== null) ?? null,
     definition: views.length === 0 ? definition : { ...definition, views: views.map((view) => view.definition) },
   };
-  return definition.kind === 'view' ? { tag: 'view', ...common } : { tag: 'derived', ...common };
+  if (definition.kind === 'view') return { tag: 'view', ...common };
+  const places = new Map(reads.map(({ from }) => [from.key, from.place]));
+  return { tag: 'derived', ...common, checks: resolveChecks(key, definition.checks ?? {}, places) };
 }
 
 /** A dependency as it is declared, and as the tables that it comes to. */

@@ -14,6 +14,13 @@ export function isRangeWord(name: string): name is (typeof RANGE_WORDS)[number] 
   return RANGE_WORDS.some((word) => word === name);
 }
 
+/** In a check: the asset's table, and what a step is about to publish. No asset can have one of these as its key. */
+export const CHECK_WORDS = ['this', 'new'] as const;
+
+export function isCheckWord(name: string): name is (typeof CHECK_WORDS)[number] {
+  return CHECK_WORDS.some((word) => word === name);
+}
+
 /** A token to skip as a whole (https://www.postgresql.org/docs/17/sql-syntax-lexical.html), or a placeholder. */
 const TOKENS = new RegExp(
   [

@@ -15,6 +15,12 @@ export interface MaterializationInput {
   readonly lsnFrom: LsnHex;
 }
 
+/** A check that did not pass on what was published; `error` = its SQL failed. */
+export interface CheckMark {
+  readonly name: string;
+  readonly state: 'warned' | 'failed' | 'error';
+}
+
 export interface Materialization extends RunRef {
   readonly id: string;
   readonly asset: string;
@@ -29,4 +35,6 @@ export interface Materialization extends RunRef {
   readonly inputs: readonly MaterializationInput[];
   /** Hash of the asset's code (its SQL and partitioning). */
   readonly codeVersion: string;
+  /** Checks that did not pass afterwards; without it, all of them did. */
+  readonly checks?: readonly CheckMark[];
 }

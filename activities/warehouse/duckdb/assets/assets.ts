@@ -7,6 +7,7 @@ import { folded } from '../identifier.ts';
 import { ownPlace, placeOfEdge } from '../merge/touched-sql.ts';
 import type { DuckDbSession } from '../session.ts';
 import { codeVersionOf } from './asset-sql.ts';
+import { forgetOtherRules } from './check-result.ts';
 import { statesSql } from './staleness-sql.ts';
 import { IS_VIEW } from './views.ts';
 
@@ -36,6 +37,7 @@ export async function declareAssets(
         for (const asset of assets) {
           await declare(session, asset, known.find((one) => one.asset === asset.key) ?? null, nowIso);
         }
+        await forgetOtherRules(session, assets);
       }),
     ),
   );
@@ -70,7 +72,10 @@ function readsOf(asset: DerivedAsset): string {
 
 async function forget(session: DuckDbSession, asset: string, withPartitions: boolean): Promise<void> {
   await session.run(`delete from _walflow.assets where asset = $1 and not (${IS_VIEW})`, [asset]);
-  if (withPartitions) await session.run('delete from _walflow.partitions where asset = $1', [asset]);
+  if (!withPartitions) return;
+  for (const table of ['partitions', 'checks']) {
+    await session.run(`delete from _walflow.${table} where asset = $1`, [asset]);
+  }
 }
 
 /** Those of the assets with something to recompute whose inputs all exist, in their order. */

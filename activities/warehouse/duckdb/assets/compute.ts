@@ -14,6 +14,7 @@ import { assetSelect } from './asset-sql.ts';
 import { readBound } from './bound.ts';
 import { type InputPosition, inputsSince } from './inputs.ts';
 import { planStep, type StepPlan } from './plan.ts';
+import { type Audit, auditStaged } from './staged-check.ts';
 import { CHANGED, PLANNED, STAGED, STAGED_PARTITION } from './staging.ts';
 
 /** A partition whose rows are staged. */
@@ -26,7 +27,7 @@ export interface StagedPartition {
   readonly inputs: readonly MaterializationInput[];
 }
 
-export interface StagedStep extends Pick<StepPlan, 'reshaped'> {
+export interface StagedStep extends Pick<StepPlan, 'reshaped'>, Audit {
   readonly startedAt: string;
   readonly partitions: readonly StagedPartition[];
   /** What the transaction saw of each input. */
@@ -37,7 +38,7 @@ export interface StagedStep extends Pick<StepPlan, 'reshaped'> {
  * Stages what is due, to be published on the same session.
  * @param runId see `planStep`
  * @returns null when nothing is due.
- * @throws WalflowError ASSET_OUTSIDE_WINDOW
+ * @throws WalflowError ASSET_OUTSIDE_WINDOW, CheckError
  */
 export async function computeStep(
   session: DuckDbSession,
@@ -54,10 +55,16 @@ export async function computeStep(
     for (const { partition } of plan.partitions) rows.push(await stage(session, asset, partition, bound));
     if (asset.definition.partitions !== undefined) await assertInside(session, asset.key, asset.definition.partitions);
     const changed = await findChanged(session, asset, reshaped);
-    const partitions = plan.partitions.map(({ partition, inputs }, i) => ({
+    const staged = plan.partitions.map(({ partition, inputs }, i) => ({
       ...{ partition, rows: rows[i] ?? 0, unchanged: !changed.has(partition), inputs: inputsSince(inputs, positions) },
     }));
-    return { startedAt, reshaped, partitions, positions };
+    const audit = await auditStaged(session, asset, {
+      keys: plan.partitions.map(({ partition }) => partition),
+      reshaped,
+    });
+    const withheld = new Set(audit.withheld.map(({ partition }) => partition));
+    const partitions = staged.filter(({ partition }) => !withheld.has(partition));
+    return { startedAt, reshaped, partitions, positions, ...audit };
   });
 }
 

@@ -1,38 +1,45 @@
 // Station 10 on a row's way: recomputes what is due of a derived asset. It plans and computes in one read transaction, into
 // staging, then publishes in another. A merge that commits in between lies above the positions of the record: it is still due.
 
-import type { Materialization } from '../../../../workflows/model/asset/record.ts';
 import { WalflowError } from '../../../../workflows/model/errors.ts';
-import type { MaterializeOrder } from '../../asset-order.ts';
+import type { MaterializeOrder, PublishedStep } from '../../asset-order.ts';
 import type { DuckDbOwner } from '../client.ts';
 import { blamesData, failureClass, safeText } from '../failure.ts';
 import type { DuckDbSession } from '../session.ts';
+import { noteBroken } from './check-result.ts';
+import { CheckError } from './check-run.ts';
 import { computeStep, type StagedStep } from './compute.ts';
 import { publishStep } from './publish.ts';
 
 /**
  * Recomputes the due partitions, or the whole of an asset without partitions.
- * @returns the new records; none when nothing was due.
- * @throws WalflowError ASSET_FAILED, ASSET_OUTSIDE_WINDOW: nothing changed and it is still due.
+ * @throws WalflowError ASSET_FAILED, ASSET_OUTSIDE_WINDOW, ASSET_CHECK_FAILED if the SQL of a blocking check fails: nothing changed
+ * and it is still due.
  */
-export async function materializeDue(owner: DuckDbOwner, order: MaterializeOrder): Promise<readonly Materialization[]> {
+export async function materializeDue(owner: DuckDbOwner, order: MaterializeOrder): Promise<PublishedStep> {
   return await owner.steps.pass(() => owner.use((session) => runStep(owner, session, order)));
 }
 
-async function runStep(owner: DuckDbOwner, session: DuckDbSession, order: MaterializeOrder) {
+async function runStep(owner: DuckDbOwner, session: DuckDbSession, order: MaterializeOrder): Promise<PublishedStep> {
   for (;;) {
-    const staged = await compute(session, order);
-    if (staged === null) return [];
+    const staged = await compute(owner, session, order);
+    if (staged === null) return { records: [], withheld: [] };
     const records = await owner.publishing.pass(() => publishStep(session, order, staged));
     // Overtaken by another publish: compute again what is still due. Each time another step made progress, so this ends.
-    if (records !== null) return records;
+    if (records !== null) return { records, withheld: staged.withheld };
   }
 }
 
-async function compute(session: DuckDbSession, { asset, run }: MaterializeOrder): Promise<StagedStep | null> {
+async function compute(
+  owner: DuckDbOwner,
+  session: DuckDbSession,
+  order: MaterializeOrder,
+): Promise<StagedStep | null> {
+  const { asset, run } = order;
   try {
     return await computeStep(session, asset, run.runId);
   } catch (cause) {
+    if (cause instanceof CheckError) throw await noteBroken(owner, order, cause);
     const ofSql = blamesData(cause) || failureClass(cause) === 'Parser';
     if (!ofSql) throw cause;
     throw new WalflowError('ASSET_FAILED', `the SQL of ${asset.key} failed: ${safeText(cause)}`, { cause });

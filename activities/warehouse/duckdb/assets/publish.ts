@@ -13,6 +13,7 @@ import { placeOfKeySql, placeSql } from '../partition-sql.ts';
 import type { DuckDbSession } from '../session.ts';
 import { codeVersionOf } from './asset-sql.ts';
 import { readyAssets } from './assets.ts';
+import { newestRecord, noteAudit } from './check-result.ts';
 import type { StagedStep } from './compute.ts';
 import { newestNumber } from './inputs.ts';
 import { writeRecords } from './records.ts';
@@ -29,20 +30,27 @@ export async function publishStep(
 ): Promise<readonly Materialization[] | null> {
   return await session.transaction(async () => {
     const { asset } = order;
-    if (await isOvertaken(session, asset)) return null;
+    if (await isOvertaken(session, asset, staged)) return null;
     const after = await newestNumber(session);
-    await replaceRows(session, asset, staged);
+    const { partitions, withheld } = staged;
+    // A table that would be made again stays as it is until all of it can be published.
+    if (partitions.length > 0 || withheld.length === 0) await replaceRows(session, asset, staged);
     const records = recordsOf(order, staged);
     await writeRecords(session, records, after);
     await notePartitions(session, order, staged, after);
     await noteChanges(session, asset, after);
+    await noteAudit(session, order, withheld);
     return records;
   });
 }
 
-/** A partition that was planned has another record than the plan saw, or the asset has other code. */
-async function isOvertaken(session: DuckDbSession, asset: DerivedAsset): Promise<boolean> {
+/**
+ * A partition that was planned has another record than the plan saw, or the asset has other code. Blocking checks have seen the
+ * whole table: for them, any other record of the asset.
+ */
+async function isOvertaken(session: DuckDbSession, asset: DerivedAsset, { checkedUpTo }: StagedStep): Promise<boolean> {
   if ((await readyAssets(session, [asset])).length === 0) return true;
+  if (checkedUpTo !== null && (await newestRecord(session, asset.key)) !== checkedUpTo) return true;
   const newer = await session.rows(
     `select 1 from temp.main.${PLANNED} planned
      left join (from _walflow.partitions where asset = ${literal(asset.key)}) known

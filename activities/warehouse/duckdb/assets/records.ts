@@ -6,15 +6,16 @@ import { isoText } from '../catalog-sql.ts';
 import type { DuckDbOwner } from '../client.ts';
 import { literal } from '../identifier.ts';
 import type { DuckDbSession } from '../session.ts';
-import { parseInputs } from '../stored-json.ts';
+import { parseInputs, parseMarks } from '../stored-json.ts';
 
 /** With more rows in one statement DuckDB's parser becomes slow. */
 const ROWS_PER_INSERT = 500;
 
-interface MaterializationRow extends Omit<Materialization, 'rows' | 'inputs' | 'unchanged'> {
+interface MaterializationRow extends Omit<Materialization, 'rows' | 'inputs' | 'unchanged' | 'checks'> {
   readonly rows: string;
   readonly unchanged: boolean;
   readonly inputs: string;
+  readonly checks: string;
 }
 
 /** The records of an asset, newest first. */
@@ -26,7 +27,7 @@ export async function listMaterializations(
   const rows = await owner.use((session) =>
     session.rows<MaterializationRow>(
       `select id, asset, partition, ${isoText('finished_at')} as at, ${isoText('started_at')} as "startedAt",
-         rows, unchanged, inputs, code_version as "codeVersion", workflow_id as "workflowId", run_id as "runId", attempt
+         rows, unchanged, inputs, checks, code_version as "codeVersion", workflow_id as "workflowId", run_id as "runId", attempt
        from _walflow.materializations
        where asset = $1 and ($2::VARCHAR is null or partition = $2::VARCHAR)
          and ($3::VARCHAR is null or no < (select no from _walflow.materializations where id = $3::VARCHAR))
@@ -34,9 +35,10 @@ export async function listMaterializations(
       [asset, query.partition ?? null, query.cursor ?? null, query.limit],
     ),
   );
-  return rows.map(({ unchanged, ...row }) => ({
+  return rows.map(({ unchanged, checks, ...row }) => ({
     ...{ ...row, rows: Number(row.rows), inputs: parseInputs(row.inputs) },
     ...(unchanged ? { unchanged: true as const } : {}),
+    ...(checks === '[]' ? {} : { checks: parseMarks(checks) }),
   }));
 }
 
@@ -52,7 +54,7 @@ export async function writeRecords(
       .map((record, i) => recordRow(record, after + from + i + 1));
     await session.run(
       `insert into _walflow.materializations (no, id, asset, partition, started_at, finished_at, rows, unchanged, inputs,
-         code_version, workflow_id, run_id, attempt) values ${rows.join(', ')}`,
+         checks, code_version, workflow_id, run_id, attempt) values ${rows.join(', ')}`,
     );
   }
 }
@@ -66,6 +68,8 @@ function recordRow(record: Materialization, no: number): string {
       rows,
       record.unchanged === true,
       `${literal(JSON.stringify(inputs))}::JSON`,
+      // Checks run on what is published.
+      `'[]'`,
       literal(codeVersion),
       literal(workflowId),
       literal(runId),

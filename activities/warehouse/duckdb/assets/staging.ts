@@ -13,6 +13,11 @@ export const STAGED = '_walflow_staged';
 /** First column of STAGED. */
 export const STAGED_PARTITION = '_walflow_partition';
 
+/** Partitions under a check: `partition`, whether its old rows are `replaced`, and whether its new ones are `taken`. */
+export const CHECKED = '_walflow_checked';
+/** Those that a blocking check keeps from being published: `partition`. They are in none of the tables above. */
+export const WITHHELD = '_walflow_withheld';
+
 /** A SELECT of the rows to publish. */
 export const changedRows = `select * exclude (${STAGED_PARTITION}) from temp.main.${STAGED} staged where exists (
   from temp.main.${CHANGED} changed where changed.partition is not distinct from staged.${STAGED_PARTITION})`;
