@@ -29,7 +29,7 @@ async function list({ api, terminal }: Cli, selection: string | undefined, optio
   return EXIT.done;
 }
 
-export function checksText(checks: readonly CheckResult[]): string {
+function checksText(checks: readonly CheckResult[]): string {
   if (checks.length === 0) return 'no checks';
   const table = textTable(
     [
