@@ -10,13 +10,15 @@ import type { S3Lake } from '../../activities/lake/s3/lake.ts';
 import { mergePending } from '../../activities/merge.ts';
 import type { PipelineResources, WarehouseResources } from '../../activities/resources.ts';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
-import { buildAssetGraph } from '../../workflows/model/asset/graph.ts';
+import { resolveProject } from '../../workers/config/resolve.ts';
 import type { Materialization } from '../../workflows/model/asset/record.ts';
 import type { MergeResult } from '../../workflows/model/run.ts';
+import { ORIGIN, project } from '../config/sample-project.ts';
 import { FIXTURE_ASSETS, FIXTURE_PIPELINE } from './fixture-assets.ts';
 
 const GOLDEN = fileURLToPath(new URL('../golden', import.meta.url));
-export const FIXTURE_GRAPH = buildAssetGraph(FIXTURE_ASSETS, new Set([FIXTURE_PIPELINE]));
+/** As a worker declares them, with every default filled in. */
+export const FIXTURE_GRAPH = resolveProject(project({ assets: FIXTURE_ASSETS }), ORIGIN).graph;
 
 /** What the version that recorded the fixture said. */
 export interface Answers {
