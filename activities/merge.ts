@@ -38,6 +38,8 @@ class Drain {
   #lastWorkMs = performance.now();
   #pollMs: number;
   #ahead: Promise<PendingWindow | null> | null = null;
+  /** Nothing was there at the last look: what the next one finds has just landed. */
+  #waits = false;
 
   constructor(session: MergeSession, cancelled: AbortSignal) {
     this.#session = session;
@@ -53,6 +55,7 @@ class Drain {
       this.#ahead = null;
       this.#cancelled.throwIfAborted();
       if (window !== null && !(await this.#merge(window))) return true;
+      this.#waits = window === null;
       const worked = window !== null || (await this.#session.loadOnly());
       // A table that needs a new snapshot ends the run: only the workflow can ask for one, and must not wait under load.
       if (tally.hasNewRejected) return true;
@@ -78,9 +81,10 @@ class Drain {
       await Promise.allSettled([this.#ahead]);
       return false;
     }
-    const { pollMs } = this.#session.pace;
+    const { pollMs, everyMs } = this.#session.pace;
     this.#pollMs = rows < LARGE.rows ? pollMs : Math.max(pollMs, LARGE.lookMs);
-    if (!isBulk) await this.#sleep(restMs(performance.now() - beganMs));
+    const mergeMs = performance.now() - beganMs;
+    if (!isBulk) await this.#sleep(restMs(mergeMs, this.#waits ? mergeMs : null, everyMs));
     return true;
   }
 

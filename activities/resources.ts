@@ -32,6 +32,8 @@ export interface PipelineResources {
     readonly lingerMs: number;
     /** How often it looks while it lingers. */
     readonly pollMs: number;
+    /** How far apart manifests of light traffic come. */
+    readonly everyMs: number;
   };
   /** Rows in one chunk: bounds memory, and what has to be read again after a crash. */
   readonly snapshot: { readonly chunkRows: number };

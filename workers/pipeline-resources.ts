@@ -7,7 +7,7 @@ import type { S3Access } from './embedded/seaweedfs.ts';
 
 /** Longer than the doorbell's longest delay (4 s), so that under load one activity serves every ring. */
 const LINGER_MS = 6_000;
-/** A lingering merge looks for the next manifest four times per `flush.maxDelayMs`, within these bounds. */
+/** A lingering merge looks for the next manifest eight times per `flush.maxDelayMs` at most, within these bounds. */
 const MIN_POLL_MS = 10;
 const MAX_POLL_MS = 100;
 
@@ -32,14 +32,14 @@ export function openLake({ name, lake }: ResolvedPipeline, embedded?: S3Access):
 
 function openPipeline(pipeline: ResolvedPipeline): PipelineResources {
   const { name, warehouse, source, lake, flush, merge, snapshot } = pipeline;
-  const pollMs = Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, Math.round(flush.maxDelayMs / 4)));
+  const pollMs = Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, Math.round(flush.maxDelayMs / 8)));
   return {
     name,
     warehouse,
     source,
     flush,
     snapshot,
-    merge: { ...merge, lingerMs: LINGER_MS, pollMs },
+    merge: { ...merge, lingerMs: LINGER_MS, pollMs, everyMs: flush.maxDelayMs },
     verifyWrites: lake.verifyWrites,
     inlineBytes: lake.inlineBytes,
     lake: openLake(pipeline),

@@ -8,9 +8,20 @@ const MAX_REST_MS = 150;
 const LOOK_SHARE = 1 / 8;
 const MAX_LOOK_MS = 150;
 
-/** Between a small window that took `mergeMs` and the look for the next. */
-export function restMs(mergeMs: number): number {
-  return Math.min(MAX_REST_MS, REST_SHARE * mergeMs);
+/** Manifests of light traffic come as far apart as the writer waits: before this share of that, a look is in vain. */
+const EXPECTED_SHARE = 0.9;
+/** Some come sooner: for who waits for a position, or with a new shape of a table. */
+const MAX_EXPECTED_MS = 250;
+
+/**
+ * Between a small window that took `mergeMs` and the look for the next.
+ * @param sinceLandedMs since its manifest landed; null when that is not known, because it was there already
+ * @param everyMs how far apart manifests of light traffic come
+ */
+export function restMs(mergeMs: number, sinceLandedMs: number | null, everyMs: number): number {
+  const rest = Math.min(MAX_REST_MS, REST_SHARE * mergeMs);
+  if (sinceLandedMs === null) return rest;
+  return Math.max(rest, Math.min(MAX_EXPECTED_MS, EXPECTED_SHARE * everyMs) - sinceLandedMs);
 }
 
 /**

@@ -36,7 +36,7 @@ export class MergeSession {
     this.#loads = new SnapshotLoads(pipeline.lake);
   }
 
-  get pace(): { readonly lingerMs: number; readonly pollMs: number } {
+  get pace(): PipelineResources['merge'] {
     return this.#pipeline.merge;
   }
 

@@ -14,7 +14,7 @@ export default defineConfig({
         tables: ['public.*'],
       },
       lake: { url: process.env.WALFLOW_LAKE_URL ?? 's3://walflow/raw/cdc' },
-      flush: { maxDelayMs: 50 },
+      flush: { maxDelayMs: 200 },
     },
   },
 
