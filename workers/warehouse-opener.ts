@@ -3,6 +3,8 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Declaration } from '../activities/warehouse/declaration.ts';
+import { declarationOf as duckDbDeclarationOf } from '../activities/warehouse/duckdb/assets/declaration.ts';
 import { openDuckDb } from '../activities/warehouse/duckdb/client.ts';
 import { answerApart as duckDbAnswer } from '../activities/warehouse/duckdb/reading/apart.ts';
 import { seedColumns as duckDbSeedColumns } from '../activities/warehouse/duckdb/seed-columns.ts';
@@ -12,6 +14,7 @@ import type { ReadOrder } from '../activities/warehouse/read-order.ts';
 import type { SeedColumn } from '../activities/warehouse/seed-column.ts';
 import type { Warehouse } from '../activities/warehouse/warehouse.ts';
 import type { LoadedSeed } from '../workflows/model/asset/definition.ts';
+import type { DerivedAsset, ViewAsset } from '../workflows/model/asset/graph.ts';
 import type { ResolvedDuckDb, ResolvedWarehouse } from './config/project.ts';
 import { readApart } from './reader-process.ts';
 
@@ -45,6 +48,17 @@ export async function seedColumns(
   switch (kind) {
     case 'duckdb':
       return await duckDbSeedColumns(key, seed);
+  }
+}
+
+/** How assets of the configuration would be declared. */
+export function declarationsOf(
+  { kind }: ResolvedWarehouse,
+  assets: readonly (DerivedAsset | ViewAsset)[],
+): readonly Declaration[] {
+  switch (kind) {
+    case 'duckdb':
+      return assets.map(duckDbDeclarationOf);
   }
 }
 

@@ -16,6 +16,7 @@ import type {
 } from './asset-order.ts';
 import type { CheckResult } from './check-order.ts';
 import type { CompareOrder, TableComparison } from './comparison.ts';
+import type { StoredDeclaration } from './declaration.ts';
 import type { FileSource, LakeFile } from './file-source.ts';
 import type { MergeOutcome, MergePlan } from './merge-plan.ts';
 import type { QueryLimits, QueryResult, QueryValue } from './query.ts';
@@ -65,6 +66,8 @@ export interface Warehouse {
    * dropped when it is not declared any more. What reads a view is not ready until it is made.
    */
   declareViews(views: readonly ViewAsset[]): Promise<void>;
+  /** Assets and views as they were declared last, by key. */
+  declarations(): Promise<readonly StoredDeclaration[]>;
   /** Of the declared views, by key. */
   viewStates(): Promise<ReadonlyMap<string, ViewState>>;
   /** Those of the assets with something to recompute whose inputs all exist. */

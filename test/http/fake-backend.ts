@@ -93,6 +93,7 @@ export function fakeBackend(own: Partial<ApiBackend> = {}): ApiBackend {
     },
     checks: async () => [],
     checksOf: async () => [],
+    declarations: async () => [],
     partitions: async () => [],
     materializations: async () => [],
     query: async () => ({ columns: [{ name: 'n', type: 'BIGINT' }], rows: [['9007199254740993']] }),

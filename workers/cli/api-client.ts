@@ -3,6 +3,7 @@
 
 import type { PartitionQuery, PartitionState } from '../../activities/warehouse/asset-order.ts';
 import type { CheckResult } from '../../activities/warehouse/check-order.ts';
+import type { StoredDeclaration } from '../../activities/warehouse/declaration.ts';
 import type { QueryResult } from '../../activities/warehouse/query.ts';
 import { ERROR_RULES, type ErrorCode, WalflowError } from '../../workflows/model/errors.ts';
 import type {
@@ -26,6 +27,7 @@ export interface ApiClient {
   assets(selection?: string): Promise<readonly AssetStatus[]>;
   graph(selection?: string): Promise<GraphView>;
   checks(selection?: string): Promise<readonly CheckResult[]>;
+  declarations(): Promise<readonly StoredDeclaration[]>;
   partitions(key: string, query: PartitionQuery): Promise<readonly PartitionState[]>;
   query(sql: string): Promise<QueryResult>;
   verify(pipeline: string, table: string | undefined): Promise<VerifyReport>;
@@ -53,6 +55,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     assets: (selection) => get(`api/assets${selected(selection)}`),
     graph: (selection) => get(`api/graph${selected(selection)}`),
     checks: (selection) => get(`api/checks${selected(selection)}`),
+    declarations: () => get('api/declarations'),
     partitions: (key, query) => get(`api/assets/${encodeURIComponent(key)}/partitions?${partitionsQuery(query)}`),
     query: (sql) => post('api/query', { sql }),
     verify: (name, table) => post(`${pipeline(name)}/verify`, { table }),

@@ -14,6 +14,7 @@ import { addDown } from './down.ts';
 import { addInit } from './init.ts';
 import { addOperations } from './operate.ts';
 import { addPartitions } from './partitions.ts';
+import { addPlan } from './plan.ts';
 import { addQuery } from './query.ts';
 import { addSlot } from './slot.ts';
 import { addStatus } from './status.ts';
@@ -50,6 +51,7 @@ export function createProgram(terminal: Terminal, finish: (code: ExitCode) => vo
   addAssets(program, cli);
   addPartitions(program, cli);
   addChecks(program, cli);
+  addPlan(program, cli);
   addQuery(program, cli);
   addVerify(program, cli);
   addOperations(program, cli);

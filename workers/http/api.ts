@@ -64,6 +64,7 @@ function addReading(app: Hono, backend: ApiBackend): void {
   app.get('/api/assets', async (c) => c.json(await backend.assets(selectionRequest(c))));
   app.get('/api/graph', async (c) => c.json(await backend.graph(selectionRequest(c))));
   app.get('/api/checks', async (c) => c.json(await backend.checks(selectionRequest(c))));
+  app.get('/api/declarations', async (c) => c.json(await backend.declarations()));
   app.get(`${ASSETS}*`, async (c) => {
     const rest = c.req.path.slice(ASSETS.length);
     if (rest.endsWith(PARTITIONS)) {

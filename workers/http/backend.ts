@@ -4,6 +4,7 @@
 import type { MaterializationQuery, PartitionQuery, PartitionState } from '../../activities/warehouse/asset-order.ts';
 import type { CheckResult } from '../../activities/warehouse/check-order.ts';
 import type { RowDifference } from '../../activities/warehouse/comparison.ts';
+import type { StoredDeclaration } from '../../activities/warehouse/declaration.ts';
 import type { QueryResult, QueryValue } from '../../activities/warehouse/query.ts';
 import type { TableState } from '../../activities/warehouse/table-status.ts';
 import type { Materialization } from '../../workflows/model/asset/record.ts';
@@ -174,6 +175,8 @@ export interface ApiBackend {
   /** What the checks of every asset, or of the selected ones, found last. */
   checks(selection?: string): Promise<readonly CheckResult[]>;
   checksOf(key: string): Promise<readonly CheckResult[]>;
+  /** Assets and views as they were declared last, by key. */
+  declarations(): Promise<readonly StoredDeclaration[]>;
   /** The known partitions of a derived asset, by key. */
   partitions(key: string, query: PartitionQuery): Promise<readonly PartitionState[]>;
   /** Newest first, at most `limit`. */

@@ -98,6 +98,10 @@ class WarehouseBackend implements ApiBackend {
     return asset === null ? [] : await this.#warehouse(ASSET_WAREHOUSE).checks([asset]);
   }
 
+  async declarations() {
+    return (await this.#options.opened.warehouses.get(ASSET_WAREHOUSE)?.declarations()) ?? [];
+  }
+
   async partitions(key: string, query: Parameters<ApiBackend['partitions']>[1]) {
     const asset = await this.#derived(key);
     return asset === null ? [] : await this.#warehouse(ASSET_WAREHOUSE).partitions(asset, query);

@@ -15,6 +15,7 @@ import type {
 } from '../asset-order.ts';
 import type { CheckResult } from '../check-order.ts';
 import type { CompareOrder, TableComparison } from '../comparison.ts';
+import type { StoredDeclaration } from '../declaration.ts';
 import type { FileSource, LakeFile } from '../file-source.ts';
 import type { MergeOutcome, MergePlan } from '../merge-plan.ts';
 import type { QueryLimits, QueryResult, QueryValue } from '../query.ts';
@@ -22,6 +23,7 @@ import type { LedgerEntry, TableStatus } from '../table-status.ts';
 import type { Warehouse } from '../warehouse.ts';
 import { declareAssets, dueAssets } from './assets/assets.ts';
 import { listChecks } from './assets/check-result.ts';
+import { storedDeclarations } from './assets/declaration.ts';
 import { KeptAnswer } from './assets/kept-answer.ts';
 import { materializeDue } from './assets/materialize.ts';
 import { checkPublished } from './assets/published-check.ts';
@@ -127,6 +129,10 @@ export class DuckDbWarehouse implements Warehouse {
   async declareViews(views: readonly ViewAsset[]): Promise<void> {
     await this.#views.declare(views);
     this.#noteChange();
+  }
+
+  async declarations(): Promise<readonly StoredDeclaration[]> {
+    return await this.#owner.use(storedDeclarations);
   }
 
   async viewStates(): Promise<ReadonlyMap<string, ViewState>> {

@@ -36,6 +36,7 @@ export class ReferenceWarehouse implements Warehouse {
   readonly query = noSql;
   readonly declareViews = noSql;
   readonly viewStates = noSql;
+  readonly declarations = noSql;
 
   constructor(reader: ParquetReader) {
     this.#reader = reader;

@@ -4,12 +4,12 @@ import type { DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
 import type { DueAsset } from '../../asset-order.ts';
 import type { DuckDbOwner } from '../client.ts';
 import { folded } from '../identifier.ts';
-import { ownPlace, placeOfEdge } from '../merge/touched-sql.ts';
 import type { DuckDbSession } from '../session.ts';
 import { codeVersionOf } from './asset-sql.ts';
 import { forgetOtherRules } from './check-result.ts';
+import { declarationOf } from './declaration.ts';
 import { statesSql } from './staleness-sql.ts';
-import { IS_VIEW } from './views.ts';
+import { IS_VIEW } from './view-row.ts';
 
 interface DeclaredAsset {
   readonly asset: string;
@@ -49,7 +49,7 @@ async function declare(
   before: DeclaredAsset | null,
   nowIso: string,
 ): Promise<void> {
-  const [code, reads] = [codeVersionOf(asset.definition), readsOf(asset)];
+  const { code, reads } = declarationOf(asset);
   if (before?.code === code && before.reads === reads) return;
   if (before?.code === code && before.reads === '') {
     // An older catalog did not note what is read: the same code reads the same.
@@ -59,14 +59,6 @@ async function declare(
   await forget(session, asset.key, before?.reads !== reads);
   await session.run('insert into _walflow.assets values ($1, $2, $3::TIMESTAMPTZ, $4)', [
     ...[asset.key, code, nowIso, reads],
-  ]);
-}
-
-/** ⚠ Merges only note changes of what is read now: where something else is read, records cannot tell any more what they lack. */
-function readsOf(asset: DerivedAsset): string {
-  return JSON.stringify([
-    ownPlace(asset.definition),
-    ...asset.inputs.map((edge) => [edge.from.key, placeOfEdge(edge)]),
   ]);
 }
 

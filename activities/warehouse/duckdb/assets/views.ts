@@ -1,6 +1,6 @@
 // The views of the configuration in the warehouse. Each is made when what it reads exists, again when its code or the columns
 // of what it reads have changed, and dropped when it is not declared any more. A view whose SQL fails is no view: its state
-// says why. `_walflow.assets` has a row for each, with `reads` = ["view", schema, name, columns it was made over, failure].
+// says why. `_walflow.assets` has a row for each.
 
 import type { ViewAsset } from '../../../../workflows/model/asset/graph.ts';
 import { ignored } from '../../../../workflows/model/callback.ts';
@@ -13,9 +13,7 @@ import { folded, literal, qualified, quoted } from '../identifier.ts';
 import { parseView, type ReadView } from '../reading/view-body.ts';
 import type { DuckDbSession } from '../session.ts';
 import { assetSelect, codeVersionOf } from './asset-sql.ts';
-
-/** SQL: a row of `_walflow.assets` that is about a view. */
-export const IS_VIEW = `reads like '["view",%'`;
+import { IS_VIEW } from './view-row.ts';
 
 interface ViewRow extends TableName {
   readonly asset: string;
