@@ -1,10 +1,7 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../workers/cli/main.ts';
 import type { AssetStatus, GraphView, PipelineStatus, VerifyReport } from '../../workers/http/backend.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
-import { freshFolder } from '../support/folder.ts';
 import { fakeTerminal } from './fake-terminal.ts';
 
 const SINCE = '2026-11-24T17:00:00.000000Z';
@@ -295,33 +292,6 @@ describe('walflow assets and graph', () => {
     const terminal = fakeTerminal({ answers: { '/api/assets': [], '/api/graph': { nodes: [], edges: [] } } });
     expect(await run([name, 'status:stale'], terminal)).toBe(0);
     expect(terminal.printed).toEqual(['no asset matches status:stale']);
-  });
-});
-
-describe('walflow plan', () => {
-  const folder = freshFolder();
-  const gone = { asset: 'old/one', kind: 'table', code: 'c', reads: 'r', partitions: 1_200 };
-  const planned = async (...flags: string[]) => {
-    writeFileSync(
-      join(folder, 'walflow.config.mjs'),
-      `export default { name: 'x', warehouses: { main: { kind: 'duckdb', path: 'w' } }, pipelines: {}, assets: [
-         { kind: 'seed', key: 'ref/one', file: 'one.csv' }] };`,
-    );
-    writeFileSync(join(folder, 'one.csv'), 'a\n1\n');
-    const terminal = fakeTerminal({ cwd: folder, answers: { '/api/declarations': [gone] } });
-    expect(await run(['plan', ...flags], terminal)).toBe(0);
-    return terminal.printed[0] ?? '';
-  };
-
-  test('tells what would be created and dropped, and how many partitions', async () => {
-    const [, , ...rows] = (await planned()).split('\n').map((line) => line.split(/ {2,}/));
-    expect(rows).toEqual([
-      ['create', 'ref/one', '1', 'it is new'],
-      ['drop', 'old/one', '1,200', 'its table stays, and is not kept current any more'],
-    ]);
-    expect(JSON.parse(await planned('--json'))).toMatchObject({
-      changes: [{ asset: 'ref/one' }, { partitions: 1_200 }],
-    });
   });
 });
 

@@ -1,6 +1,11 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { StoredDeclaration } from '../../activities/warehouse/declaration.ts';
+import { run } from '../../workers/cli/main.ts';
 import { plannedChanges, type WantedAsset } from '../../workers/cli/plan-changes.ts';
+import { freshFolder } from '../support/folder.ts';
+import { fakeTerminal } from './fake-terminal.ts';
 
 const wanted = (more: Partial<WantedAsset>): WantedAsset => ({
   ...{ asset: 'a/x', kind: 'table', code: 'c1', reads: 'r1', partitions: null },
@@ -57,5 +62,32 @@ describe('a changed configuration', () => {
       ['a/x', 'drop', 12],
       ['a/view', 'drop', null],
     ]);
+  });
+});
+
+describe('walflow plan', () => {
+  const folder = freshFolder();
+  const gone = { asset: 'old/one', kind: 'table', code: 'c', reads: 'r', partitions: 1_200 };
+  const planned = async (...flags: string[]) => {
+    writeFileSync(
+      join(folder, 'walflow.config.mjs'),
+      `export default { name: 'x', warehouses: { main: { kind: 'duckdb', path: 'w' } }, pipelines: {}, assets: [
+         { kind: 'seed', key: 'ref/one', file: 'one.csv' }] };`,
+    );
+    writeFileSync(join(folder, 'one.csv'), 'a\n1\n');
+    const terminal = fakeTerminal({ cwd: folder, answers: { '/api/declarations': [gone] } });
+    expect(await run(['plan', ...flags], terminal)).toBe(0);
+    return terminal.printed[0] ?? '';
+  };
+
+  test('tells what would be created and dropped, and how many partitions', async () => {
+    const [, , ...rows] = (await planned()).split('\n').map((line) => line.split(/ {2,}/));
+    expect(rows).toEqual([
+      ['create', 'ref/one', '1', 'it is new'],
+      ['drop', 'old/one', '1,200', 'its table stays, and is not kept current any more'],
+    ]);
+    expect(JSON.parse(await planned('--json'))).toMatchObject({
+      changes: [{ asset: 'ref/one' }, { partitions: 1_200 }],
+    });
   });
 });
