@@ -12,6 +12,7 @@ import type {
   ViewConfig,
 } from '../../workflows/model/define.ts';
 import { checks } from './check-field.ts';
+import { COLUMN_TYPE, columns, onSchemaChange } from './contract-field.ts';
 import { parseDuration } from './duration.ts';
 import { matching, note, type Shape } from './field-note.ts';
 import { mapping, partitions } from './partition-field.ts';
@@ -124,6 +125,18 @@ const asset = {
   partitions: partitions.optional().meta(note({ help: 'compute it part by part instead of as a whole' })),
   automation: when,
   freshness: limits,
+  columns: columns.optional().meta(
+    note({
+      help: 'all columns of the result: their types, and what they hold; see [checks](checks.md#columns)',
+      otherwise: 'those that its SQL yields',
+    }),
+  ),
+  onSchemaChange: onSchemaChange.optional().meta(
+    note({
+      help: 'what happens when it yields other columns than its table has: the step fails, or the table is made again with all of its partitions',
+      otherwise: '`rebuild`',
+    }),
+  ),
   checks: checks.optional().meta(note({ help: 'what must hold of its rows, by name; see [checks](checks.md)' })),
   table: matching(/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$/, "'schema.table' in plain letters")
     .optional()
@@ -144,9 +157,6 @@ const view = {
   table: asset.table,
   sql: asset.sql,
 } satisfies Shape<ViewConfig>;
-
-/** `DECIMAL(18, 2)`, `TIMESTAMP WITH TIME ZONE`, `VARCHAR[]`. */
-const COLUMN_TYPE = /^[A-Za-z][A-Za-z0-9_]*( [A-Za-z]+)*( ?\(\d+(, ?\d+)?\))?(\[\])*$/;
 
 const seed = {
   kind: z.literal('seed').meta(note({ help: 'set by `seed(key, { … })`' })),

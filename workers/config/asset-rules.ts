@@ -9,6 +9,7 @@ import { dimensionNames } from '../../workflows/model/asset/partitioning.ts';
 import { isCheckWord, isRangeWord, placeholderName, RANGE_WORDS } from '../../workflows/model/asset/placeholder.ts';
 import { foldedName, parseTableId } from '../../workflows/model/relation.ts';
 import { checkProblems } from './check-rules.ts';
+import { contractProblems } from './contract-rules.ts';
 import type { LoadedAssets } from './loaded-asset.ts';
 import { nearestName } from './nearest-name.ts';
 import { partitionProblems } from './partition-rules.ts';
@@ -35,6 +36,7 @@ export function assetProblems(project: GraphlessProject, loaded: LoadedAssets): 
         ...partitionProblems(asset, path),
         ...freshnessProblems(asset, `${path}.freshness`),
         ...checkProblems(asset, path),
+        ...contractProblems(asset, path),
         ...tableProblems(project, assets, i, path),
       ];
     }),

@@ -74,18 +74,17 @@ function loadedAsset(it: Made, path: string, defaults: GroupDefaults, files: Nam
 /** A seed has no other automation: it changes only with the configuration. */
 const LOADED_AT_ONCE = { kind: 'eager', every: '5 seconds' } as const;
 
+type Computed = Pick<Checked<'derived'>, 'partitions' | 'automation' | 'columns' | 'onSchemaChange' | 'checks'>;
+
 /** How rows are computed that are stored. */
-function computed(
-  { partitions, automation: own, checks }: Pick<Checked<'derived'>, 'partitions' | 'automation' | 'checks'>,
-  defaults: GroupDefaults,
-) {
+function computed({ partitions, automation: own, columns, onSchemaChange, checks }: Computed, defaults: GroupDefaults) {
   const automation = own ?? defaults.automation;
   return {
     ...(partitions === undefined ? {} : { partitions: division(partitions) }),
     ...(automation === undefined ? {} : { automation, everyMs: parseDuration(automation.every) ?? 0 }),
-    ...(checks === undefined
-      ? {}
-      : { checks: Object.fromEntries(Object.entries(checks).map(([name, check]) => [name, written(check)])) }),
+    ...(columns === undefined ? {} : { columns: writtenEach(columns) }),
+    ...(onSchemaChange === undefined ? {} : { onSchemaChange }),
+    ...(checks === undefined ? {} : { checks: writtenEach(checks) }),
   };
 }
 
@@ -136,6 +135,9 @@ function dimension(it: Exclude<CheckedPartitions, { kind: 'multi' }>): Dimension
 function written<T extends object>(it: T): Written<T> {
   return Object.fromEntries(Object.entries(it).filter(([, value]) => value !== undefined)) as Written<T>;
 }
+
+const writtenEach = <T extends object>(all: Readonly<Record<string, T>>): Readonly<Record<string, Written<T>>> =>
+  Object.fromEntries(Object.entries(all).map(([name, it]) => [name, written(it)]));
 
 type Written<T> = { [Field in keyof T]: Exclude<T[Field], undefined> };
 

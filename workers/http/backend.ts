@@ -7,6 +7,7 @@ import type { RowDifference } from '../../activities/warehouse/comparison.ts';
 import type { StoredDeclaration } from '../../activities/warehouse/declaration.ts';
 import type { QueryResult, QueryValue } from '../../activities/warehouse/query.ts';
 import type { TableState } from '../../activities/warehouse/table-status.ts';
+import type { Column } from '../../workflows/model/asset/contract.ts';
 import type { Materialization } from '../../workflows/model/asset/record.ts';
 import type { Lsn, LsnHex } from '../../workflows/model/lsn.ts';
 import type { RunRef } from '../../workflows/model/run.ts';
@@ -99,6 +100,8 @@ export interface AssetStatus {
   readonly pipeline?: string;
   readonly freshness: { readonly state: FreshnessState; readonly ageSeconds: number | null };
   readonly partitions?: PartitionCounts;
+  /** That it promises. */
+  readonly columns?: readonly Column[];
   readonly checks: readonly Pick<CheckResult, 'name' | 'state' | 'severity'>[];
   readonly lastMaterialization?: Materialization;
 }

@@ -4,6 +4,7 @@
 import type { AssetFigures, ViewState } from '../../activities/warehouse/asset-order.ts';
 import type { TableState } from '../../activities/warehouse/table-status.ts';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
+import { columnsOf } from '../../workflows/model/asset/contract.ts';
 import type { LoadedAsset, LoadedCaptured } from '../../workflows/model/asset/definition.ts';
 import type { AssetGraph, DerivedAsset, ViewAsset } from '../../workflows/model/asset/graph.ts';
 import { capturedKey } from '../../workflows/model/asset/key.ts';
@@ -129,6 +130,7 @@ async function derivedStatus(
   ages: ReadonlyMap<string, number | null>,
 ): Promise<AssetStatus> {
   const [last] = await warehouse.materializations(asset.key, { limit: 1 });
+  const { columns } = asset.definition;
   const oldest = inputAge(asset, ages);
   const dueAge = dueSince === null ? 0 : (Date.now() - Date.parse(dueSince)) / 1000;
   const ageSeconds = oldest === null || last === undefined ? null : Math.max(oldest, dueAge);
@@ -141,6 +143,7 @@ async function derivedStatus(
     ...labels(asset.definition),
     freshness: { state: freshnessState(asset.definition, ageSeconds), ageSeconds },
     ...(asset.definition.partitions === undefined ? {} : { partitions: { total: totalOf(counts), ...counts } }),
+    ...(columns === undefined ? {} : { columns: columnsOf(columns) }),
     checks: [],
     ...(last === undefined ? {} : { lastMaterialization: last }),
   };

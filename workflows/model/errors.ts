@@ -111,6 +111,14 @@ export const ERROR_RULES = {
     retry: 'manual',
     hint: 'run `walflow checks` with the key of the asset to see which rows, then correct them at their source, or the asset or the check',
   },
+  ASSET_CONTRACT_BROKEN: {
+    retry: 'manual',
+    hint: "correct the SQL of the asset, or its `columns`: both name the same columns, with the warehouse's own types",
+  },
+  ASSET_SCHEMA_CHANGED: {
+    retry: 'manual',
+    hint: "keep the columns of the table, or set onSchemaChange: 'rebuild' to make it again with all of its partitions",
+  },
   VALUE_NOT_EXACT: {
     retry: 'manual',
     hint: 'change the value or the column type at the source, then run `walflow resync`: the table is paused until then',

@@ -1,6 +1,7 @@
 // What a user says of an asset: how a derived one is made, and what a captured table is.
 
 import type { Checks } from './check.ts';
+import type { DeclaredColumns, SchemaChange } from './contract.ts';
 import type { DeclaredDependency } from './dependency.ts';
 import type { Partitions } from './partitioning.ts';
 
@@ -26,6 +27,10 @@ export interface AssetDefinition {
   readonly partitions?: Partitions;
   readonly automation?: Automation;
   readonly freshness?: Freshness;
+  /** All columns of the result; without them, it has those that its SQL yields. */
+  readonly columns?: DeclaredColumns;
+  /** Default 'rebuild'. */
+  readonly onSchemaChange?: SchemaChange;
   /** What must hold of its rows. */
   readonly checks?: Checks;
   /** The `schema.table` of the result; default: derived from the key. */

@@ -4,6 +4,7 @@
 import { WalflowError } from '../errors.ts';
 import { parseTableId, type TableName } from '../relation.ts';
 import { type AssetCheck, resolveChecks } from './check.ts';
+import { contractChecks } from './contract.ts';
 import type { LoadedAsset, LoadedCaptured, LoadedSeed } from './definition.ts';
 import { type Dependency, dependencyOf } from './dependency.ts';
 import { graphFaults } from './graph-fault.ts';
@@ -198,7 +199,8 @@ function madeAsset(definition: LoadedAsset, nodeOf: (key: string) => AssetNode):
   };
   if (definition.kind === 'view') return { tag: 'view', ...common };
   const places = new Map(reads.map(({ from }) => [from.key, from.place]));
-  return { tag: 'derived', ...common, checks: resolveChecks(key, definition.checks ?? {}, places) };
+  const { columns = {}, checks = {} } = definition;
+  return { tag: 'derived', ...common, checks: [...contractChecks(columns), ...resolveChecks(key, checks, places)] };
 }
 
 /** A dependency as it is declared, and as the tables that it comes to. */

@@ -12,6 +12,7 @@ import { type Bound, keySql, placeOfKeySql, placeSql } from '../partition-sql.ts
 import type { DuckDbSession } from '../session.ts';
 import { assetSelect } from './asset-sql.ts';
 import { readBound } from './bound.ts';
+import { assertColumns } from './contract.ts';
 import { type InputPosition, inputsSince } from './inputs.ts';
 import { planStep, type StepPlan } from './plan.ts';
 import { type Audit, auditStaged } from './staged-check.ts';
@@ -38,7 +39,7 @@ export interface StagedStep extends Pick<StepPlan, 'reshaped'>, Audit {
  * Stages what is due, to be published on the same session.
  * @param runId see `planStep`
  * @returns null when nothing is due.
- * @throws WalflowError ASSET_OUTSIDE_WINDOW, CheckError
+ * @throws WalflowError ASSET_OUTSIDE_WINDOW, ASSET_CONTRACT_BROKEN, ASSET_SCHEMA_CHANGED, CheckError
  */
 export async function computeStep(
   session: DuckDbSession,
@@ -51,6 +52,7 @@ export async function computeStep(
     const plan = await planStep(session, { asset, bound, runId });
     if (plan === null) return null;
     const { reshaped, positions } = plan;
+    await assertColumns(session, asset, reshaped);
     const rows: number[] = [];
     for (const { partition } of plan.partitions) rows.push(await stage(session, asset, partition, bound));
     if (asset.definition.partitions !== undefined) await assertInside(session, asset.key, asset.definition.partitions);

@@ -11,6 +11,7 @@ import { placeOfKeySql, placeSql } from '../partition-sql.ts';
 import type { DuckDbSession } from '../session.ts';
 import { newestRecord } from './check-result.ts';
 import { type Finding, runCheck } from './check-run.ts';
+import { columnTypes } from './column-type.ts';
 import { CHANGED, CHECKED, PLANNED, STAGED, STAGED_PARTITION, WITHHELD } from './staging.ts';
 
 type Key = PartitionKey | null;
@@ -49,7 +50,7 @@ export async function auditStaged(
   const checkedUpTo = await newestRecord(session, asset.key);
   await session.run(`create or replace temp table ${WITHHELD} (partition VARCHAR)`);
   if (keys.length === 0) return { withheld: [], checkedUpTo };
-  const exists = await tableExists(session, asset);
+  const exists = (await columnTypes(session, asset.place)).length > 0;
   await makeViews(session, asset, exists && !reshaped);
   const found = await new Auditor(session, asset, checks).withheld(keys, exists && reshaped);
   if (found.length > 0) await leaveOut(session, new Set(found.map(({ partition }) => partition)));
@@ -160,14 +161,6 @@ async function makeViews(session: DuckDbSession, asset: DerivedAsset, withOld: b
   await session.run(`create or replace temp table ${CHECKED} (partition VARCHAR, replaced BOOLEAN, taken BOOLEAN)`);
   await session.run(`create or replace temp view _walflow_new as ${fresh}`);
   await session.run(`create or replace temp view _walflow_this as ${old}${fresh}`);
-}
-
-async function tableExists(session: DuckDbSession, { place }: DerivedAsset): Promise<boolean> {
-  const found = await session.rows(
-    `select 1 from duckdb_tables() where lower(schema_name) = lower($1) and lower(table_name) = lower($2)`,
-    [place.schema, place.name],
-  );
-  return found.length > 0;
 }
 
 async function leaveOut(session: DuckDbSession, keys: ReadonlySet<Key>): Promise<void> {
