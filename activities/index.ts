@@ -1,11 +1,20 @@
 // The list of activities, in the order of a row's way. Each process registers those that its resources allow.
 
-import type { MaterializeInput, MergeInput, PrepareInput, SnapshotGroupOrder } from '../workflows/model/run.ts';
+import type {
+  DecideInput,
+  EndRunInput,
+  MaterializeInput,
+  MergeInput,
+  PrepareInput,
+  RunStepInput,
+  SnapshotGroupOrder,
+} from '../workflows/model/run.ts';
 import { describeFailure } from './activity.ts';
 import { listDueRuns, materializeAsset } from './materialize.ts';
 import { mergePending } from './merge.ts';
 import { prepareSource } from './prepare.ts';
 import type { IngestResources, WarehouseResources } from './resources.ts';
+import { decideRuns, endRun, runStep } from './run.ts';
 import { SnapshotPlaces } from './snapshot/places.ts';
 import { snapshotTable } from './snapshot.ts';
 import { snapshotGroup } from './snapshot-group.ts';
@@ -29,6 +38,10 @@ export function createIngestActivities(resources: IngestResources) {
 export function createWarehouseActivities(resources: WarehouseResources) {
   return {
     mergePending: describeFailure(resources, (input: MergeInput) => mergePending(resources, input)),
+    decideRuns: describeFailure(resources, (input: DecideInput) => decideRuns(resources, input)),
+    runStep: describeFailure(resources, (input: RunStepInput) => runStep(resources, input)),
+    endRun: describeFailure(resources, (input: EndRunInput) => endRun(resources, input)),
+    // These two only for workflows that an older version started.
     listDueRuns: describeFailure(resources, (_input: Record<string, never>) => listDueRuns(resources)),
     materializeAsset: describeFailure(resources, (input: Pick<MaterializeInput, 'asset'>) =>
       materializeAsset(resources, input),

@@ -1,5 +1,5 @@
-// Station 10 on a row's way: derived assets. What is due is read from the warehouse: versions of inputs that lie above the
-// positions of records. Idempotency key: run and partition; a run publishes each partition once.
+// How assets were computed before there were runs. ⚠ Only for workflows that an older version started. What is due is read from the
+// warehouse: versions of inputs that lie above the positions of records. Idempotency key: run and partition.
 
 import type { DerivedAsset } from '../workflows/model/asset/graph.ts';
 import type { Materialization } from '../workflows/model/asset/record.ts';
@@ -37,7 +37,7 @@ export async function materializeAsset(
 const LOOK_BACK = 50;
 
 /** An asset of no single pipeline has no lake. */
-async function keepInLake(
+export async function keepInLake(
   { pipelines, warehouse }: WarehouseResources,
   { key, pipeline }: DerivedAsset,
   records: readonly Materialization[],

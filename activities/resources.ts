@@ -2,6 +2,7 @@
 // environment and never open a client of their own.
 
 import type { AssetGraph } from '../workflows/model/asset/graph.ts';
+import type { RunEnd } from '../workflows/model/asset/run.ts';
 import type { S3Lake } from './lake/s3/lake.ts';
 import type { Warehouse } from './warehouse/warehouse.ts';
 
@@ -90,6 +91,12 @@ export interface IngestResources extends ProcessState {
   readonly telemetry: IngestTelemetry;
 }
 
+/** What Temporal knows of runs. */
+export interface RunLookup {
+  /** How the workflow of a run has closed; null while it runs, or if there is none. */
+  endOf(run: string): Promise<RunEnd | null>;
+}
+
 export interface WarehouseResources extends ProcessState {
   readonly pipelines: ReadonlyMap<string, PipelineResources>;
   readonly warehouse: Warehouse;
@@ -97,6 +104,7 @@ export interface WarehouseResources extends ProcessState {
   /** Where change files wait, on a local disk, for their merge. */
   readonly spoolFolder: string;
   readonly doorbell: Doorbell;
+  readonly runLookup: RunLookup;
   readonly log: Log;
   readonly telemetry: WarehouseTelemetry;
 }

@@ -10,6 +10,7 @@ import { ASSET_WAREHOUSE } from './config/project.ts';
 import { openPipelines } from './pipeline-resources.ts';
 import { withSpooledSeeds } from './seed-file.ts';
 import { createWorker } from './temporal/connection.ts';
+import { TemporalRuns } from './temporal/run-workflow.ts';
 import { openWarehouse, spoolFolder } from './warehouse-opener.ts';
 import { openWorkerBase, runUntilAborted, type WorkerBase, type WorkerOptions } from './worker-process.ts';
 
@@ -73,6 +74,7 @@ async function runOne(name: string, opened: OpenWarehouses, options: WarehouseWo
       graph: project.graph,
       spoolFolder: spoolFolder(options.home, name),
       doorbell: base.doorbell,
+      runLookup: new TemporalRuns(base.client),
       log,
       broken,
       telemetry,

@@ -1,109 +1,88 @@
-// automation/<project>: starts a materialization for every asset whose inputs changed. What is due stands in the warehouse,
-// written in the transaction that changed the input; the doorbell only says "look". Under traffic, assets with the same
-// `every` are decided about together, once in that time; a new run of this workflow may decide at once.
+// automation/<project>: starts a run for what is due. The decision stands in the warehouse before anything starts; the doorbell
+// only says "look". Under traffic, assets with the same `every` are decided about together, once in that time; a new run of this
+// workflow may decide at once.
 
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy } from '@temporalio/common';
 import {
   condition,
-  executeChild,
-  isCancellation,
   ParentClosePolicy,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
-  sleep,
+  startChild,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { materialize } from './materialize.ts';
+import { automationByAsset } from './automation-by-asset.ts';
 import { event } from './messages.ts';
-import { innermostMessage } from './model/errors.ts';
-import { materializeWorkflowId } from './model/names.ts';
-import type { AutomationInput, DueRun, RunSettings } from './model/run.ts';
-import { attributesOf } from './search-attributes.ts';
+import type { PlannedRun } from './model/asset/run.ts';
+import { runWorkflowId } from './model/names.ts';
+import type { AutomationInput, DecideResult, RunSettings } from './model/run.ts';
+import { run } from './run.ts';
+import { assetsAttribute, attributesOf } from './search-attributes.ts';
 import { continueAsNew, followSettings } from './settings.ts';
 
 const CHECK_EVERY = '1 minute';
-/** A failed run has already tried several times: its asset rests, so that not every change of its input starts a run. */
-const REST_AFTER_FAILURE = '1 minute';
-/** For a materialization that an earlier run of this workflow started: it cannot be awaited. */
-const ASK_AGAIN = '1 second';
-
-interface Outcome {
-  /** For the Web UI. */
-  readonly text: string;
-  /** How long the asset is left alone; null = not at all. */
-  readonly rest: typeof REST_AFTER_FAILURE | typeof ASK_AGAIN | null;
-}
+/** In the Web UI. */
+const RUNS_SHOWN = 10;
 
 /** Runs until cancelled, on the queue of its warehouse. Signals: event, configure. */
 export async function automation(input: AutomationInput): Promise<void> {
+  if (!patched('runs')) {
+    await automationByAsset(input);
+    return;
+  }
   const settings = followSettings(input, { kind: 'automation' });
   let rung = 0;
-  const busy = new Set<string>();
-  /** By `everyMs`: when the next decision may be made. */
-  const opensMs = new Map<number, number>();
-  const outcomes = new Map<string, string>();
   setHandler(event, () => {
     rung += 1;
   });
-  const { listDueRuns } = proxyActivities<Activities>({
-    startToCloseTimeout: '30 seconds',
+  const { decideRuns } = proxyActivities<Activities>({
+    startToCloseTimeout: '5 minutes',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '60 seconds' },
-    summary: 'assets whose inputs changed',
+    summary: 'what is due',
   });
-  const run = async (due: DueRun) => {
-    busy.add(due.asset);
-    const againMs = Date.now() + everyMsOf(due);
-    const { text, rest } = await runOne(due, settings.now);
-    outcomes.set(due.asset, `- ${due.asset}: ${text}`);
-    setCurrentDetails([...outcomes.values()].join('\n'));
-    const leftMs = againMs - Date.now();
-    if (rest !== null) await sleep(rest);
-    else if (leftMs > 0) await sleep(leftMs);
-    busy.delete(due.asset);
-    // Look again: changes during the run were passed over.
-    rung += 1;
-  };
+  /** By `everyMs`: when the next decision may be made. */
+  const opensMs = new Map<number, number>();
+  const tried = new Set<string>();
+  let look = true;
   while (!workflowInfo().continueAsNewSuggested) {
     const seen = rung;
-    const idle = (await listDueRuns({})).filter(({ asset }) => !busy.has(asset));
     const nowMs = Date.now();
-    const waits = idle.map((due) => ({ due, ms: (opensMs.get(everyMsOf(due)) ?? nowMs) - nowMs }));
-    for (const { due, ms } of waits) {
-      if (ms > 0) continue;
-      opensMs.set(everyMsOf(due), nowMs + everyMsOf(due));
-      // Not awaited, so that a slow or failing asset does not delay others.
-      run(due).catch(unlessCancelled);
-    }
-    const later = waits.flatMap(({ ms }) => (ms > 0 ? [ms] : []));
-    const lookAgain = later.length === 0 ? CHECK_EVERY : Math.min(...later);
-    await condition(() => rung > seen || workflowInfo().continueAsNewSuggested, lookAgain);
+    const closed = [...opensMs].flatMap(([everyMs, ms]) => (ms > nowMs ? [everyMs] : []));
+    const decision: DecideResult = await decideRuns({ closed, look });
+    for (const everyMs of decision.decided) opensMs.set(everyMs, nowMs + everyMs);
+    // Each once: what was decided before this run of the workflow may never have started.
+    const starting = [...(decision.run === null ? [] : [decision.run]), ...decision.live].filter(
+      ({ id }) => !tried.has(id),
+    );
+    await Promise.all(starting.map((one) => start(one, settings.now)));
+    for (const { id } of starting) tried.add(id);
+    if (starting.length > 0) setCurrentDetails([...tried].slice(-RUNS_SHOWN).map(runWorkflowId).join('\n'));
+    const waits = decision.later.map((everyMs) => Math.max(1, (opensMs.get(everyMs) ?? 0) - Date.now()));
+    const wait = waits.length === 0 ? CHECK_EVERY : Math.min(...waits);
+    const woken = await condition(() => rung > seen || workflowInfo().continueAsNewSuggested, wait);
+    look = !woken && waits.length === 0;
   }
   await continueAsNew<typeof automation>(settings.now, { project: input.project });
 }
 
-/** 0 in histories of older versions, which decided at every ring. */
-const everyMsOf = ({ everyMs = 0 }: DueRun) => everyMs;
-
-function unlessCancelled(failure: unknown): void {
-  if (!isCancellation(failure)) throw failure;
-}
-
-/** A failed run leaves its partitions due, to be tried again later. */
-async function runOne(due: DueRun, settings: RunSettings): Promise<Outcome> {
+/** Not awaited: a slow run delays no other one. It outlives a continue-as-new of this workflow. */
+async function start(planned: PlannedRun, settings: RunSettings): Promise<void> {
+  const assets = planned.steps.map(({ asset }) => asset);
   try {
-    const { partitions, rows } = await executeChild(materialize, {
-      workflowId: materializeWorkflowId(due.asset, due.runKey),
-      // It outlives a continue-as-new of this workflow; the next run finds it under the same id.
+    await startChild(run, {
+      workflowId: runWorkflowId(planned.id),
+      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
       parentClosePolicy: ParentClosePolicy.ABANDON,
-      staticSummary: `materialize ${due.asset}`,
-      args: [{ asset: due.asset, ...settings }],
-      ...attributesOf(settings.searchAttributes, { asset: due.asset, kind: 'materialize' }),
+      staticSummary: `run ${assets.slice(0, 3).join(', ')}${assets.length > 3 ? ', …' : ''}`,
+      args: [{ ...planned, ...settings }],
+      ...attributesOf(settings.searchAttributes, {
+        ...{ kind: 'run', cause: planned.cause.kind, assets: assetsAttribute(assets) },
+      }),
     });
-    return { text: `${partitions} partitions, ${rows} rows`, rest: null };
   } catch (failure) {
-    if (failure instanceof WorkflowExecutionAlreadyStartedError) return { text: 'running', rest: ASK_AGAIN };
-    return { text: innermostMessage(failure), rest: REST_AFTER_FAILURE };
+    if (!(failure instanceof WorkflowExecutionAlreadyStartedError)) throw failure;
   }
 }

@@ -4,4 +4,5 @@ export { automation } from './automation.ts';
 export { ingest } from './ingest.ts';
 export { materialize } from './materialize.ts';
 export { merge } from './merge.ts';
+export { run } from './run.ts';
 export { snapshot } from './snapshot.ts';

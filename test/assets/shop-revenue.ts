@@ -30,7 +30,7 @@ export const revenueAsset =
     asset('${REVENUE}', {
       deps: [dep('${pipeline}/public.orders', { by: 'created_at' })],
       partitions: daily({ start: '2026-01-01', output: 'day' }),
-      automation: eager(),
+      automation: eager({ onCodeChange: 'all' }),
       sql: \`select date_trunc('day', created_at) as day, ${amount} as revenue from {${pipeline}/public.orders}
              where created_at >= {start} and created_at < {end} group by 1\`,
     }),`;

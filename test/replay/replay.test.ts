@@ -49,6 +49,14 @@ const MUST_COVER: Readonly<Record<string, readonly string[]>> = {
     'workflowExecutionContinuedAsNew',
   ],
   materialize: ['workflowExecutionCompleted', 'workflowExecutionFailed'],
+  run: [
+    'activityTaskCompleted',
+    'activityTaskFailed',
+    'activityTaskCanceled',
+    'workflowExecutionCompleted',
+    'workflowExecutionFailed',
+    'workflowExecutionCanceled',
+  ],
 };
 
 /** Null = it replays; else how the code of today departs from it. */

@@ -117,11 +117,14 @@ describe.each(VERSIONS)('a warehouse of catalog version %i', (version) => {
     expect(await dueAssets()).toEqual([]);
   });
 
-  test.each([
-    ['has made a table again', 'drop table _walflow_old'],
-    ['has made all tables again', 'update _walflow.version'],
+  const MOMENTS: readonly (readonly [string, string])[] = [
+    // From version 3 on no table is made again.
+    ...(version < 3 ? [['has made a table again', 'drop table _walflow_old'] as const] : []),
+    ['has made its first table', 'create table _walflow.steps'],
+    ['has made all tables', 'update _walflow.version'],
     ['has only to commit', 'commit'],
-  ])('killed when its migration %s is what it was, and migrates then', async (_, statement) => {
+  ];
+  test.each(MOMENTS)('killed when its migration %s is what it was, and migrates then', async (_, statement) => {
     const written = await readAsWritten(warehouse.options.path);
     await killedBefore(statement, warehouse.options.path);
     expect(await readAsWritten(warehouse.options.path)).toEqual(written);

@@ -55,6 +55,7 @@ export class Fixture {
       pipelines: new Map([[FIXTURE_PIPELINE, pipeline as unknown as PipelineResources]]),
       ...{ warehouse, graph: FIXTURE_GRAPH, spoolFolder },
       doorbell: { landed: () => {}, changed: () => {} },
+      runLookup: { endOf: async () => null },
       log: { info: () => {}, warn: () => {} },
       broken: new AbortController().signal,
       telemetry: { merged: () => {}, pending: () => {}, assetRan: () => {} },

@@ -2,8 +2,8 @@
 
 import { describe, expect, test, vi } from 'vitest';
 import { automationWorkflowId, mergeWorkflowId, warehouseQueue } from '../../workflows/model/names.ts';
-import type { DueRun } from '../../workflows/model/run.ts';
 import { freshPipelineName } from '../support/unique.ts';
+import { ScriptedRuns } from './scripted-runs.ts';
 import { freshStage } from './stage.ts';
 
 const PATIENCE = { timeout: 120_000, interval: 500 };
@@ -14,17 +14,13 @@ describe('lost rings', { timeout: 180_000 }, () => {
   test('are made up for within a minute', async () => {
     const name = freshPipelineName();
     const log = { landed: 1, merged: 0 };
-    let due: readonly DueRun[] = [];
+    const runs = new ScriptedRuns();
     stage.play({
       mergePending: async () => {
         log.merged = log.landed;
         return { merged: null, mergedLsn: '0000000000000000', more: false, resync: [], rejected: [] };
       },
-      listDueRuns: async () => due,
-      materializeAsset: async () => {
-        due = [];
-        return { partitions: 1, rows: 1, seqTo: 1, lsnTo: '0000000000000001' };
-      },
+      ...runs.script,
     });
     const taskQueue = warehouseQueue('main');
     const merge = await stage.client.workflow.start('merge', {
@@ -39,8 +35,8 @@ describe('lost rings', { timeout: 180_000 }, () => {
       PATIENCE,
     );
     log.landed = 2;
-    due = [{ asset: 'analytics/a', runKey: 'seq-2' }];
-    await vi.waitFor(() => expect({ log, due }).toEqual({ log: { landed: 2, merged: 2 }, due: [] }), PATIENCE);
+    runs.change('analytics/a');
+    await vi.waitFor(() => expect([log.merged, runs.ended.length]).toEqual([2, 1]), PATIENCE);
     await merge.terminate();
     await automation.terminate();
   });

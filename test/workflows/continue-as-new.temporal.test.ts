@@ -9,12 +9,14 @@ import {
   INGEST_QUEUE,
   ingestWorkflowId,
   mergeWorkflowId,
+  runWorkflowId,
   warehouseQueue,
 } from '../../workflows/model/names.ts';
 import type { IngestStatus } from '../../workflows/model/run.ts';
 import { freshFolder } from '../support/folder.ts';
 import { freshTemporal } from '../support/temporal-server.ts';
 import { freshPipelineName } from '../support/unique.ts';
+import { DONE, ScriptedRuns } from './scripted-runs.ts';
 import { freshStage, streamForever } from './stage.ts';
 
 const SUGGEST_AFTER_EVENTS = 200;
@@ -108,20 +110,18 @@ describe('continue-as-new', { timeout: 300_000 }, () => {
   test('an automation continues as new while an asset is recomputed, and finds that run again', async () => {
     const project = freshPipelineName();
     const workflowId = automationWorkflowId(project);
-    const state = { due: true, runs: 0 };
     let finish: () => void = () => {};
     const held = new Promise<void>((resolve) => {
       finish = resolve;
     });
-    stage.play({
-      listDueRuns: async () => (state.due ? [{ asset: 'a/slow', runKey: 'seq-1' }] : []),
-      materializeAsset: async () => {
-        state.runs += 1;
+    const runs = new ScriptedRuns({
+      outcome: async () => {
         await held;
-        state.due = false;
-        return { partitions: 1, rows: 1, seqTo: 1, lsnTo: '0000000000000001' };
+        return DONE;
       },
     });
+    runs.change('a/slow');
+    stage.play(runs.script);
     const options = { workflowId, taskQueue: warehouseQueue('main'), signal: 'event', args: [{ project }] };
     await vi.waitFor(
       async () => {
@@ -130,12 +130,13 @@ describe('continue-as-new', { timeout: 300_000 }, () => {
       },
       { ...PATIENCE, interval: 20 },
     );
-    const running = await stage.client.workflow.getHandle('materialize/a/slow/seq-1').describe();
+    const [live] = runs.live;
+    const running = await stage.client.workflow.getHandle(runWorkflowId(live?.id ?? '')).describe();
     expect(running.status.name, 'it outlives the run that started it').toBe('RUNNING');
-    expect(state.runs).toBe(1);
+    expect(runs.steps).toEqual(['a/slow']);
     finish();
-    await vi.waitFor(() => expect(state.due).toBe(false), PATIENCE);
-    expect(state.runs).toBe(1);
+    await vi.waitFor(() => expect(runs.live).toEqual([]), PATIENCE);
+    expect(runs.steps).toEqual(['a/slow']);
     await stage.client.workflow.getHandle(workflowId).terminate();
   });
 });

@@ -13,10 +13,12 @@ import {
   mergeEntity,
   reconcileEntity,
 } from '../../workers/temporal/entity-workflow.ts';
-import type { DueRun, MergeResult, RunSettings } from '../../workflows/model/run.ts';
+import { runWorkflowId } from '../../workflows/model/names.ts';
+import type { MergeResult, RunSettings } from '../../workflows/model/run.ts';
 import { freshFolder } from '../support/folder.ts';
 import { freshTemporal } from '../support/temporal-server.ts';
 import { freshPipelineName } from '../support/unique.ts';
+import { ScriptedRuns } from './scripted-runs.ts';
 import { eventsOf, freshStage, streamForever } from './stage.ts';
 
 const SUGGEST_AFTER_EVENTS = 100;
@@ -148,14 +150,8 @@ describe('settings', { timeout: 180_000 }, () => {
 
   test('search attributes that a namespace learns later reach runs and what they start', async () => {
     const automation = automationEntity(freshPipelineName(), 'main');
-    let due: readonly DueRun[] = [];
-    stage.play({
-      listDueRuns: async () => due,
-      materializeAsset: async () => {
-        due = [];
-        return { partitions: 1, rows: 1, seqTo: 1, lsnTo: '0000000000000001' };
-      },
-    });
+    const runs = new ScriptedRuns();
+    stage.play(runs.script);
     await keep(automation, TEN);
     await isCurrent(automation, TEN);
     expect(await ensureSearchAttributes(stage.client)).toMatchObject({ known: true });
@@ -164,14 +160,18 @@ describe('settings', { timeout: 180_000 }, () => {
     await isCurrent(automation, told);
     const kind = defineSearchAttributeKey('WalflowRunKind', 'KEYWORD');
     expect((await handleOf(automation).describe()).typedSearchAttributes.get(kind)).toBe('automation');
-    due = [{ asset: 'a/b', runKey: 'seq-1' }];
+    runs.change('a/b', 'a/c');
     await handleOf(automation).signal('event');
-    const child = stage.client.workflow.getHandle('materialize/a/b/seq-1');
-    await vi.waitFor(
-      async () => expect((await child.describe()).typedSearchAttributes.get(kind)).toBe('materialize'),
-      PATIENCE,
-    );
-    await vi.waitFor(async () => expect(await timeoutsOf(child, 'materializeAsset')).toEqual([10]), PATIENCE);
+    await vi.waitFor(() => expect(runs.ended).toHaveLength(1), PATIENCE);
+    const child = stage.client.workflow.getHandle(runWorkflowId(runs.ended[0]?.run ?? ''));
+    const { typedSearchAttributes } = await child.describe();
+    expect(typedSearchAttributes.get(kind)).toBe('run');
+    expect(typedSearchAttributes.get(defineSearchAttributeKey('WalflowCause', 'KEYWORD'))).toBe('automation');
+    expect(typedSearchAttributes.get(defineSearchAttributeKey('WalflowAssets', 'KEYWORD_LIST'))).toEqual([
+      'a/b',
+      'a/c',
+    ]);
+    expect(await timeoutsOf(child, 'runStep')).toEqual([10, 10]);
     await handleOf(automation).terminate();
   });
 });

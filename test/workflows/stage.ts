@@ -44,8 +44,9 @@ export function freshStage(address: () => string = () => inject('servers').tempo
     'copyTable',
     'copyTables',
     'mergePending',
-    'listDueRuns',
-    'materializeAsset',
+    'decideRuns',
+    'runStep',
+    'endRun',
   ];
   const activities = Object.fromEntries(names.map((name) => [name, perform(name as keyof Activities)]));
 

@@ -65,6 +65,24 @@ const automation = {
       why: 'the first change after a quiet time runs at once; more runs than that are read by nobody',
     }),
   ),
+  scope: z
+    .literal('all')
+    .optional()
+    .meta(
+      note({
+        help: 'compute every partition when a dependency without `by` and mapping has changed',
+        otherwise: 'then only the latest one by time; the others show as stale',
+      }),
+    ),
+  onCodeChange: z
+    .literal('all')
+    .optional()
+    .meta(
+      note({
+        help: 'compute every partition again when the code has changed',
+        otherwise: 'only an asset without partitions; those of others show as stale',
+      }),
+    ),
 } satisfies Shape<Automation>;
 
 const freshness = {

@@ -1,7 +1,12 @@
 // From assets as they are written to assets as everything else uses them: SQL read from files, dependencies from SQL, defaults
 // of groups filled in, durations in milliseconds.
 
-import type { FreshnessLimits, LoadedAsset, LoadedCaptured } from '../../workflows/model/asset/definition.ts';
+import type {
+  Automation,
+  FreshnessLimits,
+  LoadedAsset,
+  LoadedCaptured,
+} from '../../workflows/model/asset/definition.ts';
 import type { Dimension, Partitions } from '../../workflows/model/asset/partitioning.ts';
 import { keysIn } from '../../workflows/model/asset/placeholder.ts';
 import { keyOfDate } from '../../workflows/model/asset/time-partition.ts';
@@ -73,6 +78,13 @@ function loadedAsset(it: Made, path: string, defaults: GroupDefaults, files: Nam
 
 /** A seed has no other automation: it changes only with the configuration. */
 const LOADED_AT_ONCE = { kind: 'eager', every: '5 seconds' } as const;
+function eager({ kind, every, scope, onCodeChange }: NonNullable<Checked<'derived'>['automation']>): Automation {
+  return {
+    ...{ kind, every },
+    ...(scope === undefined ? {} : { scope }),
+    ...(onCodeChange === undefined ? {} : { onCodeChange }),
+  };
+}
 
 type Computed = Pick<Checked<'derived'>, 'partitions' | 'automation' | 'columns' | 'onSchemaChange' | 'checks'>;
 
@@ -81,7 +93,9 @@ function computed({ partitions, automation: own, columns, onSchemaChange, checks
   const automation = own ?? defaults.automation;
   return {
     ...(partitions === undefined ? {} : { partitions: division(partitions) }),
-    ...(automation === undefined ? {} : { automation, everyMs: parseDuration(automation.every) ?? 0 }),
+    ...(automation === undefined
+      ? {}
+      : { automation: eager(automation), everyMs: parseDuration(automation.every) ?? 0 }),
     ...(columns === undefined ? {} : { columns: writtenEach(columns) }),
     ...(onSchemaChange === undefined ? {} : { onSchemaChange }),
     ...(checks === undefined ? {} : { checks: writtenEach(checks) }),

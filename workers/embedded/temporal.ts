@@ -4,7 +4,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
-import { SEARCH_ATTRIBUTES } from '../../workflows/model/names.ts';
+import { attributeType, SEARCH_ATTRIBUTES } from '../../workflows/model/names.ts';
 import type { ChildSpec } from './child.ts';
 import { LOOPBACK } from './port.ts';
 
@@ -48,7 +48,7 @@ export async function prepareTemporal(options: TemporalOptions): Promise<ChildSp
       join(options.folder, 'temporal.db'),
       '--log-level',
       'warn',
-      ...Object.values(SEARCH_ATTRIBUTES).flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+      ...Object.values(SEARCH_ATTRIBUTES).flatMap((name) => ['--search-attribute', `${name}=${attributeType(name)}`]),
       ...ui,
     ],
     env: { PATH: process.env.PATH, HOME: options.folder },

@@ -3,7 +3,7 @@
 import { Client, Connection, type ConnectionOptions, isGrpcServiceError } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { WalflowError } from '../../workflows/model/errors.ts';
-import { SEARCH_ATTRIBUTES } from '../../workflows/model/names.ts';
+import { attributeType, SEARCH_ATTRIBUTES } from '../../workflows/model/names.ts';
 import { buildIdOf, workflowBundle } from './workflow-bundle.ts';
 
 export interface TemporalSettings {
@@ -13,8 +13,8 @@ export interface TemporalSettings {
   readonly tls?: NonNullable<ConnectionOptions['tls']>;
 }
 
-/** gRPC enum value IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD (temporal.api.enums.v1). */
-const KEYWORD = 2;
+/** gRPC enum values of IndexedValueType (temporal.api.enums.v1). */
+const INDEXED_VALUE_TYPE = { Keyword: 2, KeywordList: 7 } as const;
 /** https://grpc.io/docs/guides/status-codes */
 const NOT_FOUND = 5;
 
@@ -64,7 +64,7 @@ export async function ensureSearchAttributes(client: Client, { dryRun = false } 
   try {
     const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
     const missing = Object.values(SEARCH_ATTRIBUTES).filter((name) => !(name in (customAttributes ?? {})));
-    const searchAttributes = Object.fromEntries(missing.map((name) => [name, KEYWORD]));
+    const searchAttributes = Object.fromEntries(missing.map((name) => [name, INDEXED_VALUE_TYPE[attributeType(name)]]));
     if (missing.length > 0 && !dryRun) await operatorService.addSearchAttributes({ namespace, searchAttributes });
     return { known: true, registered: missing };
   } catch {

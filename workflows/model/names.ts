@@ -24,11 +24,17 @@ export const defaultSlotName = (pipeline: string) => `walflow_${pipeline}`;
 /** The second publication, with `publish = 'insert, truncate'`, for tables without a usable replica identity. */
 export const appendPublicationName = (publication: string) => `${publication}_append`;
 
-/** Search attributes of runs, each a Keyword. */
+export const runWorkflowId = (id: string) => `run/${id}`;
+
+/** Search attributes of runs, each of a type of `attributeType`. */
 export const SEARCH_ATTRIBUTES = {
   pipeline: 'WalflowPipeline',
   asset: 'WalflowAsset',
   partition: 'WalflowPartition',
   kind: 'WalflowRunKind',
   table: 'WalflowTable',
+  cause: 'WalflowCause',
+  assets: 'WalflowAssets',
 } as const;
+
+export const attributeType = (name: string) => (name === SEARCH_ATTRIBUTES.assets ? 'KeywordList' : 'Keyword');

@@ -1,6 +1,8 @@
 // Inputs, results and status of workflows and activities. All of it passes through Temporal: plain JSON, no row values, no
 // secrets, positions as 16 hex digits.
 
+import type { PlannedRun, RunEnd } from './asset/run.ts';
+import type { StepConclusion } from './asset/step-queue.ts';
 import type { LsnHex } from './lsn.ts';
 
 /** Identifies one attempt of an activity, in manifests, in the ledger and in records of materializations. */
@@ -120,6 +122,47 @@ export interface SnapshotResult {
 
 export interface AutomationInput extends Partial<RunSettings> {
   readonly project: string;
+}
+
+export interface DecideInput {
+  /** Windows, each named by its `everyMs`, in which no decision is due yet. */
+  readonly closed: readonly number[];
+  /** Also settle runs that Temporal has closed, and list those that have not ended. */
+  readonly look: boolean;
+}
+
+export interface DecideResult {
+  /** Null = nothing can start. */
+  readonly run: PlannedRun | null;
+  /** Windows of assets in the run. */
+  readonly decided: readonly number[];
+  /** Closed windows with something due. */
+  readonly later: readonly number[];
+  /** Runs that have not ended: perhaps they never started. */
+  readonly live: readonly PlannedRun[];
+}
+
+export interface RunInput extends PlannedRun, Partial<RunSettings> {}
+
+export interface RunResult {
+  readonly status: 'succeeded';
+  readonly partitions: number;
+  readonly rows: number;
+}
+
+export interface RunStepInput {
+  readonly run: string;
+  readonly no: number;
+  readonly asset: string;
+}
+
+export interface EndRunInput {
+  readonly run: string;
+  /** Null = only the steps have ended. */
+  readonly status: RunEnd | null;
+  readonly steps: readonly StepConclusion[];
+  /** Assets that may run again now. */
+  readonly assets: readonly string[];
 }
 
 /** A materialization that is due; the run key makes it start only once. */

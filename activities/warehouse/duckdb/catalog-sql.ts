@@ -39,6 +39,20 @@ const CHECKS = `create table _walflow.checks (
      failing BIGINT not null, keys JSON not null, error VARCHAR, up_to BIGINT not null, checked_at TIMESTAMPTZ not null,
      run_id VARCHAR not null)`;
 
+/** What is to be computed, and what came of it. `queued` until it has ended: what computes now is known to its process alone. */
+const RUNS = `create table _walflow.runs (
+     id VARCHAR not null, cause JSON not null, status VARCHAR not null, created_at TIMESTAMPTZ not null,
+     ended_at TIMESTAMPTZ)`;
+/** `after_steps`: the steps of the run that come first; `follows`: it has nothing to do unless one of them changed something. */
+const STEPS = `create table _walflow.steps (
+     run VARCHAR not null, no INTEGER not null, asset VARCHAR not null, scope VARCHAR not null, after_steps INTEGER[] not null,
+     follows BOOLEAN not null, code_version VARCHAR not null, planned BIGINT not null, status VARCHAR not null,
+     reason VARCHAR, error VARCHAR, partitions BIGINT not null, unchanged BIGINT not null, rows BIGINT not null,
+     attempt INTEGER not null, started_at TIMESTAMPTZ, ended_at TIMESTAMPTZ)`;
+/** The partitions of steps that have a list, until the step ends. NULL is the whole of an asset without partitions. */
+const PLANNED = `create table _walflow.planned (
+     run VARCHAR not null, no INTEGER not null, asset VARCHAR not null, partition VARCHAR)`;
+
 export const CATALOG_DDL: readonly string[] = [
   `create schema _walflow`,
   `create table _walflow.version (version INTEGER not null)`,
@@ -62,6 +76,9 @@ export const CATALOG_DDL: readonly string[] = [
   PARTITIONS,
   MATERIALIZATIONS,
   CHECKS,
+  RUNS,
+  STEPS,
+  PLANNED,
 ];
 
 /** SQL: a TIMESTAMPTZ as ISO 8601 text with microseconds, as in manifests and in the API. */

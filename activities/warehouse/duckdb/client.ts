@@ -64,6 +64,8 @@ export class DuckDbOwner {
   readonly steps = new Turnstile(CONCURRENT_STEPS);
   /** One publish at a time: two of one asset would delete each other's rows. */
   readonly publishing = new Turnstile(1);
+  /** One plan of a run at a time: two would plan the same. */
+  readonly planning = new Turnstile(1);
   readonly readers: Readers;
   /** Those that exist, each after those that it reads. */
   views: readonly ReadView[] = [];
@@ -161,7 +163,9 @@ export class DuckDbOwner {
   /** Waits for a running merge and materializations, then releases the file. */
   async close(): Promise<void> {
     await this.merging.pass(() =>
-      this.steps.passAlone(() => this.publishing.pass(async () => this.#instance.closeSync())),
+      this.steps.passAlone(() =>
+        this.publishing.pass(() => this.planning.pass(async () => this.#instance.closeSync())),
+      ),
     );
     openPaths.delete(this.#path);
   }

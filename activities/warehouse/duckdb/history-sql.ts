@@ -52,6 +52,16 @@ export const FOLD_RECORDS: readonly string[] = [
   `delete from _walflow.materializations where rowid in (select row_id from temp.main._walflow_old)`,
 ];
 
+const RUNS_KEPT = 20_000;
+
+/** The newest runs that have ended, and all that have not. */
+export const FOLD_RUNS: readonly string[] = [
+  `create or replace temp table _walflow_old as select id from _walflow.runs where ended_at is not null
+   qualify row_number() over (order by created_at desc, id desc) > ${RUNS_KEPT}`,
+  `delete from _walflow.steps where run in (select id from temp.main._walflow_old)`,
+  `delete from _walflow.runs where id in (select id from temp.main._walflow_old)`,
+];
+
 /** What was touched within this time keeps one row a minute, so that it is known for how long an asset lacks it. */
 const MINUTES_KEPT = 10;
 

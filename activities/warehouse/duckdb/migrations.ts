@@ -49,7 +49,7 @@ export const MIGRATIONS: ReadonlyMap<number, readonly string[]> = new Map([
       ),
     ],
   ],
-  // Before, there were no checks.
+  // Before, there were no checks, and only Temporal knew of runs.
   [
     3,
     [
@@ -64,6 +64,15 @@ export const MIGRATIONS: ReadonlyMap<number, readonly string[]> = new Map([
          workflow_id VARCHAR not null, run_id VARCHAR not null, attempt INTEGER not null`,
         `*, '[]' as checks`,
       ),
+      `create table _walflow.runs (id VARCHAR not null, cause JSON not null, status VARCHAR not null,
+         created_at TIMESTAMPTZ not null, ended_at TIMESTAMPTZ)`,
+      `create table _walflow.steps (run VARCHAR not null, no INTEGER not null, asset VARCHAR not null,
+         scope VARCHAR not null, after_steps INTEGER[] not null, follows BOOLEAN not null,
+         code_version VARCHAR not null, planned BIGINT not null, status VARCHAR not null, reason VARCHAR,
+         error VARCHAR, partitions BIGINT not null, unchanged BIGINT not null, rows BIGINT not null,
+         attempt INTEGER not null, started_at TIMESTAMPTZ, ended_at TIMESTAMPTZ)`,
+      `create table _walflow.planned (run VARCHAR not null, no INTEGER not null, asset VARCHAR not null,
+         partition VARCHAR)`,
     ],
   ],
 ]);

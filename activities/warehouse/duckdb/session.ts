@@ -2,6 +2,9 @@
 // has no state besides its transaction and its temporary tables.
 
 import type { DuckDBConnection, DuckDBMaterializedResult } from '@duckdb/node-api';
+import { ignored, safely } from '../../../workflows/model/callback.ts';
+
+const INTERRUPT_MS = 100;
 
 /** Positions and wide integers are passed as text and cast in SQL. */
 type SqlParameter = string | number | boolean | null;
@@ -12,6 +15,9 @@ export type SqlParameters = readonly SqlParameter[] | Readonly<Record<string, Sq
 export class DuckDbSession {
   readonly #connection: DuckDBConnection;
   #queued: string[] = [];
+  #signal: AbortSignal | null = null;
+  /** A transaction ends: nothing may interrupt that. */
+  #ending = false;
 
   constructor(connection: DuckDBConnection) {
     this.#connection = connection;
@@ -47,11 +53,37 @@ export class DuckDbSession {
     this.queue('begin transaction');
     try {
       const result = await work();
+      this.#signal?.throwIfAborted();
+      this.#ending = true;
       await this.run('commit');
       return result;
     } catch (failure) {
+      this.#ending = true;
       await this.#rollBack();
       throw failure;
+    } finally {
+      this.#ending = false;
+    }
+  }
+
+  /**
+   * Runs `work` until the signal aborts: then its statement is interrupted, and no other one begins. A transaction that has begun to
+   * commit is not interrupted.
+   */
+  async until<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    this.#signal = signal;
+    // More than once: a statement that is only about to begin would not notice.
+    const stop = setInterval(
+      safely(() => {
+        if (signal.aborted && !this.#ending) this.interrupt();
+      }, ignored),
+      INTERRUPT_MS,
+    );
+    try {
+      return await work();
+    } finally {
+      clearInterval(stop);
+      this.#signal = null;
     }
   }
 
@@ -69,6 +101,7 @@ export class DuckDbSession {
    * instead of three, which matters on a busy machine.
    */
   async #result(sql: string, parameters?: SqlParameters): Promise<DuckDBMaterializedResult> {
+    if (!this.#ending) this.#signal?.throwIfAborted();
     const all = [...this.#queued, sql].join(';\n');
     this.#queued = [];
     if (parameters === undefined) return await this.#connection.run(all);

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import type { CheckMark, MaterializationInput } from '../../../workflows/model/asset/record.ts';
+import type { RunCause } from '../../../workflows/model/asset/run.ts';
 import { WalflowError } from '../../../workflows/model/errors.ts';
 import type { CaptureEntry } from '../../../workflows/model/manifest.ts';
 import type { FailingKey } from '../check-order.ts';
@@ -60,12 +61,20 @@ const marksSchema: z.ZodType<readonly CheckMark[]> = z.array(
 
 /** `_walflow.checks.keys`. */
 const keysSchema: z.ZodType<readonly FailingKey[]> = z.array(z.record(text, z.string().nullable()));
+/** `_walflow.runs.cause`. */
+const causeSchema: z.ZodType<RunCause> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('automation') }),
+  z.object({ kind: z.literal('manual') }),
+  z.object({ kind: z.literal('schedule'), name: text, at: text }),
+  z.object({ kind: z.literal('backfill'), id: text }),
+]);
 
 export const parseCapture = (stored: string) => parse(captureSchema, stored, 'tables.capture');
 export const parseRowCounts = (stored: string) => parse(rowCountsSchema, stored, 'ledger.rows');
 export const parseInputs = (stored: string) => parse(inputsSchema, stored, 'materializations.inputs');
 export const parseMarks = (stored: string) => parse(marksSchema, stored, 'materializations.checks');
 export const parseKeys = (stored: string) => parse(keysSchema, stored, 'checks.keys');
+export const parseCause = (stored: string) => parse(causeSchema, stored, 'runs.cause');
 
 /** @throws WalflowError WAREHOUSE_UNREADABLE, naming the column and what is wrong, without the value */
 function parse<T>(schema: z.ZodType<T>, stored: string, column: string): T {

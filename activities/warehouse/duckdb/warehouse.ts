@@ -2,6 +2,7 @@
 
 import type { DerivedAsset, ViewAsset } from '../../../workflows/model/asset/graph.ts';
 import type { CheckMark, Materialization } from '../../../workflows/model/asset/record.ts';
+import type { PlannedRun } from '../../../workflows/model/asset/run.ts';
 import type { Watermark } from '../../../workflows/model/watermark.ts';
 import type {
   AssetFigures,
@@ -19,6 +20,16 @@ import type { StoredDeclaration } from '../declaration.ts';
 import type { FileSource, LakeFile } from '../file-source.ts';
 import type { MergeOutcome, MergePlan } from '../merge-plan.ts';
 import type { QueryLimits, QueryResult, QueryValue } from '../query.ts';
+import type {
+  DecideOrder,
+  Decision,
+  PlanOrder,
+  RunEndOrder,
+  RunQuery,
+  RunView,
+  StepOrder,
+  StepResult,
+} from '../run-order.ts';
 import type { LedgerEntry, TableStatus } from '../table-status.ts';
 import type { Warehouse } from '../warehouse.ts';
 import { declareAssets, dueAssets } from './assets/assets.ts';
@@ -38,6 +49,10 @@ import { mergeWindow } from './merge/merge.ts';
 import { readTables } from './merge/table-state.ts';
 import { runQuery } from './query.ts';
 import { RowCounter } from './row-counter.ts';
+import { decide } from './runs/decide.ts';
+import { runStep } from './runs/run-step.ts';
+import { RunningSteps } from './runs/running-steps.ts';
+import { endRun, listRuns, planRun, readRun } from './runs/runs.ts';
 import { readLedger } from './status.ts';
 import { readWatermark } from './watermark.ts';
 
@@ -50,6 +65,7 @@ export class DuckDbWarehouse implements Warehouse {
   readonly #owner: DuckDbOwner;
   readonly #counter = new RowCounter();
   readonly #views: Views;
+  readonly #running = new RunningSteps();
   readonly #due = new KeptAnswer<readonly DueAsset[]>();
   readonly #figures = new KeptAnswer<ReadonlyMap<string, AssetFigures>>();
   readonly #checks = new KeptAnswer<readonly CheckResult[]>();
@@ -163,6 +179,38 @@ export class DuckDbWarehouse implements Warehouse {
 
   async checks(assets: readonly DerivedAsset[]): Promise<readonly CheckResult[]> {
     return await this.#checks.get(keysOf(assets), () => listChecks(this.#owner, assets));
+  }
+
+  async decide(order: DecideOrder): Promise<Decision> {
+    return await decide(this.#owner, order);
+  }
+
+  async planRun(order: PlanOrder): Promise<PlannedRun> {
+    return await planRun(this.#owner, order);
+  }
+
+  async runStep(order: StepOrder): Promise<StepResult> {
+    try {
+      return await runStep(this.#owner, this.#running, order);
+    } finally {
+      this.#noteChange();
+    }
+  }
+
+  async endRun(order: RunEndOrder): Promise<void> {
+    await endRun(this.#owner, this.#running, order);
+  }
+
+  cancelSteps(run: string): void {
+    this.#running.cancel(run);
+  }
+
+  async runs(query: RunQuery): Promise<readonly RunView[]> {
+    return await listRuns(this.#owner, this.#running, query);
+  }
+
+  async run(id: string): Promise<RunView | null> {
+    return await readRun(this.#owner, this.#running, id);
   }
 
   async materializations(asset: string, query: MaterializationQuery): Promise<readonly Materialization[]> {

@@ -37,6 +37,13 @@ export class ReferenceWarehouse implements Warehouse {
   readonly declareViews = noSql;
   readonly viewStates = noSql;
   readonly declarations = noSql;
+  readonly decide = noSql;
+  readonly planRun = noSql;
+  readonly runStep = noSql;
+  readonly endRun = noSql;
+  readonly cancelSteps = () => {};
+  readonly runs = noSql;
+  readonly run = noSql;
 
   constructor(reader: ParquetReader) {
     this.#reader = reader;

@@ -9,6 +9,10 @@ export interface Automation {
   readonly kind: 'eager';
   /** At most one decision in this time, shared by all assets with the same value. Default '5 seconds'. */
   readonly every?: string;
+  /** `all`: also partitions whose dependency changed as a whole, not only the latest one by time. */
+  readonly scope?: 'all';
+  /** `all`: other code makes every partition again; without it, only an asset without partitions is. */
+  readonly onCodeChange?: 'all';
 }
 
 export interface Freshness {

@@ -116,6 +116,25 @@ export function timeInstants(partitions: TimePartitions, key: PartitionKey): Ins
   return { fromUs: BigInt(hour.fromMs) * 1000n, toUs: BigInt(hour.toMs) * 1000n };
 }
 
+/** The key of the partition that covers an instant; null before the first one and after the last. */
+export function keyAt(partitions: TimePartitions, instantMs: number): PartitionKey | null {
+  const { kind } = partitions;
+  const { fromUs, toUs } = timeRange(partitions);
+  const instantUs = BigInt(Math.floor(instantMs)) * 1000n;
+  if (instantUs < fromUs || instantUs >= toUs) return null;
+  const spans = offsetSpans(zoneOf(partitions));
+  const offsetMs = spans.findLast(({ fromMs }) => fromMs <= instantMs)?.offsetMs ?? 0;
+  const clockMs = gridFloor(kind, instantMs + offsetMs);
+  // A clock that is set back over midnight shows the day before once more.
+  const keys = [clockMs, nextOnGrid(kind, clockMs)].flatMap((ms) => {
+    const key = keyOnGrid(kind, ms);
+    return [key, `${key}${offsetText(offsetMs)}`];
+  });
+  return keys.find((key) => isTimeKey(partitions, key) && covers(timeInstants(partitions, key), instantUs)) ?? null;
+}
+
+const covers = ({ fromUs, toUs }: Instants, us: bigint) => fromUs <= us && us < toUs;
+
 export function isTimeKey(partitions: TimePartitions, key: PartitionKey): boolean {
   try {
     timeInstants(partitions, key);

@@ -14,7 +14,7 @@ import { assetSelect } from './asset-sql.ts';
 import { readBound } from './bound.ts';
 import { assertColumns } from './contract.ts';
 import { type InputPosition, inputsSince } from './inputs.ts';
-import { planStep, type StepPlan } from './plan.ts';
+import { planStep, type StepPlan, type StepWork } from './plan.ts';
 import { type Audit, auditStaged } from './staged-check.ts';
 import { CHANGED, PLANNED, STAGED, STAGED_PARTITION } from './staging.ts';
 
@@ -28,7 +28,7 @@ export interface StagedPartition {
   readonly inputs: readonly MaterializationInput[];
 }
 
-export interface StagedStep extends Pick<StepPlan, 'reshaped'>, Audit {
+export interface StagedStep extends Pick<StepPlan, 'reshaped' | 'shared'>, Audit {
   readonly startedAt: string;
   readonly partitions: readonly StagedPartition[];
   /** What the transaction saw of each input. */
@@ -37,21 +37,17 @@ export interface StagedStep extends Pick<StepPlan, 'reshaped'>, Audit {
 
 /**
  * Stages what is due, to be published on the same session.
- * @param runId see `planStep`
  * @returns null when nothing is due.
  * @throws WalflowError ASSET_OUTSIDE_WINDOW, ASSET_CONTRACT_BROKEN, ASSET_SCHEMA_CHANGED, CheckError
  */
-export async function computeStep(
-  session: DuckDbSession,
-  asset: DerivedAsset,
-  runId: string,
-): Promise<StagedStep | null> {
+export async function computeStep(session: DuckDbSession, work: StepWork): Promise<StagedStep | null> {
+  const { asset } = work;
   const startedAt = isoFromMicros(Date.now() * 1000);
   return await session.transaction(async () => {
     const bound = await readBound(session, asset);
-    const plan = await planStep(session, { asset, bound, runId });
+    const plan = await planStep(session, work, bound);
     if (plan === null) return null;
-    const { reshaped, positions } = plan;
+    const { reshaped, shared, positions } = plan;
     await assertColumns(session, asset, reshaped);
     const rows: number[] = [];
     for (const { partition } of plan.partitions) rows.push(await stage(session, asset, partition, bound));
@@ -66,7 +62,7 @@ export async function computeStep(
     });
     const withheld = new Set(audit.withheld.map(({ partition }) => partition));
     const partitions = staged.filter(({ partition }) => !withheld.has(partition));
-    return { startedAt, reshaped, partitions, positions, ...audit };
+    return { startedAt, reshaped, shared, partitions, positions, ...audit };
   });
 }
 

@@ -9,6 +9,7 @@ import type { DuckDbSession } from '../session.ts';
 import { noteBroken } from './check-result.ts';
 import { CheckError } from './check-run.ts';
 import { computeStep, type StagedStep } from './compute.ts';
+import type { StepWork } from './plan.ts';
 import { publishStep } from './publish.ts';
 
 /**
@@ -17,31 +18,31 @@ import { publishStep } from './publish.ts';
  * and it is still due.
  */
 export async function materializeDue(owner: DuckDbOwner, order: MaterializeOrder): Promise<PublishedStep> {
-  return await owner.steps.pass(() => owner.use((session) => runStep(owner, session, order)));
+  return await owner.steps.pass(() => owner.use((session) => runDue(owner, session, { ...order, step: null })));
 }
 
-async function runStep(owner: DuckDbOwner, session: DuckDbSession, order: MaterializeOrder): Promise<PublishedStep> {
+async function runDue(owner: DuckDbOwner, session: DuckDbSession, work: StepWork): Promise<PublishedStep> {
   for (;;) {
-    const staged = await compute(owner, session, order);
+    const staged = await computeNamed(owner, session, work);
     if (staged === null) return { records: [], withheld: [] };
-    const records = await owner.publishing.pass(() => publishStep(session, order, staged));
+    const records = await owner.publishing.pass(() => publishStep(session, work, staged));
     // Overtaken by another publish: compute again what is still due. Each time another step made progress, so this ends.
     if (records !== null) return { records, withheld: staged.withheld };
   }
 }
 
-async function compute(
+/** @throws WalflowError ASSET_FAILED, ASSET_OUTSIDE_WINDOW, ASSET_CHECK_FAILED */
+export async function computeNamed(
   owner: DuckDbOwner,
   session: DuckDbSession,
-  order: MaterializeOrder,
+  work: StepWork,
 ): Promise<StagedStep | null> {
-  const { asset, run } = order;
   try {
-    return await computeStep(session, asset, run.runId);
+    return await computeStep(session, work);
   } catch (cause) {
-    if (cause instanceof CheckError) throw await noteBroken(owner, order, cause);
+    if (cause instanceof CheckError) throw await noteBroken(owner, work, cause);
     const ofSql = blamesData(cause) || failureClass(cause) === 'Parser';
     if (!ofSql) throw cause;
-    throw new WalflowError('ASSET_FAILED', `the SQL of ${asset.key} failed: ${safeText(cause)}`, { cause });
+    throw new WalflowError('ASSET_FAILED', `the SQL of ${work.asset.key} failed: ${safeText(cause)}`, { cause });
   }
 }

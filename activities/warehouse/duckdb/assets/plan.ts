@@ -3,15 +3,19 @@
 import type { AssetEdge, DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
 import type { PartitionKey } from '../../../../workflows/model/asset/partition.ts';
 import { firstKey, listedKeys } from '../../../../workflows/model/asset/partitioning.ts';
+import type { StepScope } from '../../../../workflows/model/asset/run.ts';
 import type { TableName } from '../../../../workflows/model/relation.ts';
+import type { RunRef } from '../../../../workflows/model/run.ts';
+import type { StepRef } from '../../run-order.ts';
 import { literal, qualified, quoted } from '../identifier.ts';
 import { mappedKeysSql } from '../mapping-sql.ts';
 import { type Bound, keySql, placeSql } from '../partition-sql.ts';
+import { eagerSql } from '../runs/eager-sql.ts';
 import type { DuckDbSession } from '../session.ts';
 import { assetSelect } from './asset-sql.ts';
 import { readyAssets } from './assets.ts';
 import { type InputPosition, readPositions } from './inputs.ts';
-import { PLANNED, STAGED, STAGED_PARTITION } from './staging.ts';
+import { LEFT_OUT, PLANNED, STAGED, STAGED_PARTITION } from './staging.ts';
 import { statesSql } from './staleness-sql.ts';
 
 export interface PlannedPartition {
@@ -28,35 +32,49 @@ export interface StepPlan {
   readonly positions: readonly InputPosition[];
   /** The SQL yields other columns than the published table has: the table is made again, with every partition. */
   readonly reshaped: boolean;
+  /** Some partitions are left to another run. */
+  readonly shared: boolean;
 }
 
 const STAGED_PLACE: TableName = { schema: 'main', name: STAGED };
 
-/** What a step is planned for. */
-interface StepOrder {
+/** A step to compute and publish. */
+export interface StepWork {
   readonly asset: DerivedAsset;
-  readonly bound: Bound;
-  /** A partition that this very run has published is not computed again: its activity was only repeated. */
-  readonly runId: string;
+  /** Of the activity, for the records. */
+  readonly run: RunRef;
+  /** Null = all that is due, for a run that does not stand in the warehouse. */
+  readonly step: ChosenStep | null;
+}
+
+/** A step as it was planned. */
+export interface ChosenStep extends StepRef {
+  readonly scope: StepScope;
+  readonly nowMs: number;
 }
 
 /**
  * Runs in the transaction of the computation.
  * @returns null when nothing is due.
  */
-export async function planStep(session: DuckDbSession, { asset, bound, runId }: StepOrder): Promise<StepPlan | null> {
+export async function planStep(session: DuckDbSession, work: StepWork, bound: Bound): Promise<StepPlan | null> {
+  const { asset, step } = work;
   // Another code is for the run that has it.
   if ((await readyAssets(session, [asset])).length === 0) return null;
-  await session.run(
-    `create or replace temp table ${PLANNED} as select partition, no, version from (${statesSql([asset])})
-     where state <> 'current' and run_id is distinct from ${literal(runId)}`,
-  );
-  const [due] = await session.rows<{ all: string; search: boolean | null }>(
-    `select count(*) as "all", bool_or(partition is null) as search from temp.main.${PLANNED}`,
+  await session.run(`create or replace temp table ${PLANNED} as ${chosenSql(work)}`);
+  const isListed = step?.scope.startsWith('listed') === true;
+  const elsewhere = plannedElsewhereSql(asset, step);
+  const [due] = await session.rows<{ all: string; search: boolean | null; elsewhere: string }>(
+    `select count(*) as "all", bool_or(partition is null) as search, (select count(*) ${elsewhere}) as elsewhere
+     from temp.main.${PLANNED}`,
   );
   if (due === undefined || due.all === '0') return null;
-  const reshaped = (await makeStaging(session, asset, bound)) !== (await columnsOf(session, asset.place));
-  for (const sql of widenSql(asset, due.search === true, reshaped)) await session.run(sql);
+  const before = await columnsOf(session, asset.place);
+  const reshaped = (await makeStaging(session, asset, bound)) !== before;
+  for (const sql of widenSql(asset, due.search === true, reshaped, isListed)) await session.run(sql);
+  // A table that is made again holds every partition, whoever else computes them too.
+  const shared = !(reshaped && before !== null) && !isListed && due.elsewhere !== '0';
+  if (shared && (await leaveOut(session, elsewhere)) === 0) return null;
   const searched = asset.definition.partitions === undefined ? '' : 'where planned.partition is not null';
   const partitions = await session.rows<PlannedPartition>(
     // Shorter keys first: days in years with more than four digits are later.
@@ -64,7 +82,43 @@ export async function planStep(session: DuckDbSession, { asset, bound, runId }: 
      left join _walflow.materializations last on last.asset = ${literal(asset.key)} and last.no = planned.no
      ${searched} order by length(planned.partition), planned.partition`,
   );
-  return { partitions, positions: await readPositions(session, asset), reshaped };
+  return { partitions, positions: await readPositions(session, asset), reshaped, shared };
+}
+
+/** SELECT partition, no, version: what the step computes, but for what a search finds. */
+function chosenSql({ asset, run, step }: StepWork): string {
+  const states = statesSql([asset]);
+  const columns = 'select partition, no, version from';
+  // A partition that this very run has published is not computed again: its activity was only repeated.
+  if (step === null) {
+    return `${columns} (${states}) where state <> 'current' and run_id is distinct from ${literal(run.runId)}`;
+  }
+  if (step.scope === 'due') return `${columns} (${states}) where ${eagerSql([asset], step.nowMs)}`;
+  if (step.scope === 'stale') return `${columns} (${states}) where state <> 'current'`;
+  const wanted = { listed: 'true', 'listed-stale': `state = 'stale'`, 'listed-missing': `state = 'missing'` };
+  return `select partition, no, coalesce(version, 0) as version
+    from (select planned.partition, states.no, states.version, coalesce(states.state, 'missing') as state
+      from (from _walflow.planned where run = ${literal(step.run)} and no = ${step.no}) planned
+      left join (${states}) states on states.partition is not distinct from planned.partition)
+    where ${wanted[step.scope]}`;
+}
+
+/** ⚠ Partitions that a step of another run has on its list are left to it. */
+const plannedElsewhereSql = ({ key }: DerivedAsset, step: ChosenStep | null) =>
+  `from _walflow.planned other where asset = ${literal(key)} and run is distinct from ${step === null ? 'null' : literal(step.run)}`;
+
+/**
+ * Makes LEFT_OUT: a search may have found these, and does not find them again.
+ * @returns how many are left to compute
+ */
+async function leaveOut(session: DuckDbSession, elsewhere: string): Promise<number> {
+  await session.run(`create or replace temp table ${LEFT_OUT} as select distinct partition ${elsewhere}`);
+  await session.run(
+    `delete from temp.main.${PLANNED} planned where exists (
+       from temp.main.${LEFT_OUT} other where other.partition is not distinct from planned.partition)`,
+  );
+  const [left] = await session.rows<{ count: string }>(`select count(*) as count from temp.main.${PLANNED}`);
+  return Number(left?.count ?? 0);
 }
 
 /** Name and type of every column, in order; null if the table does not exist. */
@@ -90,8 +144,11 @@ async function makeStaging(session: DuckDbSession, asset: DerivedAsset, bound: B
   return await columnsOf(session, STAGED_PLACE);
 }
 
-/** Adds what is due only now: all partitions if the table is made again, and those found in the inputs by a search. */
-function widenSql(asset: DerivedAsset, search: boolean, reshaped: boolean): readonly string[] {
+/**
+ * Adds what is due only now: all partitions if the table is made again, and those found in the inputs by a search. To a list only
+ * what would be lost with the old table is added.
+ */
+function widenSql(asset: DerivedAsset, search: boolean, reshaped: boolean, isListed: boolean): readonly string[] {
   const { partitions } = asset.definition;
   if (partitions === undefined) return [];
   const add = (rows: string) =>
@@ -102,11 +159,14 @@ function widenSql(asset: DerivedAsset, search: boolean, reshaped: boolean): read
     ...asset.inputs.flatMap((edge) => touchedKeysSql(edge) ?? []),
     ...(listed === null ? [] : [`select unnest([${listed.map(literal).join(', ')}]) as partition`]),
   ];
-  const searched = `select distinct partition, null::BIGINT as no, 0 as version from (${found.join(' union all ')})
-    where partition is not null`;
+  const searched = `select distinct partition, null::BIGINT as no, 0 as version from (${found.join(' union all ')}) found
+    where partition is not null and not exists (
+      from _walflow.partitions known where known.asset = ${literal(asset.key)} and known.partition = found.partition)`;
   return [
-    ...(reshaped ? [add(statesSql([asset]))] : []),
-    ...((reshaped || search) && found.length > 0 ? [add(searched)] : []),
+    ...(reshaped
+      ? [add(`from (${statesSql([asset])}) where ${isListed ? 'partition is not null and version > 0' : 'true'}`)]
+      : []),
+    ...((search || (reshaped && !isListed)) && found.length > 0 ? [add(searched)] : []),
   ];
 }
 

@@ -6,31 +6,34 @@ import type { DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
 import { outputsOf } from '../../../../workflows/model/asset/partitioning.ts';
 import type { Materialization } from '../../../../workflows/model/asset/record.ts';
 import { isoFromMicros } from '../../../../workflows/model/commit-time.ts';
-import type { MaterializeOrder } from '../../asset-order.ts';
 import { literal, qualified, quoted } from '../identifier.ts';
 import { ownPlace } from '../merge/touched-sql.ts';
 import { placeOfKeySql, placeSql } from '../partition-sql.ts';
+import { endStep, isOpen, outcomeOf } from '../runs/step-record.ts';
 import type { DuckDbSession } from '../session.ts';
 import { codeVersionOf } from './asset-sql.ts';
 import { readyAssets } from './assets.ts';
 import { newestRecord, noteAudit } from './check-result.ts';
 import type { StagedStep } from './compute.ts';
 import { newestNumber } from './inputs.ts';
+import type { StepWork } from './plan.ts';
 import { writeRecords } from './records.ts';
-import { CHANGED, changedRows, PLANNED } from './staging.ts';
+import { CHANGED, changedRows, LEFT_OUT, PLANNED } from './staging.ts';
 
 /**
- * @returns the new records; null when another step of the asset has published one of its partitions since this one was computed.
- * Then nothing is changed, because the computed rows may be older than the published ones: compute again what is still due.
+ * A planned step ends in the same transaction.
+ * @returns the new records; null when another step of the asset has published one of its partitions since this one was computed,
+ * or this one has ended. Then nothing is changed, because the computed rows may be older than the published ones: compute again
+ * what is still due.
  */
 export async function publishStep(
   session: DuckDbSession,
-  order: MaterializeOrder,
+  order: StepWork,
   staged: StagedStep,
 ): Promise<readonly Materialization[] | null> {
   return await session.transaction(async () => {
-    const { asset } = order;
-    if (await isOvertaken(session, asset, staged)) return null;
+    const { asset, step } = order;
+    if ((await isOvertaken(session, asset, staged)) || (step !== null && !(await isOpen(session, step)))) return null;
     const after = await newestNumber(session);
     const { partitions, withheld } = staged;
     // A table that would be made again stays as it is until all of it can be published.
@@ -40,6 +43,9 @@ export async function publishStep(
     await notePartitions(session, order, staged, after);
     await noteChanges(session, asset, after);
     await noteAudit(session, order, withheld);
+    if (step !== null) {
+      endStep(session, step, outcomeOf(records, withheld), order.run.attempt, staged.startedAt);
+    }
     return records;
   });
 }
@@ -77,7 +83,7 @@ async function replaceRows(session: DuckDbSession, asset: DerivedAsset, { reshap
   await session.run(`insert into ${target} ${changedRows}`);
 }
 
-function recordsOf({ asset, run }: MaterializeOrder, staged: StagedStep): readonly Materialization[] {
+function recordsOf({ asset, run }: StepWork, staged: StagedStep): readonly Materialization[] {
   // In the form that the catalog returns, so that a record is the same in lake and warehouse.
   const at = isoFromMicros(Date.now() * 1000);
   const codeVersion = codeVersionOf(asset.definition);
@@ -92,8 +98,8 @@ function recordsOf({ asset, run }: MaterializeOrder, staged: StagedStep): readon
 /** The newest record of each partition, and up to where the inputs were searched for new ones. */
 async function notePartitions(
   session: DuckDbSession,
-  { asset, run }: MaterializeOrder,
-  { positions, startedAt, partitions }: StagedStep,
+  { asset, run }: StepWork,
+  { positions, startedAt, partitions, shared }: StagedStep,
   after: number,
 ): Promise<void> {
   const names = positions.map(({ asset: input }) => literal(input)).join(', ');
@@ -119,6 +125,18 @@ async function notePartitions(
     `insert into _walflow.partitions by name
      select ${literal(asset.key)} as asset, null as partition, ${searchNo} as no, ${searchNo} as version, ${read}
      from temp.main.${PLANNED} where partition is null`,
+  );
+  if (shared) await noteLeftOut(session, asset.key, startedAt);
+}
+
+/** ⚠ What was searched is not searched again: a partition that was left to another run is known from now on, whatever comes of it. */
+async function noteLeftOut(session: DuckDbSession, asset: string, startedAt: string): Promise<void> {
+  await session.run(
+    `insert into _walflow.partitions by name
+     select ${literal(asset)} as asset, partition, 0 as no, 0 as version, map([]::VARCHAR[], []::BIGINT[]) as positions,
+       '' as code_version, '' as run_id, ${literal(startedAt)}::TIMESTAMPTZ as computed_at
+     from temp.main.${LEFT_OUT} other where not exists (
+       from _walflow.partitions known where known.asset = ${literal(asset)} and known.partition = other.partition)`,
   );
 }
 

@@ -6,7 +6,9 @@
  * without one says that the inputs are searched for new partitions.
  */
 export const PLANNED = '_walflow_planned';
-/** Those of them whose rows are not the published ones: `partition`. */
+/** Partitions that another run has on its list: `partition`. */
+export const LEFT_OUT = '_walflow_left_out';
+/** Those of PLANNED whose rows are not the published ones: `partition`. */
 export const CHANGED = '_walflow_changed';
 /** Computed rows, each after the key of its partition. */
 export const STAGED = '_walflow_staged';

@@ -12,9 +12,10 @@ const SAME_PARTITION = '[touched.partition]';
 
 /**
  * SELECT: each known partition once, with columns asset, partition, partitioned, no, version, run_id, state (`missing`, `stale`, `current`),
- * since (when the oldest change that it lacks came) and seq (the newest such change; 0 for other code). The row without a
- * partition is the whole of an asset without partitions; with partitions, it is stale when the inputs must be searched for
- * new ones.
+ * cause (why it is not current: `missing`; `touched` = itself, by its mapping; `code`; `whole` = only as all others; else NULL),
+ * wholly (some change concerns it as all others), since (when the oldest change that it lacks came) and seq (the newest such
+ * change; 0 for other code). The row without a partition is the whole of an asset without partitions; with partitions, it is
+ * stale when the inputs must be searched for new ones.
  */
 export function statesSql(assets: readonly DerivedAsset[]): string {
   const { edges, mapped } = edgesSql(assets);
@@ -30,10 +31,13 @@ export function statesSql(assets: readonly DerivedAsset[]): string {
   reads as (select edges.*, min(coalesce(positions[input], 0)) as seen from edges join own using (asset) group by all),
   unseen as (${unseenSql(mapped)}),
   fresh as (
-    select asset, coalesce(partition, '') as slot, max(seq) as seq, min(touched_at) as touched_at from unseen group by all)
+    select asset, coalesce(partition, '') as slot, max(seq) as seq, min(touched_at) as touched_at,
+      bool_or(whole) as wholly, not bool_and(whole) as singly from unseen group by all)
   select coalesce(own.asset, fresh.asset) as asset, coalesce(partition, nullif(slot, '')) as partition, partitioned, no,
     coalesce(version, 0) as version, run_id,
     case when coalesce(version, 0) = 0 then 'missing' when outdated or seq is not null then 'stale' else 'current' end as state,
+    case when coalesce(version, 0) = 0 then 'missing' when singly or (wholly and not partitioned) then 'touched'
+      when outdated then 'code' when wholly then 'whole' end as cause, coalesce(wholly, false) as wholly,
     least(case when outdated then declared_at end, case when seq is not null then greatest(computed_at, touched_at) end)
       as since,
     case when outdated then 0 else coalesce(seq, 0) end as seq
@@ -41,22 +45,22 @@ export function statesSql(assets: readonly DerivedAsset[]): string {
   join assets on assets.asset = coalesce(own.asset, fresh.asset)`;
 }
 
-/** SELECT: what partitions lack, each with asset, partition, seq and touched_at. */
+/** SELECT: what partitions lack, each with asset, partition, seq, touched_at, and whether it concerns them as a whole. */
 function unseenSql(mapped: string): string {
   // What concerns all partitions is first brought down to a few rows an input: many assets may read the same one.
   return `
-    select own.asset, own.partition, whole.seq, whole.touched_at
+    select own.asset, own.partition, common.seq, common.touched_at, common.whole
     from own join (
-      select asset, reads.input, max(step.seq) as seq, min(step.touched_at) as touched_at
+      select asset, reads.input, whole, max(step.seq) as seq, min(step.touched_at) as touched_at
       from reads join (
         select source, place, partition is null as concerns_all, seq, min(touched_at) as touched_at
         from _walflow.touched join (select input, min(seen) as seen from reads group by input) on source = input
         where seq > seen group by all) step on step.source = reads.input
       where step.seq > seen and (whole or (concerns_all and step.place in (${literal(EVERY_ROW)}, reads.place)))
-      group by all) whole using (asset)
-    where whole.seq > coalesce(own.positions[whole.input], 0)
+      group by all) common using (asset)
+    where common.seq > coalesce(own.positions[common.input], 0)
     union all
-    select news.asset, news.partition, news.seq, news.touched_at
+    select news.asset, news.partition, news.seq, news.touched_at, false
     from (select asset, input, unnest(${mapped}) as partition, seq, touched_at
       from edges join _walflow.touched touched on source = input and touched.place = edges.place
       where not whole and touched.partition is not null) news
