@@ -14,7 +14,6 @@ export default defineConfig({
         tables: ['public.*'],
       },
       lake: { url: process.env.WALFLOW_LAKE_URL ?? 's3://walflow/raw/cdc' },
-      flush: { maxDelayMs: 200 },
     },
   },
 

@@ -251,7 +251,7 @@ describe('a project made of flags', () => {
     expect(resolved.pipelines.get('main')).toMatchObject({
       source: { tables: ['public.*'], slot: 'walflow_main' },
       lake: { bucket: 'walflow' },
-      flush: { maxDelayMs: 200 },
+      flush: { maxDelayMs: 250 },
     });
     expect(resolved.warehouses.get('main')?.path).toBe('/app/.walflow/warehouse.duckdb');
     expect(resolved.file).toBeNull();

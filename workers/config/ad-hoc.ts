@@ -20,8 +20,6 @@ interface AdHocOptions {
   readonly env: Environment;
 }
 
-/** A batch costs as much as hundreds of rows: on a machine of one's own, five a second are enough while traffic is steady. */
-const DEV_MAX_DELAY_MS = 200;
 const DEV_LAKE = 's3://walflow/raw/cdc';
 
 /** @throws WalflowError CONFIG_INVALID, naming the field that a flag sets */
@@ -35,7 +33,6 @@ export function adHocProject(options: AdHocOptions): ResolvedProject {
         [pipeline]: {
           source: { url: source, tables: tables.length === 0 ? ['public.*'] : tables },
           lake: { url: env.WALFLOW_LAKE_URL || DEV_LAKE },
-          flush: { maxDelayMs: DEV_MAX_DELAY_MS },
         },
       },
     },

@@ -117,7 +117,6 @@ const flush = {
         help: 'a batch is cut at the first commit after this time',
         unit: 'ms',
         why: 'at most about four uploads a second, with data a quarter of a second old',
-        when: '`walflow dev` with --source uses 200',
       }),
     ),
   maxRows: whole(1, 10_000_000)
