@@ -44,7 +44,7 @@ test('a reading that fails leaves no connection behind', async () => {
   await expect.poll(connections).toBe(0);
 });
 
-test('while the slot acknowledges nothing the lake is left alone; what is acknowledged is seen', async () => {
+test('while the slot acknowledges nothing the lake is left alone; what is acknowledged is seen, and read unless it is merged', async () => {
   const slot = freshPipelineName();
   await sql(`select pg_create_logical_replication_slot('${slot}', 'pgoutput')`);
   const log = logOf(4);
@@ -58,9 +58,11 @@ test('while the slot acknowledges nothing the lake is left alone; what is acknow
     const asked = lake.looks + lake.gets;
     await expect.poll(() => readings.length, { timeout: 20_000 }).toBeGreaterThan(3);
     expect(lake.looks + lake.gets).toBe(asked);
+    expect(lake.gets).toBe(0);
     for (const manifest of log.slice(3)) lake.put(manifestKey(manifest.seq), encodeManifest(manifest).bytes);
     await sql(`select pg_switch_wal(); select pg_replication_slot_advance('${slot}', pg_current_wal_lsn())`);
     await expect.poll(() => readings.at(-1)?.headSeq, { timeout: 5_000 }).toBe(4);
+    expect(readings.at(-1)?.durableLsn).toBe(log[3]?.endLsn);
   } finally {
     await monitor.close();
     await sql(`select pg_drop_replication_slot('${slot}')`);

@@ -184,15 +184,22 @@ export class PipelineMonitor {
       const nowMs = performance.now();
       if (isKnown && this.#watermark.seq === this.#headSeq && nowMs - known.atMs < MAX_LAKE_AGE_MS) return;
       this.#headSeq = await findHead(lake, Math.max(this.#headSeq, this.#watermark.seq));
-      const head = this.#headSeq === 0 ? null : await readManifest(lake, this.#headSeq);
+      const { epochNo, endLsn } = await this.#headOf(this.#headSeq);
       this.#lakeRead = { acknowledged, atMs: nowMs };
-      this.#headEpochNo = head?.manifest.epochNo ?? 0;
-      this.#durableLsn = head?.manifest.endLsn ?? NOTHING_MERGED.endLsn;
+      this.#headEpochNo = epochNo;
+      this.#durableLsn = endLsn;
     } catch (failure) {
       // A reading that fails because everything is closed says nothing about the lake.
       if (this.#closed) return;
       this.#log.warn({ pipeline: name, cause: String(failure) }, 'could not read the end of the lake');
     }
+  }
+
+  /** What the last manifest says; of one that is merged, the watermark says it too. */
+  async #headOf(seq: number): Promise<Pick<Watermark, 'epochNo' | 'endLsn'>> {
+    if (seq === this.#watermark.seq) return this.#watermark;
+    const head = await readManifest(this.#pipeline.lake, seq);
+    return head?.manifest ?? NOTHING_MERGED;
   }
 
   #connected(): Promise<Source> {
