@@ -8,7 +8,7 @@ import type { AssetGraph, DerivedAsset } from '../../workflows/model/asset/graph
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { ingestWorkflowId } from '../../workflows/model/names.ts';
 import { ASSET_WAREHOUSE } from '../config/project.ts';
-import type { ApiBackend, RunHandle, WaitRequest, WaitResult } from '../http/backend.ts';
+import type { ApiBackend, PipelineStatus, RunHandle, WaitRequest, WaitResult } from '../http/backend.ts';
 import type { WarehouseFigures } from '../metrics/telemetry.ts';
 import { Standstills } from '../temporal/standstill.ts';
 import type { OpenWarehouses } from '../warehouse.ts';
@@ -17,11 +17,15 @@ import { graphView } from './graph-view.ts';
 import { IngestStates } from './ingest-state.ts';
 import { PipelineMonitor } from './pipeline-monitor.ts';
 import { pipelineStatus } from './pipeline-status.ts';
+import { SharedLook } from './shared-look.ts';
 import { verifyPipeline } from './verify.ts';
 import { waitReadable } from './wait-readable.ts';
 import { queriedWarehouse, warehouseNamed } from './warehouse-choice.ts';
 
 const QUERY_LIMITS = { maxRows: 10_000, timeoutMs: 30_000, maxBytes: 32 * 1024 * 1024 };
+
+/** Who asks for pipelines mostly asks for assets too, which needs the same look. */
+const TOGETHER_MS = 100;
 
 export interface BackendOptions {
   readonly opened: OpenWarehouses;
@@ -40,6 +44,7 @@ class WarehouseBackend implements ApiBackend {
   readonly #monitors: ReadonlyMap<string, PipelineMonitor>;
   readonly #ingest: IngestStates;
   readonly #standstills: Standstills;
+  readonly #looks = new SharedLook(() => this.#readPipelines(), TOGETHER_MS);
 
   constructor(options: BackendOptions) {
     const { opened, figures, log } = options;
@@ -57,19 +62,7 @@ class WarehouseBackend implements ApiBackend {
   }
 
   async pipelines() {
-    const { opened, figures } = this.#options;
-    return await Promise.all(
-      [...opened.pipelines.values()].map(async (pipeline) =>
-        pipelineStatus({
-          pipeline,
-          warehouse: this.#warehouse(pipeline.warehouse),
-          reading: this.#monitorOf(pipeline.name).reading,
-          ingest: await this.#ingest.of(pipeline.name),
-          standstillOf: (workflowId) => this.#standstills.of(workflowId),
-          latency: figures.latency(pipeline.name, Date.now()),
-        }),
-      ),
-    );
+    return await this.#looks.see();
   }
 
   async assets(selection?: string) {
@@ -188,6 +181,22 @@ class WarehouseBackend implements ApiBackend {
     if (asset !== undefined && opened.warehouses.has(ASSET_WAREHOUSE)) return asset;
     await this.asset(key);
     return null;
+  }
+
+  async #readPipelines(): Promise<readonly PipelineStatus[]> {
+    const { opened, figures } = this.#options;
+    return await Promise.all(
+      [...opened.pipelines.values()].map(async (pipeline) =>
+        pipelineStatus({
+          pipeline,
+          warehouse: this.#warehouse(pipeline.warehouse),
+          reading: this.#monitorOf(pipeline.name).reading,
+          ingest: await this.#ingest.of(pipeline.name),
+          standstillOf: (workflowId) => this.#standstills.of(workflowId),
+          latency: figures.latency(pipeline.name, Date.now()),
+        }),
+      ),
+    );
   }
 
   async #assetParts() {
