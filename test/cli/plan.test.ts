@@ -51,6 +51,19 @@ describe('a changed configuration', () => {
     expect(plannedChanges([now], [before])).toEqual(change === null ? [] : [expect.objectContaining(change)]);
   });
 
+  test('renames, and says what changes besides', () => {
+    const now = wanted({ asset: 'b/new', previousKeys: ['a/gone', 'a/x'], code: 'c2' });
+    expect(
+      plannedChanges([now], [stored({})]).map(({ asset, change, partitions }) => [asset, change, partitions]),
+    ).toEqual([
+      ['b/new', 'rename', 12],
+      ['b/new', 'stale', 12],
+    ]);
+    expect(plannedChanges([now], [stored({}), stored({ asset: 'b/new', code: 'c2' })])).toMatchObject([
+      { asset: 'a/x', change: 'drop' },
+    ]);
+  });
+
   test('creates what is new, in its order, and drops what is left out', () => {
     const changes = plannedChanges(
       [wanted({ asset: 'b/new', partitions: 2 }), wanted({ asset: 'a/v', kind: 'view', partitions: 1 })],

@@ -6,16 +6,19 @@ export interface PlannedChange {
   readonly asset: string;
   /**
    * create = it is new · stale = what is there stays and is due · rebuild = what is there stays and counts as never computed ·
-   * replace = something else takes its place · drop = it is not kept any more.
+   * replace = something else takes its place · rename = it keeps what it has under another key · drop = it is not kept any more.
    */
-  readonly change: 'create' | 'stale' | 'rebuild' | 'replace' | 'drop';
+  readonly change: 'rename' | 'create' | 'stale' | 'rebuild' | 'replace' | 'drop';
   readonly why: string;
   /** How many partitions are concerned; null if that is known only when it runs, or of a view. */
   readonly partitions: number | null;
 }
 
 /** @param partitions how many the asset has, if they are listed; 1 for one without any */
-export type WantedAsset = Declaration & { readonly partitions: number | null };
+export type WantedAsset = Declaration & {
+  readonly partitions: number | null;
+  readonly previousKeys?: readonly string[];
+};
 
 /** In the order of the configuration; what is left out of it last. */
 export function plannedChanges(
@@ -23,11 +26,23 @@ export function plannedChanges(
   stored: readonly StoredDeclaration[],
 ): readonly PlannedChange[] {
   const before = new Map(stored.map((one) => [one.asset, one]));
-  const keys = new Set(wanted.map(({ asset }) => asset));
+  const kept = wanted.map((now) => ({ now, was: before.get(now.asset) ?? renamedFrom(now, before) }));
+  const known = new Set(kept.map(({ was }) => was?.asset));
   return [
-    ...wanted.flatMap((one) => changeOf(one, before.get(one.asset))),
-    ...stored.filter(({ asset }) => !keys.has(asset)).map(dropped),
+    ...kept.flatMap(({ now, was }) => [...renamed(now, was), ...changeOf(now, was)]),
+    ...stored.filter(({ asset }) => !known.has(asset)).map(dropped),
   ];
+}
+
+/** Of a view nothing is kept. */
+function renamedFrom({ kind, previousKeys = [] }: WantedAsset, before: ReadonlyMap<string, StoredDeclaration>) {
+  const key = previousKeys.findLast((one) => before.get(one)?.kind === 'table');
+  return kind === 'view' || key === undefined ? undefined : before.get(key);
+}
+
+function renamed({ asset }: WantedAsset, was: StoredDeclaration | undefined): readonly PlannedChange[] {
+  if (was === undefined || was.asset === asset) return [];
+  return [{ asset, change: 'rename', why: `it was ${was.asset}`, partitions: was.partitions }];
 }
 
 function changeOf(now: WantedAsset, before: StoredDeclaration | undefined): readonly PlannedChange[] {

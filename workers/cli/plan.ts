@@ -16,7 +16,7 @@ export function addPlan(program: Command, cli: Cli): void {
   program
     .command('plan')
     .description(
-      'tell which assets the configuration would create, make stale, rebuild, replace or drop; changes nothing',
+      'tell which assets the configuration would create, make stale, rebuild, replace, rename or drop; changes nothing',
     )
     .option('--json', 'print {changes} as JSON')
     .addHelpText('after', examples('walflow plan', 'walflow plan --config next.config.ts --json'))
@@ -36,13 +36,12 @@ async function wantedAssets({ graph, warehouses }: ResolvedProject): Promise<rea
   const warehouse = warehouses.get(ASSET_WAREHOUSE);
   if (warehouse === undefined) return [];
   const { declarationsOf } = await import('../warehouse-opener.ts');
-  const counts = new Map(
-    graph.made.map(({ key, definition: { partitions } }) => [
-      key,
-      partitions === undefined ? 1 : (listedKeys(partitions)?.length ?? null),
-    ]),
-  );
-  return declarationsOf(warehouse, graph.made).map((one) => ({ ...one, partitions: counts.get(one.asset) ?? null }));
+  const definitions = new Map(graph.made.map(({ key, definition }) => [key, definition]));
+  return declarationsOf(warehouse, graph.made).map((one) => {
+    const { partitions, previousKeys } = definitions.get(one.asset) ?? {};
+    const count = partitions === undefined ? 1 : (listedKeys(partitions)?.length ?? null);
+    return { ...one, partitions: count, ...(previousKeys === undefined ? {} : { previousKeys }) };
+  });
 }
 
 function changesText(changes: readonly PlannedChange[]): string {

@@ -129,10 +129,22 @@ const sqlFile = {
     .meta(note({ help: 'a file with SQL, relative to the configuration', type: 'path' })),
 } satisfies Shape<SqlFile>;
 
+const previousKeys = z
+  .array(matching(ASSET_KEY, "letters, digits and _, in parts divided by '/'"))
+  .min(1)
+  .optional()
+  .meta(
+    note({
+      help: 'what it was called before, from the first key on: under its new key it keeps rows, records and versions',
+      type: 'list of texts',
+    }),
+  );
+
 const asset = {
   key: matching(ASSET_KEY, "letters, digits and _, in parts divided by '/'").meta(
     note({ help: 'its name, `group/name`: schema `group` and table `name` in the warehouse' }),
   ),
+  previousKeys,
   ...label,
   deps: z.union([z.literal('sql'), dependencies.min(1)], "must be a list, or 'sql'").meta(
     note({
@@ -170,6 +182,7 @@ const asset = {
 const view = {
   kind: z.literal('view').meta(note({ help: 'set by `view(key, { … })`' })),
   key: asset.key,
+  previousKeys,
   ...label,
   deps: asset.deps,
   table: asset.table,
@@ -179,6 +192,7 @@ const view = {
 const seed = {
   kind: z.literal('seed').meta(note({ help: 'set by `seed(key, { … })`' })),
   key: asset.key,
+  previousKeys,
   ...label,
   file: z
     .string()

@@ -31,6 +31,7 @@ export function assetProblems(project: GraphlessProject, loaded: LoadedAssets): 
       const path = paths[i] ?? '';
       return [
         ...keyProblems(project, asset, `${path}.key`),
+        ...previousKeyProblems(assets, i, `${path}.previousKeys`),
         ...readProblems(asset, `${path}.sql`),
         ...asset.deps.flatMap((dep, d) => captureProblems(project, dependencyOf(dep).key, depPath(loaded, i, d))),
         ...partitionProblems(asset, path),
@@ -42,6 +43,19 @@ export function assetProblems(project: GraphlessProject, loaded: LoadedAssets): 
     }),
     ...describedProblems(project, loaded),
   ];
+}
+
+/** A key that two assets claim would give the rows of one to the other. */
+function previousKeyProblems(assets: readonly LoadedAsset[], i: number, path: string): readonly Problem[] {
+  return (assets[i]?.previousKeys ?? []).flatMap((key, k): readonly Problem[] => {
+    const place = `${path}[${k}]`;
+    if (assets.some((other) => other.key === key)) {
+      return [{ path: place, what: `names ${key}, which is the key of an asset`, fix: 'leave out one of them' }];
+    }
+    const twin = assets.slice(0, i).find((other) => other.previousKeys?.includes(key));
+    if (twin === undefined) return [];
+    return [{ path: place, what: `names ${key}, as asset ${twin.key} does`, fix: 'only one can be what it was' }];
+  });
 }
 
 function readProblems({ depsFromSql, deps }: LoadedAsset, path: string): readonly Problem[] {
@@ -119,7 +133,9 @@ function faultProblem(project: GraphlessProject, loaded: LoadedAssets, fault: Gr
     case 'duplicate-key':
       return { path: `${path}.key`, what, fix: 'give each asset a key of its own' };
     case 'unknown-dependency': {
-      const meant = nearestName(keysOf(asset?.deps)[fault.dep] ?? '', knownKeys(project, assets, fault.asset));
+      const wrong = keysOf(asset?.deps)[fault.dep] ?? '';
+      const renamed = assets.find(({ previousKeys }) => previousKeys?.includes(wrong))?.key;
+      const meant = renamed ?? nearestName(wrong, knownKeys(project, assets, fault.asset));
       const fix = meant === null ? 'name <pipeline>/<schema>.<table> or the key of another asset' : didYouMean(meant);
       return { path: depPath(loaded, fault.asset, fault.dep), what, fix };
     }

@@ -59,8 +59,12 @@ export function loadAssets(config: Pick<CheckedConfig, 'assets' | 'groups'>, ori
 
 /** Null if one of its files cannot be used. */
 function loadedAsset(it: Made, path: string, defaults: GroupDefaults, files: NamedFiles): LoadedAsset | null {
-  const { key, table } = it;
-  const common = { key, ...labels(it, defaults), ...(table === undefined ? {} : { table }) };
+  const { key, table, previousKeys } = it;
+  const common = {
+    ...{ key, ...labels(it, defaults) },
+    ...(previousKeys === undefined ? {} : { previousKeys }),
+    ...(table === undefined ? {} : { table }),
+  };
   if (it.kind === 'seed') {
     const seed = files.seed(it, `${path}.file`);
     return seed === null

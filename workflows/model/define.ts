@@ -95,7 +95,7 @@ export interface AssetConfig extends Omit<AssetDefinition, 'deps' | 'sql'> {
 
 /** A query with a name: nothing is stored, and what reads it is due when the tables change that it reads. */
 export interface ViewConfig
-  extends Pick<AssetConfig, 'key' | 'description' | 'owners' | 'tags' | 'deps' | 'table' | 'sql'> {
+  extends Pick<AssetConfig, 'key' | 'previousKeys' | 'description' | 'owners' | 'tags' | 'deps' | 'table' | 'sql'> {
   readonly kind: 'view';
 }
 

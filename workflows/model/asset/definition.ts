@@ -23,6 +23,8 @@ export interface Freshness {
 export interface AssetDefinition {
   /** `group/name`: schema `group`, table `name` in the warehouse. */
   readonly key: string;
+  /** What it was called before, from the first one on: under its new key it keeps what it had. */
+  readonly previousKeys?: readonly string[];
   readonly description?: string;
   /** `team:finance`, an address, …: whom to ask. */
   readonly owners?: readonly string[];
@@ -46,13 +48,14 @@ export interface AssetDefinition {
 /** A query with a name: nothing is stored. */
 export type ViewDefinition = Pick<
   AssetDefinition,
-  'key' | 'description' | 'owners' | 'tags' | 'deps' | 'table' | 'sql'
+  'key' | 'previousKeys' | 'description' | 'owners' | 'tags' | 'deps' | 'table' | 'sql'
 >;
 
 export type SeedFormat = 'csv' | 'parquet' | 'json';
 
 /** A file with the rows of a table. */
-export interface SeedDefinition extends Pick<AssetDefinition, 'key' | 'description' | 'owners' | 'tags' | 'table'> {
+export interface SeedDefinition
+  extends Pick<AssetDefinition, 'key' | 'previousKeys' | 'description' | 'owners' | 'tags' | 'table'> {
   /** Relative to the configuration. */
   readonly file: string;
   /** Default: as the file's name ends. */
@@ -98,7 +101,9 @@ export interface LoadedAsset extends AssetDefinition {
   /** Of a seed, which has no SQL. */
   readonly seed?: LoadedSeed;
   /** Those that its SQL reads, and those that they read: their code is a part of its own. */
-  readonly views?: readonly ViewDefinition[];
+  readonly views?: readonly LoadedAsset[];
+  /** Of what it reads, the first keys of those that were renamed. */
+  readonly firstKeys?: Readonly<Record<string, string>>;
   /** `deps` are what its SQL reads, and not a list that someone wrote. */
   readonly depsFromSql?: true;
   readonly freshnessLimits?: FreshnessLimits;

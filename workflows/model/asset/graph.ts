@@ -195,12 +195,24 @@ function madeAsset(definition: LoadedAsset, nodeOf: (key: string) => AssetNode):
     inputs: unique(found.flatMap(({ inputs }) => inputs)),
     sql: resolved(definition, reads),
     pipeline: reads.map(({ from }) => from.pipeline).find((pipeline) => pipeline !== null) ?? null,
-    definition: views.length === 0 ? definition : { ...definition, views: views.map((view) => view.definition) },
+    definition: {
+      ...definition,
+      ...readKeys(reads),
+      ...(views.length === 0 ? {} : { views: views.map((view) => view.definition) }),
+    },
   };
   if (definition.kind === 'view') return { tag: 'view', ...common };
   const places = new Map(reads.map(({ from }) => [from.key, from.place]));
   const { columns = {}, checks = {} } = definition;
   return { tag: 'derived', ...common, checks: [...contractChecks(columns), ...resolveChecks(key, checks, places)] };
+}
+
+function readKeys(reads: readonly AssetEdge[]): Pick<LoadedAsset, 'firstKeys'> {
+  const renamed = reads.flatMap(({ from }) => {
+    const first = from.tag === 'captured' ? undefined : from.definition.previousKeys?.[0];
+    return first === undefined ? [] : [[from.key, first] as const];
+  });
+  return renamed.length === 0 ? {} : { firstKeys: Object.fromEntries(renamed) };
 }
 
 /** A dependency as it is declared, and as the tables that it comes to. */

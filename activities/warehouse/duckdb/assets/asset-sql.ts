@@ -6,6 +6,7 @@ import type { AssetDefinition, LoadedAsset } from '../../../../workflows/model/a
 import { type Dependency, dependencyOf } from '../../../../workflows/model/asset/dependency.ts';
 import type { DerivedAsset, SqlPart, ViewAsset } from '../../../../workflows/model/asset/graph.ts';
 import type { PartitionKey } from '../../../../workflows/model/asset/partition.ts';
+import { piecesOf, placeholderName } from '../../../../workflows/model/asset/placeholder.ts';
 import { zoneOf } from '../../../../workflows/model/asset/time-partition.ts';
 import { WalflowError } from '../../../../workflows/model/errors.ts';
 import { literal, qualified } from '../identifier.ts';
@@ -41,14 +42,29 @@ function partSql(part: SqlPart, partitions: AssetDefinition['partitions'], selec
  * Twelve hex digits, a hash of everything that decides the asset's rows. ⚠ Warehouse files know assets by it: in another form
  * every asset would be due after an upgrade.
  */
-export function codeVersionOf({ sql, deps, partitions, table, views = [], seed }: LoadedAsset): string {
+export function codeVersionOf(asset: LoadedAsset): string {
+  const { deps, partitions, table, views = [], seed } = asset;
   const inputs = deps.map(dependencyOf);
-  const code: unknown[] = [sql, inputs.map(({ key }) => key), partitionsCode(inputs, partitions), table ?? null];
+  const code: unknown[] = [sqlCode(asset), depsCode(asset), partitionsCode(inputs, partitions), table ?? null];
   if (seed !== undefined) code.push([seed.hash, seed.format, seed.columns ?? {}, seed.delimiter]);
   // What a view reads makes its rows, where it is does not.
-  for (const view of views) code.push([view.key, view.sql, view.deps.map((dep) => dependencyOf(dep).key)]);
+  for (const view of views) code.push([view.previousKeys?.[0] ?? view.key, sqlCode(view), depsCode(view)]);
   return createHash('sha256').update(JSON.stringify(code)).digest('hex').slice(0, 12);
 }
+
+/** The SQL, in which everything that is read has its first key: a rename is no other code. */
+function sqlCode({ sql, firstKeys }: LoadedAsset): string {
+  if (firstKeys === undefined) return sql;
+  const names = new Map(
+    Object.entries(firstKeys).map(([key, first]) => [placeholderName(key), placeholderName(first)]),
+  );
+  return piecesOf(sql)
+    .map((piece) => (piece.tag === 'text' ? piece.text : `{${names.get(piece.name) ?? piece.name}}`))
+    .join('');
+}
+
+const depsCode = ({ deps, firstKeys = {} }: LoadedAsset) =>
+  deps.map(dependencyOf).map(({ key }) => firstKeys[key] ?? key);
 
 function partitionsCode(inputs: readonly Dependency[], partitions: AssetDefinition['partitions']) {
   if (partitions === undefined) return null;

@@ -8,6 +8,7 @@ import type { DuckDbSession } from '../session.ts';
 import { codeVersionOf } from './asset-sql.ts';
 import { forgetOtherRules } from './check-result.ts';
 import { declarationOf } from './declaration.ts';
+import { renameAssets } from './rename.ts';
 import { statesSql } from './staleness-sql.ts';
 import { IS_VIEW } from './view-row.ts';
 
@@ -19,7 +20,7 @@ interface DeclaredAsset {
 
 /**
  * Declares the assets of the configuration. One whose code changed is stale; a new one is missing, and so is one that reads
- * other inputs or by other partitions than before. One that is no longer declared is never due again, but its table stays.
+ * other inputs or by other partitions than before; one with another key is the same as before. One that is no longer declared is never due again, but its table stays.
  */
 export async function declareAssets(
   owner: DuckDbOwner,
@@ -29,6 +30,7 @@ export async function declareAssets(
   await owner.publishing.pass(() =>
     owner.use((session) =>
       session.transaction(async () => {
+        await renameAssets(session, assets);
         const known = await session.rows<DeclaredAsset>(
           `select asset, code_version as code, reads from _walflow.assets where not (${IS_VIEW})`,
         );

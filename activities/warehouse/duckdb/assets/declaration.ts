@@ -1,6 +1,6 @@
 // Declarations of assets: as the configuration has them, and as the warehouse has noted them.
 
-import type { DerivedAsset, ViewAsset } from '../../../../workflows/model/asset/graph.ts';
+import type { BaseAsset, DerivedAsset, ViewAsset } from '../../../../workflows/model/asset/graph.ts';
 import type { Declaration, StoredDeclaration } from '../../declaration.ts';
 import { ownPlace, placeOfEdge } from '../merge/touched-sql.ts';
 import type { DuckDbSession } from '../session.ts';
@@ -18,9 +18,13 @@ export function declarationOf(asset: DerivedAsset | ViewAsset): Declaration {
 function readsOf(asset: DerivedAsset): string {
   return JSON.stringify([
     ownPlace(asset.definition),
-    ...asset.inputs.map((edge) => [edge.from.key, placeOfEdge(edge)]),
+    ...asset.inputs.map((edge) => [firstKeyOf(edge.from), placeOfEdge(edge)]),
   ]);
 }
+
+/** What it reads is the same under another key. */
+const firstKeyOf = (asset: BaseAsset) =>
+  (asset.tag === 'derived' ? asset.definition.previousKeys?.[0] : undefined) ?? asset.key;
 
 /** Without partitions, as `readsOf` writes it. */
 const IS_WHOLE = `reads like '["null"%'`;

@@ -13,6 +13,7 @@ import { folded, literal, qualified, quoted } from '../identifier.ts';
 import { parseView, type ReadView } from '../reading/view-body.ts';
 import type { DuckDbSession } from '../session.ts';
 import { assetSelect, codeVersionOf } from './asset-sql.ts';
+import { tableExists, viewExists } from './existing.ts';
 import { IS_VIEW } from './view-row.ts';
 
 interface ViewRow extends TableName {
@@ -157,7 +158,7 @@ async function readRows(session: DuckDbSession): Promise<readonly ViewRow[]> {
   );
 }
 
-/** The columns of what a view reads; null while some of it does not exist. */
+/** What a view reads, with its columns; null while some of it does not exist. */
 async function shapeOf(session: DuckDbSession, { reads }: ViewAsset): Promise<string | null> {
   const places = reads.map(({ from }) => from.place);
   const found = await session.rows<TableName & { columns: string }>(
@@ -168,8 +169,8 @@ async function shapeOf(session: DuckDbSession, { reads }: ViewAsset): Promise<st
      group by all`,
   );
   const columns = new Map(found.map((table) => [folded(table), table.columns]));
-  const shapes = places.map((place) => columns.get(folded(place)));
-  return shapes.includes(undefined) ? null : JSON.stringify(shapes);
+  const shapes = places.map((place) => [folded(place), columns.get(folded(place))]);
+  return shapes.some(([, shape]) => shape === undefined) ? null : JSON.stringify(shapes);
 }
 
 async function note(session: DuckDbSession, view: ViewAsset, shape: string, failure: string | null): Promise<void> {
@@ -188,25 +189,12 @@ async function drop(session: DuckDbSession, row: ViewRow): Promise<void> {
 
 /** What has the name may be a table by now. */
 async function dropView(session: DuckDbSession, place: TableName): Promise<void> {
-  if (await exists(session, 'duckdb_views()', 'view_name', place)) await session.run(`drop view ${qualified(place)}`);
+  if (await viewExists(session, place)) await session.run(`drop view ${qualified(place)}`);
 }
 
 /** An asset that was a table before has left its rows: they can be computed again. ⚠ Any other table stays, and the view fails. */
 async function dropOwnTable(session: DuckDbSession, { key, place }: ViewAsset): Promise<void> {
   const made = await session.rows('select 1 from _walflow.materializations where asset = $1 limit 1', [key]);
-  if (made.length === 0 || !(await exists(session, 'duckdb_tables()', 'table_name', place))) return;
+  if (made.length === 0 || !(await tableExists(session, place))) return;
   await session.run(`drop table ${qualified(place)}`);
-}
-
-async function exists(
-  session: DuckDbSession,
-  of: string,
-  column: string,
-  { schema, name }: TableName,
-): Promise<boolean> {
-  const found = await session.rows(
-    `select 1 from ${of} where lower(schema_name) = lower($1) and lower(${column}) = lower($2)`,
-    [schema, name],
-  );
-  return found.length > 0;
 }
