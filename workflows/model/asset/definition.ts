@@ -45,12 +45,6 @@ export interface AssetDefinition {
   readonly sql: string;
 }
 
-/** A query with a name: nothing is stored. */
-export type ViewDefinition = Pick<
-  AssetDefinition,
-  'key' | 'previousKeys' | 'description' | 'owners' | 'tags' | 'deps' | 'table' | 'sql'
->;
-
 export type SeedFormat = 'csv' | 'parquet' | 'json';
 
 /** A file with the rows of a table. */
