@@ -6,9 +6,9 @@ import type { Materialization } from '../workflows/model/asset/record.ts';
 import type { DueRun, MaterializeInput, MaterializeResult } from '../workflows/model/run.ts';
 import { NOTHING_MERGED } from '../workflows/model/watermark.ts';
 import { runRef, withHeartbeat } from './activity.ts';
-import { checkFailure } from './assets/check-failure.ts';
 import { keepRecords } from './assets/record.ts';
 import type { WarehouseResources } from './resources.ts';
+import { checkFailure } from './warehouse/check-failure.ts';
 
 /** Assets that run now by their automation. The run key names the newest change they have not seen. */
 export async function listDueRuns(resources: WarehouseResources): Promise<readonly DueRun[]> {

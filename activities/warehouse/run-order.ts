@@ -8,8 +8,8 @@ import type {
   RunCause,
   RunEnd,
   RunStatus,
-  SkipReason,
   StepOutcome,
+  StepReason,
   StepScope,
   StepStatus,
 } from '../../workflows/model/asset/run.ts';
@@ -73,7 +73,7 @@ export interface StepResult {
 export interface StepEnd {
   readonly no: number;
   readonly status: StepOutcome['status'];
-  readonly reason?: SkipReason;
+  readonly reason?: StepReason;
   readonly error?: string;
 }
 
@@ -99,7 +99,7 @@ export interface StepView {
   readonly no: number;
   readonly asset: string;
   readonly status: StepStatus;
-  readonly reason?: SkipReason;
+  readonly reason?: StepReason;
   readonly scope: StepScope;
   /** Partitions that are listed in its plan; 0 where it chooses by itself. */
   readonly planned: number;

@@ -32,11 +32,11 @@ const MATERIALIZATIONS = `create table _walflow.materializations (
 
 /**
  * What checks found: a row for each check, and one for each partition that a blocking check keeps from being published. `rule` is
- * a hash of what it looks for, `up_to` the newest record of the asset that it saw.
+ * a hash of what it looks for, `up_to` the newest record of the asset that it saw, `attempts` how many times in a row it was so.
  */
 const CHECKS = `create table _walflow.checks (
      asset VARCHAR not null, name VARCHAR not null, rule VARCHAR not null, partition VARCHAR, state VARCHAR not null,
-     failing BIGINT not null, keys JSON not null, error VARCHAR, up_to BIGINT not null, checked_at TIMESTAMPTZ not null,
+     failing BIGINT not null, keys JSON not null, error VARCHAR, up_to BIGINT not null, attempts INTEGER not null, checked_at TIMESTAMPTZ not null,
      run_id VARCHAR not null)`;
 
 /** What is to be computed, and what came of it. `queued` until it has ended: what computes now is known to its process alone. */

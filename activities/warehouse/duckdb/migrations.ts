@@ -55,7 +55,7 @@ export const MIGRATIONS: ReadonlyMap<number, readonly string[]> = new Map([
     [
       `create table _walflow.checks (asset VARCHAR not null, name VARCHAR not null, rule VARCHAR not null,
          partition VARCHAR, state VARCHAR not null, failing BIGINT not null, keys JSON not null, error VARCHAR,
-         up_to BIGINT not null, checked_at TIMESTAMPTZ not null, run_id VARCHAR not null)`,
+         up_to BIGINT not null, attempts INTEGER not null, checked_at TIMESTAMPTZ not null, run_id VARCHAR not null)`,
       ...remade(
         'materializations',
         `no BIGINT not null, id VARCHAR not null, asset VARCHAR not null, partition VARCHAR,

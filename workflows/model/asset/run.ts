@@ -17,6 +17,8 @@ export type RunEnd = Extract<RunStatus, 'succeeded' | 'failed' | 'cancelled'>;
 /** `unchanged`: all it computed is what was published; `skipped`: it computed nothing. */
 export type StepStatus = RunStatus | 'unchanged' | 'skipped';
 export type SkipReason = 'up-to-date' | 'upstream-failed' | 'removed';
+/** `withheld`: it failed only for partitions that a blocking check keeps from being published. */
+export type StepReason = SkipReason | 'withheld';
 
 /**
  * Which partitions a step computes; it chooses them when it starts. `due`: what automation runs by itself; `stale`: all that is
@@ -44,7 +46,7 @@ export interface PlannedRun {
 /** How a step ended. */
 export interface StepOutcome {
   readonly status: Exclude<StepStatus, 'queued' | 'running'>;
-  readonly reason?: SkipReason;
+  readonly reason?: StepReason;
   /** Why it failed, although it has published what could be published. */
   readonly error?: string;
   /** Partitions that were computed, those of them that came out as they were, and their rows. */

@@ -1,13 +1,13 @@
 // In which order the steps of a run start. A step starts when all that it reads in the same run has ended; what failed keeps only
 // those from starting that read it, and what came out unchanged gives its readers nothing to do.
 
-import type { RunStep, SkipReason, StepOutcome } from './run.ts';
+import type { RunStep, SkipReason, StepOutcome, StepReason } from './run.ts';
 
 /** How a step ended that was not ended by the activity that ran it. */
 export interface StepConclusion {
   readonly no: number;
   readonly status: 'failed' | 'skipped';
-  readonly reason?: SkipReason;
+  readonly reason?: StepReason;
   readonly error?: string;
 }
 

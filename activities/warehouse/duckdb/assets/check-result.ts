@@ -25,6 +25,8 @@ interface Outcome extends Finding {
   readonly error?: string;
   /** The newest record of the asset that it saw. */
   readonly upTo: number;
+  /** How many times in a row it was held back. */
+  readonly attempts: number;
 }
 
 interface Author {
@@ -38,6 +40,7 @@ export async function noteAudit(session: DuckDbSession, author: Author, withheld
   const checks = asset.checks.filter(({ blocking }) => blocking);
   if (checks.length === 0) return;
   const step = `select partition from temp.main.${PLANNED} union all select partition from temp.main.${WITHHELD}`;
+  const attempts = await readAttempts(session, asset.key);
   await session.run(
     `delete from _walflow.checks where asset = ${literal(asset.key)}
      and name in (${checks.map(({ name }) => literal(name)).join(', ')})
@@ -50,9 +53,11 @@ export async function noteAudit(session: DuckDbSession, author: Author, withheld
     const keys = found.length === 1 ? (found[0]?.keys ?? []) : [];
     const state = found.length === 0 ? 'passed' : 'failed';
     return [
-      { check, partition: null, state, failing, keys, upTo },
+      { check, partition: null, state, failing, keys, upTo, attempts: 1 },
       ...found.flatMap(({ partition, ...one }): readonly Outcome[] =>
-        partition === null ? [] : [{ ...one, check, partition, state, upTo }],
+        partition === null
+          ? []
+          : [{ ...one, check, partition, state, upTo, attempts: (attempts.get(partition) ?? 0) + 1 }],
       ),
     ];
   });
@@ -65,6 +70,14 @@ export async function noteAudit(session: DuckDbSession, author: Author, withheld
      from temp.main.${WITHHELD} withheld where partition is not null and not exists (
        from _walflow.partitions known where known.asset = ${literal(asset.key)} and known.partition = withheld.partition)`,
   );
+}
+
+async function readAttempts(session: DuckDbSession, asset: string): Promise<ReadonlyMap<string, number>> {
+  const rows = await session.rows<{ partition: string; attempts: number }>(
+    `select partition, max(attempts) as attempts from _walflow.checks semi join temp.main.${WITHHELD} using (partition)
+     where asset = ${literal(asset)} group by partition`,
+  );
+  return new Map(rows.map(({ partition, attempts }) => [partition, attempts]));
 }
 
 /** In a transaction of its own: what one check found, over all of the asset; nothing if newer rows were checked meanwhile. */
@@ -87,7 +100,7 @@ export async function noteBroken(owner: DuckDbOwner, author: Author, failure: Ch
         session.transaction(async () => {
           const upTo = await newestRecord(session, asset.key);
           const finding = { state: 'error', failing: 0, keys: [], error: failure.message } as const;
-          await noteOutcome(session, author, { check, partition: null, upTo, ...finding });
+          await noteOutcome(session, author, { check, partition: null, upTo, attempts: 1, ...finding });
         }),
       ),
     );
@@ -103,13 +116,13 @@ export async function noteBroken(owner: DuckDbOwner, author: Author, failure: Ch
 }
 
 async function insertOutcomes(session: DuckDbSession, { asset, run }: Author, outcomes: readonly Outcome[]) {
-  const rows = outcomes.map(({ check, partition, state, failing, keys, error, upTo }) => {
+  const rows = outcomes.map(({ check, partition, state, failing, keys, error, upTo, attempts }) => {
     const texts = [asset.key, check.name, ruleVersionOf(check), partition, state, JSON.stringify(keys), error ?? null];
     const [key, name, rule, part, as, json, why] = texts.map((text) => (text === null ? 'null' : literal(text)));
-    return `(${[key, name, rule, part, as, failing, json, why, upTo, 'now()', literal(run.runId)].join(', ')})`;
+    return `(${[key, name, rule, part, as, failing, json, why, upTo, attempts, 'now()', literal(run.runId)].join(', ')})`;
   });
   await session.run(
-    `insert into _walflow.checks (asset, name, rule, partition, state, failing, keys, error, up_to, checked_at, run_id)
+    `insert into _walflow.checks (asset, name, rule, partition, state, failing, keys, error, up_to, attempts, checked_at, run_id)
      values ${rows.join(', ')}`,
   );
 }

@@ -44,7 +44,7 @@ export async function publishStep(
     await noteChanges(session, asset, after);
     await noteAudit(session, order, withheld);
     if (step !== null) {
-      endStep(session, step, outcomeOf(records, withheld), order.run.attempt, staged.startedAt);
+      endStep(session, step, outcomeOf(asset.key, records, staged), order.run.attempt, staged.startedAt);
     }
     return records;
   });

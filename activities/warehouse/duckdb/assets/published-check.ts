@@ -55,11 +55,11 @@ async function outcomeOf(session: DuckDbSession, asset: DerivedAsset, check: Ass
       upTo = await newestRecord(session, asset.key);
       const finding = await runCheck(session, asset, check, { all: qualified(asset.place), fresh: null });
       const state = finding.failing === 0 ? 'passed' : check.severity === 'warn' ? 'warned' : 'failed';
-      return { check, partition: null, state, upTo, ...finding };
+      return { check, partition: null, state, upTo, attempts: 1, ...finding };
     });
   } catch (cause) {
     if (!(cause instanceof CheckError)) throw cause;
-    return { check, partition: null, state: 'error', upTo, failing: 0, keys: [], error: cause.message };
+    return { check, partition: null, state: 'error', upTo, attempts: 1, failing: 0, keys: [], error: cause.message };
   }
 }
 

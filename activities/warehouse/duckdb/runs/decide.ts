@@ -6,6 +6,7 @@ import type { DecideOrder, Decision, PlannedStep } from '../../run-order.ts';
 import { readyAssets } from '../assets/assets.ts';
 import { statesSql } from '../assets/staleness-sql.ts';
 import type { DuckDbOwner } from '../client.ts';
+import { literal } from '../identifier.ts';
 import type { DuckDbSession } from '../session.ts';
 import { eagerSql } from './eager-sql.ts';
 import { type LiveRun, readLiveRuns, writeRun } from './run-record.ts';
@@ -27,7 +28,7 @@ async function decideInTransaction(session: DuckDbSession, order: DecideOrder): 
   const eager = order.assets.filter(({ definition }) => definition.automation?.kind === 'eager');
   const live = await readLiveRuns(session);
   const due = await dueByRule(session, eager, order.nowMs);
-  const resting = due.size === 0 ? [] : await restingAssets(session, order.nowMs);
+  const resting = due.size === 0 ? [] : await restingAssets(session, eager, order.nowMs);
   const busy = new Set([...live.flatMap(({ choosing }) => choosing), ...resting]);
   const wanted = eager.filter(({ key }) => due.has(key) && !busy.has(key));
   const isOpen = (asset: DerivedAsset) => !order.closed.includes(everyMsOf(asset));
@@ -75,17 +76,24 @@ async function dueByRule(session: DuckDbSession, eager: readonly DerivedAsset[],
  * An asset that fails rests twice as long each time, until it succeeds, is run by hand, or has other code. One that was cancelled
  * rests too: else it would start again at once.
  */
-async function restingAssets(session: DuckDbSession, nowMs: number): Promise<readonly string[]> {
+async function restingAssets(
+  session: DuckDbSession,
+  eager: readonly DerivedAsset[],
+  nowMs: number,
+): Promise<readonly string[]> {
+  // What a check keeps from being published rests partition by partition.
+  const divided = eager.flatMap(({ key, definition }) => (definition.partitions === undefined ? [] : [literal(key)]));
+  const withheld = divided.length === 0 ? 'false' : `reason = 'withheld' and asset in (${divided.join(', ')})`;
   const rows = await session.rows<{ asset: string; failures: string; last: string }>(
     `with ended as (
-       select steps.asset, steps.status, steps.ended_at, created_at, cause->>'kind' as kind
+       select steps.asset, steps.status, steps.reason, steps.ended_at, created_at, cause->>'kind' as kind
        from _walflow.steps join _walflow.assets declared using (asset, code_version) join _walflow.runs on id = run
        where steps.ended_at > to_timestamp(${nowMs} / 1000) - interval 1 day),
      cleared as (
        select asset, max(case when kind = 'manual' then created_at when status in ('succeeded', 'unchanged') then ended_at end) as good_at
        from ended group by asset)
      select asset, count(*) as failures, epoch_ms(max(ended_at)) as last from ended join cleared using (asset)
-     where status in ('failed', 'cancelled') and (good_at is null or ended_at > good_at) group by asset`,
+     where status in ('failed', 'cancelled') and not coalesce(${withheld}, false) and (good_at is null or ended_at > good_at) group by asset`,
   );
   return rows.flatMap(({ asset, failures, last }) => {
     const restMs = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** (Number(failures) - 1));

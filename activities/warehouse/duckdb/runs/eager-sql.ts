@@ -4,6 +4,7 @@
 import type { DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
 import { timeDimension } from '../../../../workflows/model/asset/partitioning.ts';
 import { keyAt } from '../../../../workflows/model/asset/time-partition.ts';
+import { restsSql } from '../assets/withheld-sql.ts';
 import { literal } from '../identifier.ts';
 
 /** A condition on rows of `statesSql`. */
@@ -18,7 +19,7 @@ export function eagerSql(assets: readonly DerivedAsset[], nowMs: number): string
     ...(byCode.length === 0 ? [] : [`cause = 'code' and asset in (${keysOf(byCode)})`]),
     ...partitioned.flatMap((asset) => latestSql(asset, nowMs) ?? []),
   ];
-  return `state <> 'current' and (${conditions.join(' or ')})`;
+  return `state <> 'current' and (${conditions.join(' or ')}) and not ${restsSql(nowMs)}`;
 }
 
 /** The partition by time that is now: nobody wants to wait for it, and it is only one. */

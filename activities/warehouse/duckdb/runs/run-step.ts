@@ -51,6 +51,6 @@ async function tryStep(
     }
     const records = await owner.publishing.pass(() => publishStep(session, work, staged), order.signal);
     // Overtaken by another publish: compute again what is still due. Each time another step made progress, so this ends.
-    if (records !== null) return { outcome: outcomeOf(records, staged.withheld), records };
+    if (records !== null) return { outcome: outcomeOf(asset.key, records, staged), records };
   }
 }

@@ -1,16 +1,17 @@
 // One step in the catalog: whether it has ended, and how it ends.
 
 import type { Materialization } from '../../../../workflows/model/asset/record.ts';
-import type { SkipReason, StepOutcome, StepScope } from '../../../../workflows/model/asset/run.ts';
-import type { Withheld } from '../../check-order.ts';
+import type { SkipReason, StepOutcome, StepReason, StepScope } from '../../../../workflows/model/asset/run.ts';
+import { checkFailure } from '../../check-failure.ts';
 import type { StepRef } from '../../run-order.ts';
+import type { StagedStep } from '../assets/compute.ts';
 import { literal } from '../identifier.ts';
 import type { DuckDbSession } from '../session.ts';
 
 interface StepRow {
   readonly scope: StepScope;
   readonly status: StepOutcome['status'];
-  readonly reason: SkipReason | null;
+  readonly reason: StepReason | null;
   readonly error: string | null;
   readonly partitions: string;
   readonly unchanged: string;
@@ -55,8 +56,12 @@ export function endStep(
   );
 }
 
-/** @param withheld what a blocking check kept from being published: then the step failed */
-export function outcomeOf(records: readonly Materialization[], withheld: readonly Withheld[]): StepOutcome {
+/** What a blocking check kept from being published makes the step fail. */
+export function outcomeOf(
+  asset: string,
+  records: readonly Materialization[],
+  { withheld, reshaped }: Pick<StagedStep, 'withheld' | 'reshaped'>,
+): StepOutcome {
   if (records.length === 0 && withheld.length === 0) return skipped('up-to-date');
   const unchanged = records.filter((record) => record.unchanged === true).length;
   const figures = {
@@ -64,8 +69,9 @@ export function outcomeOf(records: readonly Materialization[], withheld: readonl
     rows: records.reduce((sum, { rows }) => sum + rows, 0),
   };
   if (withheld.length === 0) return { status: unchanged === records.length ? 'unchanged' : 'succeeded', ...figures };
-  const checks = [...new Set(withheld.map(({ check }) => check))].join(', ');
-  return { status: 'failed', error: `not published where it breaks ${checks}`, ...figures };
+  const failed = { status: 'failed', error: checkFailure(asset, withheld).toLine(), ...figures } as const;
+  // A table that waits to be made again as a whole is computed as a whole each time: then all of the asset rests.
+  return records.length === 0 && reshaped ? failed : { ...failed, reason: 'withheld' };
 }
 
 export const skipped = (reason: SkipReason): StepOutcome => ({

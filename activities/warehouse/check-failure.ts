@@ -1,7 +1,7 @@
 // How partitions that were not published are reported: by check, with how many of their rows break it. Pure.
 
 import { WalflowError } from '../../workflows/model/errors.ts';
-import type { Withheld } from '../warehouse/check-order.ts';
+import type { Withheld } from './check-order.ts';
 
 const PARTITIONS_NAMED = 5;
 

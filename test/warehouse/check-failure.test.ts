@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkFailure } from '../../activities/assets/check-failure.ts';
+import { checkFailure } from '../../activities/warehouse/check-failure.ts';
 
 const held = (check: string, partition: string | null, failing: number) => ({
   ...{ check, partition, failing, keys: [{ id: 'secret' }] },
