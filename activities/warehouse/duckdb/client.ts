@@ -33,7 +33,7 @@ const CONCURRENT_STEPS = 2;
 /** Rows in the write-ahead file take 1.5 times their size in memory: this leaves room for merges in the default limit. */
 const LARGE_WAL_BYTES = 384 * 2 ** 20;
 /** A small pipeline takes hours to write that much, and what is not folded is held in memory. */
-const OLD_WAL = { bytes: 2 ** 20, ms: 5 * 60_000 };
+const OLD_WAL = { bytes: 2 ** 20, ms: 2 * 60_000 };
 /** At this size DuckDB itself checkpoints, inside a commit that then waits a second: a last resort. */
 const CHECKPOINT_THRESHOLD = '1GB';
 /** DuckDB would fill the disk to nine tenths: it is also the disk of the warehouse file, and of others. */

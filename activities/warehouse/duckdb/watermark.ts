@@ -19,8 +19,7 @@ export async function readWatermark(session: DuckDbSession, pipeline: string): P
     time: string | null;
   }>(
     `select epoch_no, seq, manifest_hash as hash, end_lsn, ${isoText('effective_time')} as time
-     from _walflow.watermark where pipeline = $pipeline`,
-    { pipeline },
+     from _walflow.watermark where pipeline = ${literal(pipeline)}`,
   );
   if (row === undefined) return NOTHING_MERGED;
   return {

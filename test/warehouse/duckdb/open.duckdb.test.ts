@@ -129,9 +129,9 @@ test('a write-ahead file is folded between merges once it is large, or after som
   await owner.checkpointWhenDue(performance.now());
   expect(await walBytes()).toBe(0);
   await commitRows();
-  await owner.checkpointWhenDue(performance.now() + 200_000);
+  await owner.checkpointWhenDue(performance.now() + 100_000);
   expect(await walBytes()).toBeGreaterThan(0);
-  await owner.checkpointWhenDue(performance.now() + 301_000);
+  await owner.checkpointWhenDue(performance.now() + 121_000);
   expect(await walBytes()).toBe(0);
   expect(await owner.use((session) => session.rows('select count(*) as n from t'))).toEqual([{ n: '500000' }]);
   await owner.close();
