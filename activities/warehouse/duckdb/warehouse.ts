@@ -191,7 +191,10 @@ export class DuckDbWarehouse implements Warehouse {
 
   async runStep(order: StepOrder): Promise<StepResult> {
     try {
-      return await runStep(this.#owner, this.#running, order);
+      const result = await runStep(this.#owner, this.#running, order);
+      // Before the next step of the run, which may read a view over what this one has made.
+      if (result.records.length > 0) await this.#views.settle();
+      return result;
     } finally {
       this.#noteChange();
     }

@@ -60,6 +60,7 @@ export class RunLab {
   async declare(...assets: readonly LoadedAsset[]): Promise<void> {
     this.#graph = buildAssetGraph(assets, new Set([this.pipeline]));
     await this.#warehouse.port.declareAssets(this.#graph.derived, NOW);
+    await this.#warehouse.port.declareViews(this.#graph.views);
   }
 
   get assets() {

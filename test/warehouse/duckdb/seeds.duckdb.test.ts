@@ -35,7 +35,7 @@ const due = async () => (await warehouse.port.dueAssets(graph.derived)).map(({ a
 const materialize = async (key: string) => {
   runs += 1;
   const run = { workflowId: 'materialize/x', runId: `run-${runs}`, attempt: 1 };
-  return await warehouse.port.materialize({ asset: graph.asset(key), run });
+  return (await warehouse.port.materialize({ asset: graph.asset(key), run })).records;
 };
 const load = async (asset: LoadedAsset) => {
   await declare(asset);
@@ -102,6 +102,17 @@ describe('a seed', () => {
     await declare(seed('s.csv', 'a\n3\n1\n'), reader);
     await materialize('ref/seed');
     expect(await due()).toEqual(['a/reader']);
+  });
+
+  test('is in the next decision of automation when its content has changed', async () => {
+    const decided = async (content: string) => {
+      await declare({ ...seed('auto.csv', content), automation: { kind: 'eager' }, everyMs: 5_000 });
+      const { run } = await warehouse.port.decide({ assets: graph.derived, closed: [], nowMs: Date.now() });
+      return run?.steps.map(({ asset }) => asset) ?? [];
+    };
+    await load(seed('auto.csv', 'a\n1\n'));
+    expect(await decided('a\n1\n')).toEqual([]);
+    expect(await decided('a\n2\n')).toEqual(['ref/seed']);
   });
 
   test('whose file does not fit keeps its rows, and says what is wrong without a value', async () => {

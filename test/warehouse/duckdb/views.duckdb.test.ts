@@ -3,6 +3,7 @@ import type { LoadedAsset } from '../../../workflows/model/asset/definition.ts';
 import { type AssetGraph, buildAssetGraph } from '../../../workflows/model/asset/graph.ts';
 import { INT, TEXT, type TestChange, TIMESTAMPTZ, testEntry } from '../change-files.ts';
 import { NOW } from '../lab.ts';
+import { RunLab } from './run-lab.ts';
 import { TestWarehouse } from './warehouse.ts';
 
 const LIMITS = { maxRows: 100, maxBytes: 1_000_000, timeoutMs: 20_000 };
@@ -217,4 +218,17 @@ describe('a view', () => {
       code: expect.stringMatching(/^QUERY_(TOO_LARGE|TIMEOUT)$/),
     });
   });
+});
+
+test('a run computes a table, then what reads a view over it', async () => {
+  const lab = new RunLab(warehouse);
+  const over: LoadedAsset = {
+    ...{ kind: 'view', key: lab.key('over'), deps: [lab.key('days')] },
+    sql: `from {${lab.key('days')}}`,
+  };
+  await lab.declare(lab.byDay('days'), over, lab.above('count', 'over'));
+  await lab.load('2026-01-05', '2026-01-06');
+  expect(await lab.settle()).toEqual([['days', 'count']]);
+  const { schema, name } = lab.of('count').place;
+  expect(await query(`select n::int from ${schema}.${name}`)).toEqual([[2]]);
 });
