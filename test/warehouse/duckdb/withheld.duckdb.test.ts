@@ -47,6 +47,18 @@ test('a partition that is not published rests alone, twice as long each time', a
   expect(await turn(it, 'by_day')).toMatchObject({ days: ['2026-01-05'], outcome: { status: 'succeeded' } });
 });
 
+test('other code ends its rest', async () => {
+  const it = new RunLab(warehouse);
+  await it.declare(it.byDay('fixed', 'sum(total)', { checks }));
+  await it.load('2026-01-05');
+  await it.settle();
+  await it.change(order(1, '2026-01-05', -1, 'u'));
+  expect((await turn(it, 'fixed'))?.outcome).toMatchObject({ status: 'failed', reason: 'withheld' });
+  expect(await turn(it, 'fixed')).toBeNull();
+  await it.declare(it.byDay('fixed', 'abs(sum(total))', { checks }));
+  expect(await turn(it, 'fixed')).toMatchObject({ days: ['2026-01-05'], outcome: { status: 'succeeded' } });
+});
+
 test('an asset without partitions rests as a whole', async () => {
   const it = new RunLab(warehouse);
   const sql = `select -count(*) as total from {${it.orders}}`;

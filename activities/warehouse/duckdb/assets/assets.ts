@@ -6,7 +6,7 @@ import type { DuckDbOwner } from '../client.ts';
 import { folded } from '../identifier.ts';
 import type { DuckDbSession } from '../session.ts';
 import { codeVersionOf } from './asset-sql.ts';
-import { forgetOtherRules } from './check-result.ts';
+import { endRests, forgetOtherRules } from './check-result.ts';
 import { declarationOf } from './declaration.ts';
 import { renameAssets } from './rename.ts';
 import { statesSql } from './staleness-sql.ts';
@@ -59,6 +59,7 @@ async function declare(
     return;
   }
   await forget(session, asset.key, before?.reads !== reads);
+  await endRests(session, asset.key);
   await session.run('insert into _walflow.assets values ($1, $2, $3::TIMESTAMPTZ, $4)', [
     ...[asset.key, code, nowIso, reads],
   ]);

@@ -136,6 +136,11 @@ export async function newestRecord(session: DuckDbSession, asset: string): Promi
   return Number(row?.no ?? 0);
 }
 
+/** Other code may pass: what was held back is tried at once. */
+export async function endRests(session: DuckDbSession, asset: string): Promise<void> {
+  await session.run('update _walflow.checks set attempts = 0 where asset = $1', [asset]);
+}
+
 /** Forgets what other rules than these have found. */
 export async function forgetOtherRules(session: DuckDbSession, assets: readonly DerivedAsset[]): Promise<void> {
   const rules = assets.flatMap(({ key, checks }) =>

@@ -9,5 +9,5 @@ export function restsSql(nowMs: number): string {
   const seconds = `least(${LONGEST_REST_SECONDS}, ${FIRST_REST_SECONDS} * 2 ** least(attempts - 1, ${DOUBLED_AT_MOST}))`;
   return `coalesce((asset, partition) in (
     select (asset, partition) from _walflow.checks
-    where partition is not null and checked_at + to_seconds(${seconds}) > to_timestamp(${nowMs} / 1000)), false)`;
+    where partition is not null and attempts > 0 and checked_at + to_seconds(${seconds}) > to_timestamp(${nowMs} / 1000)), false)`;
 }
