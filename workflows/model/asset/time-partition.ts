@@ -53,7 +53,7 @@ export function gridFloor(kind: TimeGrain, clockMs: number): number {
 }
 
 /** The time at which the clock begins the next partition. */
-function nextOnGrid(kind: TimeGrain, clockMs: number): number {
+export function nextOnGrid(kind: TimeGrain, clockMs: number): number {
   if (kind !== 'monthly') return clockMs + { hourly: HOUR_MS, daily: DAY_MS, weekly: WEEK_MS }[kind];
   return new Date(clockMs).setUTCMonth(new Date(clockMs).getUTCMonth() + 1);
 }
@@ -122,18 +122,28 @@ export function keyAt(partitions: TimePartitions, instantMs: number): PartitionK
   const { fromUs, toUs } = timeRange(partitions);
   const instantUs = BigInt(Math.floor(instantMs)) * 1000n;
   if (instantUs < fromUs || instantUs >= toUs) return null;
-  const spans = offsetSpans(zoneOf(partitions));
-  const offsetMs = spans.findLast(({ fromMs }) => fromMs <= instantMs)?.offsetMs ?? 0;
+  const offsetMs = offsetSpans(zoneOf(partitions)).findLast(({ fromMs }) => fromMs <= instantMs)?.offsetMs ?? 0;
   const clockMs = gridFloor(kind, instantMs + offsetMs);
   // A clock that is set back over midnight shows the day before once more.
-  const keys = [clockMs, nextOnGrid(kind, clockMs)].flatMap((ms) => {
-    const key = keyOnGrid(kind, ms);
-    return [key, `${key}${offsetText(offsetMs)}`];
-  });
-  return keys.find((key) => isTimeKey(partitions, key) && covers(timeInstants(partitions, key), instantUs)) ?? null;
+  const near = [clockMs, nextOnGrid(kind, clockMs)].flatMap((ms) => partitionsAt(partitions, ms));
+  return near.findLast(({ fromMs }) => fromMs <= instantMs)?.key ?? null;
 }
 
-const covers = ({ fromUs, toUs }: Instants, us: bigint) => fromUs <= us && us < toUs;
+/** The partitions that begin at this time on the clock: none if it is skipped, two of an hour that occurs twice. */
+export function partitionsAt(
+  partitions: TimePartitions,
+  clockMs: number,
+): readonly { readonly key: PartitionKey; readonly fromMs: number }[] {
+  const { kind } = partitions;
+  const key = keyOnGrid(kind, clockMs);
+  const spans = offsetSpans(zoneOf(partitions));
+  if (kind === 'hourly') {
+    const hours = hoursAt(spans, clockMs);
+    return hours.map(({ fromMs, offset }) => ({ key: hours.length > 1 ? `${key}${offset}` : key, fromMs }));
+  }
+  const fromMs = firstInstantAt(spans, clockMs);
+  return fromMs < firstInstantAt(spans, nextOnGrid(kind, clockMs)) ? [{ key, fromMs }] : [];
+}
 
 export function isTimeKey(partitions: TimePartitions, key: PartitionKey): boolean {
   try {
@@ -160,6 +170,8 @@ export function nearestKey({ kind }: TimePartitions, text: string): PartitionKey
 /** Times at which the clock shows an hour, each with the offset that tells it from another one. */
 function hoursAt(spans: readonly OffsetSpan[], clockMs: number) {
   return spans.flatMap((span, i) => {
+    // No clock is further from UTC: most spans are passed over cheaply.
+    if (span.fromMs > clockMs + DAY_MS || (spans[i + 1]?.fromMs ?? Infinity) < clockMs - DAY_MS) return [];
     const fromMs = Math.max(clockMs - span.offsetMs, span.fromMs);
     const toMs = Math.min(clockMs + HOUR_MS - span.offsetMs, spans[i + 1]?.fromMs ?? Infinity);
     return fromMs < toMs ? [{ fromMs, toMs, offset: offsetText(span.offsetMs) }] : [];
