@@ -28,6 +28,8 @@ export interface WorkerBase {
   /** merge/<pipeline>, by pipeline. */
   readonly merges: ReadonlyMap<string, Entity>;
   readonly automation: Entity;
+  /** For workflows that this process starts. */
+  readonly settings: RunSettings;
   /** Starts a long-lived workflow, or updates the running one to the configuration. */
   readonly keep: (entity: Entity) => Promise<void>;
 }
@@ -52,6 +54,7 @@ export async function openWorkerBase(options: WorkerOptions): Promise<WorkerBase
     client,
     merges,
     automation,
+    settings,
     keep,
     doorbell: new TemporalDoorbell(client, log, { merges, automation, settings, everyMs: everyMsOf(project) }),
   };

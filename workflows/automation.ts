@@ -2,7 +2,7 @@
 // only says "look". Under traffic, assets with the same `every` are decided about together, once in that time; a new run of this
 // workflow may decide at once.
 
-import { WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy } from '@temporalio/common';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   condition,
   ParentClosePolicy,
@@ -20,7 +20,7 @@ import type { PlannedRun } from './model/asset/run.ts';
 import { runWorkflowId } from './model/names.ts';
 import type { AutomationInput, DecideResult, RunSettings } from './model/run.ts';
 import { run } from './run.ts';
-import { assetsAttribute, attributesOf } from './search-attributes.ts';
+import { runOptions } from './run-options.ts';
 import { continueAsNew, followSettings } from './settings.ts';
 
 const CHECK_EVERY = '1 minute';
@@ -70,18 +70,8 @@ export async function automation(input: AutomationInput): Promise<void> {
 
 /** Not awaited: a slow run delays no other one. It outlives a continue-as-new of this workflow. */
 async function start(planned: PlannedRun, settings: RunSettings): Promise<void> {
-  const assets = planned.steps.map(({ asset }) => asset);
   try {
-    await startChild(run, {
-      workflowId: runWorkflowId(planned.id),
-      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      staticSummary: `run ${assets.slice(0, 3).join(', ')}${assets.length > 3 ? ', …' : ''}`,
-      args: [{ ...planned, ...settings }],
-      ...attributesOf(settings.searchAttributes, {
-        ...{ kind: 'run', cause: planned.cause.kind, assets: assetsAttribute(assets) },
-      }),
-    });
+    await startChild(run, { ...runOptions(planned, settings), parentClosePolicy: ParentClosePolicy.ABANDON });
   } catch (failure) {
     if (!(failure instanceof WorkflowExecutionAlreadyStartedError)) throw failure;
   }

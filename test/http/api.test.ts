@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { MaterializationQuery, PartitionQuery } from '../../activities/warehouse/asset-order.ts';
 import { StatusFeed } from '../../workers/http/status-feed.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
-import { fakeBackend, REVENUE, SHOP } from './fake-backend.ts';
+import { fakeBackend, REVENUE, RUN, SHOP } from './fake-backend.ts';
 import { runningApi } from './running-api.ts';
 
 const post = (url: string, body?: string) => fetch(url, { method: 'POST', ...(body === undefined ? {} : { body }) });
@@ -38,6 +38,41 @@ describe('reading', () => {
   test.each(['analytics/revenue_by_day', 'analytics%2Frevenue_by_day'])('an asset is found by %s', async (key) => {
     const { url } = await runningApi(fakeBackend());
     expect(await (await fetch(`${url}/api/assets/${key}`)).json()).toEqual(REVENUE);
+  });
+
+  test('runs take status, asset, cause and a page; a request for one names partitions once', async () => {
+    const asked: unknown[] = [];
+    const tell = async (...args: unknown[]) => {
+      asked.push(args);
+      return RUN;
+    };
+    const backend = fakeBackend({
+      ...{ startRun: tell, cancelRun: tell, retryRun: tell, run: tell },
+      runs: async (query) => {
+        asked.push(query);
+        return [];
+      },
+    });
+    const { url } = await runningApi(backend);
+    const ask = (path: string, body: object) => post(`${url}/api/runs${path}`, JSON.stringify(body));
+    await fetch(`${url}/api/runs?status=failed&asset=a%2Fb&cause=manual&limit=5&cursor=r1`);
+    await fetch(`${url}/api/runs/r1`);
+    await ask('', { select: 'a/b', from: '2026-01-01' });
+    await ask('/r1/cancel', {});
+    await ask('/r1/retry', {});
+    expect(asked).toEqual([
+      { status: 'failed', asset: 'a/b', cause: 'manual', limit: 5, cursor: 'r1' },
+      ['r1'],
+      [{ select: 'a/b', from: '2026-01-01' }],
+      ['r1'],
+      ['r1', 'failure'],
+    ]);
+    const refused = [
+      await fetch(`${url}/api/runs?status=odd`),
+      await ask('', { select: 'a/b', partition: 'x', to: 'y' }),
+      await ask('/r1/retry', { from: 'start' }),
+    ];
+    expect(refused.map(({ status }) => status)).toEqual([400, 400, 400]);
   });
 
   test('materializations take partition, limit and cursor, and default to a page of 100', async () => {

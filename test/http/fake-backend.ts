@@ -1,6 +1,6 @@
 // A backend with a shop in it; a test replaces the methods it is about.
 
-import type { ApiBackend, AssetStatus, PipelineStatus } from '../../workers/http/backend.ts';
+import type { ApiBackend, AssetStatus, PipelineStatus, RunStatusView } from '../../workers/http/backend.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 
 export const NOW_MS = Date.parse('2026-11-24T18:00:00.000Z');
@@ -75,6 +75,11 @@ export const REVENUE: AssetStatus = {
   },
 };
 
+export const RUN: RunStatusView = {
+  ...{ id: 'r1', workflowId: 'run/r1', status: 'queued', cause: { kind: 'manual' }, steps: [] },
+  ...{ createdAt: SINCE, startedAt: null, endedAt: null },
+};
+
 export function fakeBackend(own: Partial<ApiBackend> = {}): ApiBackend {
   const known = (pipeline: string) => {
     if (pipeline !== SHOP.name) throw new WalflowError('PIPELINE_UNKNOWN', `there is no pipeline ${pipeline}`);
@@ -96,6 +101,11 @@ export function fakeBackend(own: Partial<ApiBackend> = {}): ApiBackend {
     declarations: async () => [],
     partitions: async () => [],
     materializations: async () => [],
+    runs: async () => [RUN],
+    run: async () => RUN,
+    startRun: async () => RUN,
+    cancelRun: async () => RUN,
+    retryRun: async () => RUN,
     query: async () => ({ columns: [{ name: 'n', type: 'BIGINT' }], rows: [['9007199254740993']] }),
     wait: async (pipeline) => {
       known(pipeline);

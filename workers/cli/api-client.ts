@@ -5,13 +5,17 @@ import type { PartitionQuery, PartitionState } from '../../activities/warehouse/
 import type { CheckResult } from '../../activities/warehouse/check-order.ts';
 import type { StoredDeclaration } from '../../activities/warehouse/declaration.ts';
 import type { QueryResult } from '../../activities/warehouse/query.ts';
+import type { RunQuery } from '../../activities/warehouse/run-order.ts';
 import { ERROR_RULES, type ErrorCode, WalflowError } from '../../workflows/model/errors.ts';
 import type {
   AssetStatus,
   DroppedTables,
   GraphView,
   PipelineStatus,
+  RetryFrom,
   RunHandle,
+  RunRequest,
+  RunStatusView,
   VerifyReport,
 } from '../http/backend.ts';
 
@@ -34,6 +38,11 @@ export interface ApiClient {
   operate(pipeline: string, operation: 'pause' | 'resume'): Promise<RunHandle>;
   resync(pipeline: string, table: string): Promise<RunHandle>;
   dropDetached(pipeline: string, table: string | undefined): Promise<DroppedTables>;
+  runs(query: RunQuery): Promise<readonly RunStatusView[]>;
+  run(id: string): Promise<RunStatusView>;
+  startRun(request: RunRequest): Promise<RunStatusView>;
+  cancelRun(id: string): Promise<RunStatusView>;
+  retryRun(id: string, from: RetryFrom): Promise<RunStatusView>;
   /** Text of /metrics. */
   metrics(): Promise<string>;
 }
@@ -62,6 +71,11 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     operate: (name, operation) => post(`${pipeline(name)}/${operation}`, {}),
     resync: (name, table) => post(`${pipeline(name)}/resync`, { table }),
     dropDetached: (name, table) => post(`${pipeline(name)}/drop-detached`, { table }),
+    runs: (query) => get(`api/runs?${runsQuery(query)}`),
+    run: (id) => get(`api/runs/${encodeURIComponent(id)}`),
+    startRun: (asked) => post('api/runs', asked),
+    cancelRun: (id) => post(`api/runs/${encodeURIComponent(id)}/cancel`, {}),
+    retryRun: (id, from) => post(`api/runs/${encodeURIComponent(id)}/retry`, { from }),
     metrics: () => request('metrics'),
   };
 }
@@ -72,6 +86,10 @@ const selected = (selection: string | undefined) =>
 function partitionsQuery({ state, limit, cursor }: PartitionQuery): string {
   const asked = { limit: String(limit), ...(state && { status: state }), ...(cursor !== undefined && { cursor }) };
   return new URLSearchParams(asked).toString();
+}
+
+function runsQuery({ limit, ...filters }: RunQuery): string {
+  return new URLSearchParams({ limit: String(limit), ...filters }).toString();
 }
 
 function baseOf(url: string): URL {

@@ -16,6 +16,7 @@ import { addOperations } from './operate.ts';
 import { addPartitions } from './partitions.ts';
 import { addPlan } from './plan.ts';
 import { addQuery } from './query.ts';
+import { addRuns } from './runs.ts';
 import { addSlot } from './slot.ts';
 import { addStatus } from './status.ts';
 import type { ExitCode, Terminal } from './terminal.ts';
@@ -52,6 +53,7 @@ export function createProgram(terminal: Terminal, finish: (code: ExitCode) => vo
   addPartitions(program, cli);
   addChecks(program, cli);
   addPlan(program, cli);
+  addRuns(program, cli);
   addQuery(program, cli);
   addVerify(program, cli);
   addOperations(program, cli);

@@ -20,6 +20,7 @@ import {
   someTableRequest,
   waitRequest,
 } from './request.ts';
+import { addRuns } from './run-routes.ts';
 import { StatusFeed } from './status-feed.ts';
 
 export interface ApiOptions {
@@ -50,6 +51,7 @@ export function createApi(backend: ApiBackend, options: ApiOptions): Hono {
   addPage(app, feed, options.page);
   addReading(app, backend);
   addOperating(app, backend);
+  addRuns(app, backend);
   app.get('/api/stream', (c) => streamStatus(c, feed, closing));
   return app;
 }

@@ -6,6 +6,7 @@ import type { CheckResult } from '../../activities/warehouse/check-order.ts';
 import type { RowDifference } from '../../activities/warehouse/comparison.ts';
 import type { StoredDeclaration } from '../../activities/warehouse/declaration.ts';
 import type { QueryResult, QueryValue } from '../../activities/warehouse/query.ts';
+import type { RunQuery, RunView } from '../../activities/warehouse/run-order.ts';
 import type { TableState } from '../../activities/warehouse/table-status.ts';
 import type { Column } from '../../workflows/model/asset/contract.ts';
 import type { Materialization } from '../../workflows/model/asset/record.ts';
@@ -167,6 +168,22 @@ export interface DroppedTables {
   readonly dropped: readonly string[];
 }
 
+export interface RunRequest {
+  readonly select: string;
+  readonly partition?: string | undefined;
+  /** Keys by time, both included. */
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+export type RetryFrom = 'failure' | 'all';
+
+export interface RunStatusView extends RunView {
+  readonly workflowId: string;
+  /** Of one run only, while Temporal knows it. */
+  readonly runId?: string;
+}
+
 /** Methods throw WalflowError; failure.ts has the status of each code. */
 export interface ApiBackend {
   pipelines(): Promise<readonly PipelineStatus[]>;
@@ -195,6 +212,16 @@ export interface ApiBackend {
   resyncTable(pipeline: string, table: string): Promise<RunHandle>;
   /** Drops tables that are no longer captured, all or one. @throws WalflowError TABLE_UNKNOWN */
   dropDetached(pipeline: string, table: string | undefined): Promise<DroppedTables>;
+  /** Newest first. */
+  runs(query: RunQuery): Promise<readonly RunStatusView[]>;
+  /** @throws WalflowError RUN_UNKNOWN */
+  run(id: string): Promise<RunStatusView>;
+  /** @throws WalflowError SELECTION_INVALID, ASSET_UNKNOWN, RUN_INVALID */
+  startRun(request: RunRequest): Promise<RunStatusView>;
+  /** @throws WalflowError RUN_UNKNOWN */
+  cancelRun(id: string): Promise<RunStatusView>;
+  /** Answers the new run. @throws WalflowError RUN_UNKNOWN, RUN_INVALID */
+  retryRun(id: string, from: RetryFrom): Promise<RunStatusView>;
   /** Null when everything that this process needs answers, else what does not. */
   notReady(): Promise<string | null>;
 }

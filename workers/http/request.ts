@@ -4,9 +4,11 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import type { MaterializationQuery, PartitionQuery } from '../../activities/warehouse/asset-order.ts';
 import type { QueryValue } from '../../activities/warehouse/query.ts';
+import type { RunQuery } from '../../activities/warehouse/run-order.ts';
+import { RUN_CAUSES, RUN_STATUSES } from '../../workflows/model/asset/run.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { parseLsn } from '../../workflows/model/lsn.ts';
-import type { WaitRequest } from './backend.ts';
+import type { RetryFrom, RunRequest, WaitRequest } from './backend.ts';
 
 /** A client that wants to wait longer asks again: proxies and clients give up on silent connections. */
 const MAX_WAIT_MS = 60_000;
@@ -38,6 +40,18 @@ const PAGE = z.object({
 
 const PARTITIONS = PAGE.omit({ partition: true }).extend({
   status: z.enum(['missing', 'stale', 'current']).optional(),
+});
+
+const KEY = z.string().min(1).max(200).optional();
+const RUN = z.strictObject({
+  select: z.string().min(1).max(MAX_SELECTION_LENGTH),
+  ...{ partition: KEY, from: KEY, to: KEY },
+});
+const RETRY = z.strictObject({ from: z.enum(['failure', 'all']).default('failure') });
+const RUNS = PAGE.omit({ partition: true }).extend({
+  status: z.enum(RUN_STATUSES).optional(),
+  asset: z.string().min(1).optional(),
+  cause: z.enum(RUN_CAUSES).optional(),
 });
 
 /** `{sql, params?}`; scalars only. */
@@ -82,6 +96,30 @@ export function pageRequest(c: Context): MaterializationQuery {
 export function partitionsRequest(c: Context): PartitionQuery {
   const { status: state, limit, cursor } = checked(PARTITIONS, c.req.query());
   return { limit, ...(state === undefined ? {} : { state }), ...(cursor === undefined ? {} : { cursor }) };
+}
+
+/** `{select, partition? | from?, to?}`. */
+export async function runRequest(c: Context): Promise<RunRequest> {
+  const request = checked(RUN, await jsonBody(c));
+  if (request.partition === undefined || (request.from ?? request.to) === undefined) return request;
+  throw new WalflowError('HTTP_REQUEST_INVALID', 'the request does not fit: partition, or from and to, not both');
+}
+
+/** `{from?: 'failure' | 'all'}`. */
+export async function retryRequest(c: Context): Promise<{ readonly from: RetryFrom }> {
+  return checked(RETRY, await jsonBody(c));
+}
+
+/** `?status=&asset=&cause=&limit=&cursor=`. */
+export function runsRequest(c: Context): RunQuery {
+  const { limit, status, asset, cause, cursor } = checked(RUNS, c.req.query());
+  return {
+    limit,
+    ...(status === undefined ? {} : { status }),
+    ...(asset === undefined ? {} : { asset }),
+    ...(cause === undefined ? {} : { cause }),
+    ...(cursor === undefined ? {} : { cursor }),
+  };
 }
 
 /** The content type does not matter: the guard protects from foreign pages, not a header that a form can set. */

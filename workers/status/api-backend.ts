@@ -8,8 +8,17 @@ import type { AssetGraph, DerivedAsset } from '../../workflows/model/asset/graph
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { ingestWorkflowId } from '../../workflows/model/names.ts';
 import { ASSET_WAREHOUSE } from '../config/project.ts';
-import type { ApiBackend, PipelineStatus, RunHandle, WaitRequest, WaitResult } from '../http/backend.ts';
+import type {
+  ApiBackend,
+  PipelineStatus,
+  RetryFrom,
+  RunHandle,
+  RunRequest,
+  WaitRequest,
+  WaitResult,
+} from '../http/backend.ts';
 import type { WarehouseFigures } from '../metrics/telemetry.ts';
+import { TemporalRuns } from '../temporal/run-workflow.ts';
 import { Standstills } from '../temporal/standstill.ts';
 import type { OpenWarehouses } from '../warehouse.ts';
 import { assetStatus, assetStatuses } from './asset-status.ts';
@@ -17,6 +26,7 @@ import { graphView } from './graph-view.ts';
 import { IngestStates } from './ingest-state.ts';
 import { PipelineMonitor } from './pipeline-monitor.ts';
 import { pipelineStatus } from './pipeline-status.ts';
+import { RunDesk } from './run-desk.ts';
 import { SharedLook } from './shared-look.ts';
 import { verifyPipeline } from './verify.ts';
 import { waitReadable } from './wait-readable.ts';
@@ -103,6 +113,27 @@ class WarehouseBackend implements ApiBackend {
   async materializations(key: string, filter: Parameters<ApiBackend['materializations']>[1]) {
     const asset = await this.#derived(key);
     return asset === null ? [] : await this.#warehouse(ASSET_WAREHOUSE).materializations(key, filter);
+  }
+
+  async runs(query: Parameters<ApiBackend['runs']>[0]) {
+    return await this.#runs().list(query);
+  }
+
+  async run(id: string) {
+    return await this.#runs().show(id);
+  }
+
+  async startRun(request: RunRequest) {
+    const selected = await this.assets(request.select);
+    return await this.#runs().start(request, new Set(selected.map(({ key }) => key)));
+  }
+
+  async cancelRun(id: string) {
+    return await this.#runs().cancel(id);
+  }
+
+  async retryRun(id: string, from: RetryFrom) {
+    return await this.#runs().retry(id, from);
   }
 
   async query(...[sql, params, signal]: Parameters<ApiBackend['query']>) {
@@ -202,6 +233,13 @@ class WarehouseBackend implements ApiBackend {
   async #assetParts() {
     const { graph, opened } = this.#options;
     return { graph, warehouse: opened.warehouses.get(ASSET_WAREHOUSE), pipelines: await this.pipelines() };
+  }
+
+  #runs(): RunDesk {
+    const { graph, opened } = this.#options;
+    const { client, settings } = opened.base;
+    const runs = new TemporalRuns(client);
+    return new RunDesk({ runs, settings, graph, warehouse: this.#warehouse(ASSET_WAREHOUSE), nowMs: Date.now });
   }
 
   #monitorOf(name: string): PipelineMonitor {

@@ -1,9 +1,11 @@
 // The workflows of runs, seen from outside.
 
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { RunLookup } from '../../activities/resources.ts';
-import type { RunEnd } from '../../workflows/model/asset/run.ts';
+import type { PlannedRun, RunEnd } from '../../workflows/model/asset/run.ts';
 import { runWorkflowId } from '../../workflows/model/names.ts';
+import type { RunSettings } from '../../workflows/model/run.ts';
+import { runOptions } from '../../workflows/run-options.ts';
 
 export class TemporalRuns implements RunLookup {
   readonly #client: Client;
@@ -12,14 +14,40 @@ export class TemporalRuns implements RunLookup {
     this.#client = client;
   }
 
-  async endOf(run: string): Promise<RunEnd | null> {
+  /** Nothing if it was started before. */
+  async start(planned: PlannedRun, taskQueue: string, settings: RunSettings): Promise<void> {
     try {
-      const { status } = await this.#client.workflow.getHandle(runWorkflowId(run)).describe();
-      if (status.name === 'RUNNING' || status.name === 'CONTINUED_AS_NEW') return null;
-      return status.name === 'CANCELLED' || status.name === 'TERMINATED' ? 'cancelled' : 'failed';
+      await this.#client.workflow.start('run', { ...runOptions(planned, settings), taskQueue });
     } catch (failure) {
-      if (failure instanceof WorkflowNotFoundError) return null;
-      throw failure;
+      if (!(failure instanceof WorkflowExecutionAlreadyStartedError)) throw failure;
     }
+  }
+
+  /** @returns false if it does not run */
+  async cancel(run: string): Promise<boolean> {
+    return (await unlessUnknown(() => this.#client.workflow.getHandle(runWorkflowId(run)).cancel())) !== null;
+  }
+
+  /** Temporal's own id of the run; null if it knows none. */
+  async executionOf(run: string): Promise<string | null> {
+    const found = await unlessUnknown(() => this.#client.workflow.getHandle(runWorkflowId(run)).describe());
+    return found?.runId ?? null;
+  }
+
+  async endOf(run: string): Promise<RunEnd | null> {
+    const found = await unlessUnknown(() => this.#client.workflow.getHandle(runWorkflowId(run)).describe());
+    if (found === null) return null;
+    const { name } = found.status;
+    if (name === 'RUNNING' || name === 'CONTINUED_AS_NEW') return null;
+    return name === 'CANCELLED' || name === 'TERMINATED' ? 'cancelled' : 'failed';
+  }
+}
+
+async function unlessUnknown<T>(ask: () => Promise<T>): Promise<T | null> {
+  try {
+    return await ask();
+  } catch (failure) {
+    if (failure instanceof WorkflowNotFoundError) return null;
+    throw failure;
   }
 }

@@ -48,6 +48,11 @@ export const ERROR_RULES = {
   HTTP_NOT_FOUND: { retry: 'never', hint: 'see docs/api.md for the endpoints' },
   PIPELINE_UNKNOWN: { retry: 'never', hint: 'run `walflow status` to see the pipelines' },
   ASSET_UNKNOWN: { retry: 'never', hint: 'run `walflow assets` to see the assets' },
+  RUN_UNKNOWN: { retry: 'never', hint: 'run `walflow runs` to see the runs' },
+  RUN_INVALID: {
+    retry: 'never',
+    hint: 'select assets that are computed, and name partitions as `walflow partitions` lists them; more of them are a backfill',
+  },
   SELECTION_INVALID: {
     retry: 'never',
     hint: 'write a key, `group/*`, `+key+`, `group:x`, `tag:k=v`, `owner:x`, `kind:x`, `pipeline:x` or `status:stale`, joined by and, or, not, ( )',

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   gridFloor,
   gridRange,
+  keyAt,
   keyOnGrid,
   onClock,
   type TimeGrain,
@@ -75,6 +76,8 @@ describe.each(ZONES)('in %s', (zone) => {
         const floor = keyOnGrid(kind, gridFloor(kind, Date.parse(`${day}T${hour}:00:00Z`)));
         const holding = [floor, `${floor}${offset}`].filter((key) => holds(by(kind, zone), key, us));
         expect(holding).toHaveLength(1);
+        const isCovered = us >= timeRange(by(kind, zone)).fromUs;
+        expect(keyAt(by(kind, zone), Number(us / 1000n))).toBe(isCovered ? holding[0] : null);
       }),
       { numRuns: 400 },
     );

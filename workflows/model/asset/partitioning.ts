@@ -2,7 +2,7 @@
 // their order, joined by `|`: `2026-11-27|eu`.
 
 import type { PartitionKey } from './partition.ts';
-import { isSameGrid, type TimePartitions } from './time-partition.ts';
+import { isSameGrid, isTimeKey, type TimePartitions, timeInstants, timeRange } from './time-partition.ts';
 
 export interface StaticPartitions {
   readonly kind: 'static';
@@ -50,6 +50,20 @@ export function listedKeys(partitions: Partitions): readonly PartitionKey[] | nu
     const parts = dimension.values.map(keyOfValue);
     return i === 0 ? parts : keys.flatMap((key) => parts.map((part) => `${key}|${part}`));
   }, []);
+}
+
+export function isPartitionKey(partitions: Partitions, key: PartitionKey): boolean {
+  const dimensions = dimensionsOf(partitions);
+  const parts = key.split('|');
+  return parts.length === dimensions.length && dimensions.every((one, i) => isPart(one, parts[i] ?? ''));
+}
+
+function isPart(dimension: Dimension, part: string): boolean {
+  if (dimension.kind === 'static') return dimension.values.some((value) => keyOfValue(value) === part);
+  if (!isTimeKey(dimension, part)) return false;
+  const covered = timeRange(dimension);
+  const { fromUs } = timeInstants(dimension, part);
+  return covered.fromUs <= fromUs && fromUs < covered.toUs;
 }
 
 export function firstKey(partitions: Partitions): PartitionKey {

@@ -9,6 +9,13 @@ export type RunCause =
   | { readonly kind: 'schedule'; readonly name: string; readonly at: string }
   | { readonly kind: 'backfill'; readonly id: string };
 
+export const RUN_CAUSES = [
+  'automation',
+  'manual',
+  'schedule',
+  'backfill',
+] as const satisfies readonly RunCause['kind'][];
+
 export const RUN_STATUSES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 /** How a run ends. */
