@@ -130,7 +130,7 @@ describe('a seed', () => {
   });
 
   test('is copied as it was when the configuration was read, or not at all', async () => {
-    const asset = seed('moving.csv', 'a\n1\n');
+    const asset = seed('moving.csv', 'a\n7\n');
     writeFileSync(pathOf('moving.csv'), 'a\n2\n');
     await expect(declare(asset)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
     expect(existsSync(join(warehouse.spool, '.seeds', `${asset.seed?.hash}.csv`))).toBe(false);
