@@ -340,6 +340,13 @@ describe('results', () => {
     expect(newest?.checks).toEqual([{ name: 'odd', state: 'error' }]);
   });
 
+  test('say nothing before there was a partition to check', async () => {
+    const nowhere = { ...row(1, 1, '01-05'), row: { ...row(1, 1, '01-05').row, placed: null } };
+    const shop = await Shop.open(noNegative, nowhere);
+    expect(await shop.step()).toEqual({ days: [], withheld: [] });
+    expect(await shop.results()).toMatchObject([{ state: 'unknown', at: null }]);
+  });
+
   test('are forgotten with the rule that they are of', async () => {
     const shop = await Shop.open(noNegative, row(1, -1, '01-05'));
     await shop.step();

@@ -42,7 +42,8 @@ export async function publishStep(
     await writeRecords(session, records, after);
     await notePartitions(session, order, staged, after);
     await noteChanges(session, asset, after);
-    await noteAudit(session, order, withheld);
+    // Checks that saw no rows have found nothing.
+    if (partitions.length + withheld.length > 0) await noteAudit(session, order, withheld);
     if (step !== null) {
       endStep(session, step, outcomeOf(asset.key, records, staged), order.run.attempt, staged.startedAt);
     }
