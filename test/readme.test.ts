@@ -14,7 +14,7 @@ import { createApi } from '../workers/http/api.ts';
 import { createMetrics } from '../workers/metrics/metrics.ts';
 import { ERROR_RULES } from '../workflows/model/errors.ts';
 import { fakeTerminal } from './cli/fake-terminal.ts';
-import { fakeBackend, NOW_MS, REVENUE, SHOP } from './http/fake-backend.ts';
+import { fakeBackend, NIGHTLY, NOW_MS, REVENUE, SHOP } from './http/fake-backend.ts';
 import { readCheckout } from './repository/checkout.ts';
 import { freshFolder } from './support/folder.ts';
 
@@ -173,7 +173,8 @@ describe('docs/api.md', () => {
   });
 
   test.each(documented)('$method $path is answered', async ({ method, path }) => {
-    const concrete = path.replace('<name>', SHOP.name).replace('<key>', REVENUE.key);
+    const name = path.startsWith('/api/schedules') ? NIGHTLY.name : SHOP.name;
+    const concrete = path.replace('<name>', name).replace('<key>', REVENUE.key);
     const response = await api.request(concrete, { method, headers: { host: '127.0.0.1' } });
     await response.body?.cancel();
     expect(response.status).not.toBe(404);

@@ -10,6 +10,7 @@ import { ASSET_WAREHOUSE } from './config/project.ts';
 import { openPipelines } from './pipeline-resources.ts';
 import { withSpooledSeeds } from './seed-file.ts';
 import { createWorker } from './temporal/connection.ts';
+import { reconcileSchedules } from './temporal/project-schedule.ts';
 import { TemporalRuns } from './temporal/run-workflow.ts';
 import { openWarehouse, spoolFolder } from './warehouse-opener.ts';
 import { openWorkerBase, runUntilAborted, type WorkerBase, type WorkerOptions } from './worker-process.ts';
@@ -18,6 +19,8 @@ export interface WarehouseWorkerOptions extends WorkerOptions {
   /** State folder, for spools and for what an engine spills. */
   readonly home: string;
   readonly telemetry: WarehouseTelemetry;
+  /** Make the schedules those of the configuration, as `walflow deploy` does. */
+  readonly deploysSchedules: boolean;
 }
 
 /** The opened parts, to be served over HTTP. */
@@ -89,11 +92,19 @@ async function runOne(name: string, opened: OpenWarehouses, options: WarehouseWo
     // Something may have become due before this process started.
     base.doorbell.changed(project.graph.derived.map(({ key }) => key));
   }
+  if (name === ASSET_WAREHOUSE && options.deploysSchedules) await deploySchedules(options, base);
   try {
     await Promise.race([runUntilAborted([worker], signal), warehouse.invalidated]);
   } finally {
     await connection.close();
   }
+}
+
+async function deploySchedules({ project, log }: WarehouseWorkerOptions, base: WorkerBase): Promise<void> {
+  const { client, settings } = base;
+  const changes = await reconcileSchedules(client, { project: project.name, schedules: project.schedules, settings });
+  for (const change of changes)
+    if (change.tag !== 'same') log.info(change, 'a schedule was brought to the configuration');
 }
 
 /** After this a new asset, or one whose code changed, is due as a whole, and views are as they are written. */

@@ -1,7 +1,7 @@
 // A shop's database, followed row by row into DuckDB, and its revenue per day kept current.
 // `walflow dev --demo` runs exactly this file against a small shop with live traffic.
 
-import { asset, daily, defineConfig, dep, duckdb, eager } from 'walflow';
+import { asset, daily, defineConfig, dep, duckdb, eager, schedule } from 'walflow';
 
 export default defineConfig({
   name: 'shop',
@@ -33,4 +33,7 @@ export default defineConfig({
         group by 1`,
     }),
   ],
+
+  // Once more each night, whatever has changed: the day that has ended.
+  schedules: [schedule('nightly', { cron: '15 2 * * *', timezone: 'Europe/Berlin', materialize: 'group:analytics' })],
 });

@@ -1,6 +1,12 @@
 // A backend with a shop in it; a test replaces the methods it is about.
 
-import type { ApiBackend, AssetStatus, PipelineStatus, RunStatusView } from '../../workers/http/backend.ts';
+import type {
+  ApiBackend,
+  AssetStatus,
+  PipelineStatus,
+  RunStatusView,
+  ScheduleStatus,
+} from '../../workers/http/backend.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 
 export const NOW_MS = Date.parse('2026-11-24T18:00:00.000Z');
@@ -80,6 +86,18 @@ export const RUN: RunStatusView = {
   ...{ createdAt: SINCE, startedAt: null, endedAt: null },
 };
 
+export const NIGHTLY: ScheduleStatus = {
+  name: 'nightly',
+  cron: '30 2 * * *',
+  timezone: 'Europe/Berlin',
+  materialize: 'group:analytics',
+  state: 'active',
+  nextAt: '2026-11-29T01:30:00.000Z',
+  lastAt: '2026-11-28T01:30:00.000Z',
+  handledAt: '2026-11-28T01:30:00.000000Z',
+  scheduleId: 'walflow/shop/nightly',
+};
+
 export function fakeBackend(own: Partial<ApiBackend> = {}): ApiBackend {
   const known = (pipeline: string) => {
     if (pipeline !== SHOP.name) throw new WalflowError('PIPELINE_UNKNOWN', `there is no pipeline ${pipeline}`);
@@ -115,6 +133,11 @@ export function fakeBackend(own: Partial<ApiBackend> = {}): ApiBackend {
     pausePipeline: order,
     resumePipeline: order,
     resyncTable: order,
+    schedules: async () => [NIGHTLY],
+    operateSchedule: async (name, operation) => {
+      if (name !== NIGHTLY.name) throw new WalflowError('SCHEDULE_UNKNOWN', `there is no schedule ${name}`);
+      return operation === 'pause' ? { ...NIGHTLY, state: 'paused', note: 'by walflow' } : NIGHTLY;
+    },
     dropDetached: async () => ({ dropped: [] }),
     notReady: async () => null,
     ...own,

@@ -16,6 +16,8 @@ import type {
   RunHandle,
   RunRequest,
   RunStatusView,
+  ScheduleOperation,
+  ScheduleStatus,
   VerifyReport,
 } from '../http/backend.ts';
 
@@ -43,6 +45,8 @@ export interface ApiClient {
   startRun(request: RunRequest): Promise<RunStatusView>;
   cancelRun(id: string): Promise<RunStatusView>;
   retryRun(id: string, from: RetryFrom): Promise<RunStatusView>;
+  schedules(): Promise<readonly ScheduleStatus[]>;
+  operateSchedule(name: string, operation: ScheduleOperation): Promise<ScheduleStatus>;
   /** Text of /metrics. */
   metrics(): Promise<string>;
 }
@@ -76,6 +80,8 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     startRun: (asked) => post('api/runs', asked),
     cancelRun: (id) => post(`api/runs/${encodeURIComponent(id)}/cancel`, {}),
     retryRun: (id, from) => post(`api/runs/${encodeURIComponent(id)}/retry`, { from }),
+    schedules: () => get('api/schedules'),
+    operateSchedule: (name, operation) => post(`api/schedules/${encodeURIComponent(name)}/${operation}`, {}),
     metrics: () => request('metrics'),
   };
 }

@@ -30,6 +30,9 @@ function projectText(project: ResolvedProject): string {
         ({ tag, key, reads }) =>
           `  ${tag === 'view' ? tag : 'asset'} ${key} from ${reads.map(({ from }) => from.key).join(', ')}`,
       ),
+    ...project.schedules.map(
+      ({ name, cron, timezone, materialize }) => `  schedule ${name}: ${cron} (${timezone}) materialize ${materialize}`,
+    ),
   ].join('\n');
 }
 

@@ -10,7 +10,7 @@ export function addDeploy(program: Command, cli: Cli): void {
   program
     .command('deploy')
     .description(
-      "register search attributes, start the project's workflows, tell those that run what changed; shows it",
+      "register search attributes, start the project's workflows and tell those that run what changed, make its schedules; shows it",
     )
     .option('--dry-run', 'only show what would change')
     .addOption(settingOption(SETTINGS.heartbeatTimeoutSeconds))

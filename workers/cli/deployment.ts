@@ -10,8 +10,9 @@ import {
   mergeEntity,
   reconcileEntity,
 } from '../temporal/entity-workflow.ts';
+import { examineSchedules, reconcileSchedules } from '../temporal/project-schedule.ts';
 import type { Cli } from './cli.ts';
-import { entityLine } from './deployment-text.ts';
+import { entityLine, scheduleLine, skippedLine } from './deployment-text.ts';
 import { pipelineNamed } from './project-flags.ts';
 import type { ProjectFlags } from './target.ts';
 import { type TemporalAccess, withTemporal } from './temporal-access.ts';
@@ -31,12 +32,13 @@ export async function start(cli: Cli, name: string, flags: Pick<ProjectFlags, 's
   return EXIT.done;
 }
 
-/** Updates all workflows of the project to the configuration; a second time this changes nothing. */
+/** Updates all workflows and schedules of the project to the configuration; a second time this changes nothing. */
 export async function deploy(cli: Cli, { dryRun = false, heartbeatTimeout }: DeployFlags): Promise<ExitCode> {
   const { project, settings } = await cli.projectTarget({ WALFLOW_HEARTBEAT_TIMEOUT: heartbeatTimeout });
   const work = async (temporal: TemporalAccess) => {
     let changes = announceAttributes(cli, temporal);
     for (const entity of projectEntities(project)) changes += await bring(cli, temporal, entity, dryRun);
+    changes += await bringSchedules(cli, temporal, project, dryRun);
     if (changes === 0) cli.terminal.out('nothing changes');
     else if (dryRun) cli.terminal.out('a dry run: nothing was done');
   };
@@ -57,6 +59,22 @@ const entitiesOf = ({ name, warehouse }: ResolvedPipeline) => [ingestEntity(name
 function projectEntities({ name, pipelines, graph }: ResolvedProject): readonly Entity[] {
   const automation = graph.derived.length === 0 ? [] : [automationEntity(name, ASSET_WAREHOUSE)];
   return [...[...pipelines.values()].flatMap(entitiesOf), ...automation];
+}
+
+/** @returns the number of changes */
+async function bringSchedules(
+  { terminal }: Cli,
+  { client, settings }: TemporalAccess,
+  { name: project, schedules }: ResolvedProject,
+  dryRun: boolean,
+): Promise<number> {
+  const changes = await (dryRun ? examineSchedules : reconcileSchedules)(client, { project, schedules, settings });
+  for (const change of changes) terminal.out(scheduleLine(project, change, settings));
+  for (const schedule of schedules) {
+    const warning = skippedLine(project, schedule, Date.now());
+    if (warning !== null) terminal.out(warning);
+  }
+  return changes.filter(({ tag }) => tag !== 'same').length;
 }
 
 /** @returns the number of changes */

@@ -17,6 +17,7 @@ import { addPartitions } from './partitions.ts';
 import { addPlan } from './plan.ts';
 import { addQuery } from './query.ts';
 import { addRuns } from './runs.ts';
+import { addSchedules } from './schedules.ts';
 import { addSlot } from './slot.ts';
 import { addStatus } from './status.ts';
 import type { ExitCode, Terminal } from './terminal.ts';
@@ -56,6 +57,7 @@ export function createProgram(terminal: Terminal, finish: (code: ExitCode) => vo
   addRuns(program, cli);
   addQuery(program, cli);
   addVerify(program, cli);
+  addSchedules(program, cli);
   addOperations(program, cli);
   addDeploy(program, cli);
   addSlot(program, cli);

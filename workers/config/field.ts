@@ -17,6 +17,7 @@ import { PIPELINE_NAME } from '../../workflows/model/names.ts';
 import { parseTableId } from '../../workflows/model/relation.ts';
 import { assets, groups } from './asset-field.ts';
 import { matching, NAME, note, type Shape } from './field-note.ts';
+import { schedule } from './schedule-field.ts';
 
 /** A whole number within bounds. */
 const whole = (min: number, max: number) => z.int().min(min).max(max);
@@ -208,6 +209,14 @@ export const MOVED_FIELDS: ReadonlyMap<string, string> = new Map([
   ['assets[].partitions.dep', "name the column at the dependency: deps: [dep('<its key>', { by: '<column>' })]"],
 ]);
 
+/** Fields of the contract whose command does not exist yet. */
+export const FUTURE_FIELDS: ReadonlyMap<string, string> = new Map(
+  ['backfill', 'replay', 'verify', 'compact', 'run'].map((verb) => [
+    `schedules[].${verb}`,
+    "a schedule can only materialize: write materialize: '<selection>'",
+  ]),
+);
+
 /** The whole file. Strict everywhere: a key that is not listed is a mistake, not an extension. */
 export const PROJECT = z.strictObject({
   name: matching(NAME, 'a plain name of up to 63 characters').meta(note({ help: 'name of the project' })),
@@ -233,6 +242,10 @@ export const PROJECT = z.strictObject({
       help: 'tables derived from others, each made with `asset(key, { … })` or `view(key, { … })`, those whose rows are in a file, `seed(key, { … })`, and what there is to say of captured ones: `captured(key, { … })`',
     }),
   ),
+  schedules: z
+    .array(z.strictObject(schedule))
+    .default([])
+    .meta(note({ help: 'what is materialized by the clock, each made with `schedule(name, { … })`' })),
 } satisfies Shape<ProjectConfig>);
 
 /** The file with every scalar default filled in. */

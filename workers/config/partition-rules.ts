@@ -22,7 +22,7 @@ export function partitionProblems({ partitions, deps }: LoadedAsset, path: strin
   ];
 }
 
-function zoneProblems(zone: string | undefined, path: string): readonly Problem[] {
+export function zoneProblems(zone: string | undefined, path: string): readonly Problem[] {
   if (zone === undefined || isTimeZone(zone)) return [];
   const meant = nearestName(zone, ['UTC', ...Intl.supportedValuesOf('timeZone')]);
   const fix = meant === null ? 'name a zone like Europe/Berlin, or UTC' : `did you mean ${meant}?`;

@@ -3,7 +3,7 @@
 
 import type { z } from 'zod';
 import { WalflowError } from '../../workflows/model/errors.ts';
-import { MOVED_FIELDS } from './field.ts';
+import { FUTURE_FIELDS, MOVED_FIELDS } from './field.ts';
 import { fieldsOf, noteOf, schemaAt } from './field-tree.ts';
 import { nearestName } from './nearest-name.ts';
 
@@ -52,8 +52,11 @@ export function problemsOf(root: z.ZodType, issue: z.core.$ZodIssue): readonly P
 
 function unknownKey(root: z.ZodType, { path: parent, input }: z.core.$ZodIssue, key: string): Problem {
   const path = pathText([...parent, key]);
-  const moved = MOVED_FIELDS.get(path.replaceAll(/\[\d+\]/g, '[]'));
+  const place = path.replaceAll(/\[\d+\]/g, '[]');
+  const moved = MOVED_FIELDS.get(place);
   if (moved !== undefined) return { path, what: 'is not a field any more', fix: moved };
+  const future = FUTURE_FIELDS.get(place);
+  if (future !== undefined) return { path, what: 'is not supported yet', fix: future };
   const schema = schemaAt(root, parent);
   const known = Object.keys((schema === null ? null : fieldsOf(schema, input)) ?? {});
   const meant = nearestName(key, known);

@@ -2,6 +2,7 @@
 // against each other. Only resolve.ts makes one.
 
 import type { AssetGraph } from '../../workflows/model/asset/graph.ts';
+import type { LoadedSchedule } from '../../workflows/model/asset/schedule.ts';
 
 /** The warehouse derived assets live in. */
 export const ASSET_WAREHOUSE = 'main';
@@ -59,7 +60,8 @@ export interface ResolvedProject {
   readonly warehouses: ReadonlyMap<string, ResolvedWarehouse>;
   readonly pipelines: ReadonlyMap<string, ResolvedPipeline>;
   readonly graph: AssetGraph;
+  readonly schedules: readonly LoadedSchedule[];
 }
 
 /** A project whose assets are still being examined: only assets without a fault make a graph. */
-export type GraphlessProject = Omit<ResolvedProject, 'graph'>;
+export type GraphlessProject = Omit<ResolvedProject, 'graph' | 'schedules'>;

@@ -12,6 +12,7 @@ import { loadAssets } from './loaded-asset.ts';
 import { pipelineProblems } from './pipeline-rules.ts';
 import { configInvalid, problemsOf } from './problem.ts';
 import type { GraphlessProject, ResolvedPipeline, ResolvedProject, ResolvedWarehouse } from './project.ts';
+import { loadedSchedule, scheduleProblems } from './schedule-rules.ts';
 import type { Environment } from './setting.ts';
 import type { SourceFiles } from './source-file.ts';
 
@@ -58,7 +59,10 @@ export function resolveProject(config: unknown, origin: ConfigOrigin): ResolvedP
   ];
   if (problems.length > 0) throw configInvalid(origin.label, problems);
   const { assets, described } = loaded;
-  return { ...project, graph: buildAssetGraph(assets, new Set(project.pipelines.keys()), described) };
+  const graph = buildAssetGraph(assets, new Set(project.pipelines.keys()), described);
+  const wrong = scheduleProblems(checked.schedules, graph, Date.now());
+  if (wrong.length > 0) throw configInvalid(origin.label, wrong);
+  return { ...project, graph, schedules: checked.schedules.map(loadedSchedule) };
 }
 
 function warehouse(name: string, it: CheckedConfig['warehouses'][string], origin: ConfigOrigin): ResolvedWarehouse {

@@ -7,6 +7,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LoadedAsset, LoadedCaptured } from '../../workflows/model/asset/definition.ts';
 import { buildAssetGraph } from '../../workflows/model/asset/graph.ts';
+import type { LoadedSchedule } from '../../workflows/model/asset/schedule.ts';
 import type { ResolvedPipeline, ResolvedProject, ResolvedWarehouse } from '../config/project.ts';
 import type { Environment } from '../config/setting.ts';
 import { isAlive, type ProcessIdentity, processOf } from './process-identity.ts';
@@ -31,6 +32,7 @@ interface Note {
   readonly pipelines: readonly ResolvedPipeline[];
   readonly assets: readonly LoadedAsset[];
   readonly described: readonly LoadedCaptured[];
+  readonly schedules: readonly LoadedSchedule[];
 }
 
 /** Settings only: keys of S3 and variables of the user's own configuration stay out. */
@@ -52,6 +54,7 @@ export async function noteRunningDev(home: string, { project, env, s3 }: Running
     pipelines: [...project.pipelines.values()],
     assets: project.graph.made.map(({ definition }) => definition),
     described: project.graph.described,
+    schedules: project.schedules,
   };
   // A file that is made again has this mode from its first byte on.
   const fresh = `${noteFile(home)}.${randomUUID()}`;
@@ -67,11 +70,11 @@ export async function forgetRunningDev(home: string): Promise<void> {
 export async function runningDev(home: string): Promise<RunningDev | null> {
   const note = await readNote(home);
   if (note === null || note.process === null || !(await isAlive(note.process))) return null;
-  const { name, file, files, env, s3 } = note;
+  const { name, file, files, env, s3, schedules } = note;
   const pipelines = new Map(note.pipelines.map((pipeline) => [pipeline.name, pipeline]));
   const warehouses = new Map(note.warehouses.map((warehouse) => [warehouse.name, warehouse]));
   const graph = buildAssetGraph(note.assets, new Set(pipelines.keys()), note.described);
-  const project = { name, file, files, warehouses, pipelines, graph };
+  const project = { name, file, files, warehouses, pipelines, graph, schedules };
   return { project, env, ...(s3 === undefined ? {} : { s3 }) };
 }
 

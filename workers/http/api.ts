@@ -6,7 +6,7 @@ import { streamSSE } from 'hono/streaming';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { addPage, type PageContext } from '../page/page.ts';
 import { answerFailures } from './answer.ts';
-import type { ApiBackend } from './backend.ts';
+import { type ApiBackend, SCHEDULE_OPERATIONS } from './backend.ts';
 import { guardOrigin, guardToken, type HttpGuard } from './guard.ts';
 import { addProbes } from './probes.ts';
 import { QueryAnswers } from './query-answer.ts';
@@ -77,6 +77,7 @@ function addReading(app: Hono, backend: ApiBackend): void {
     const key = assetKey(rest.slice(0, -MATERIALIZATIONS.length));
     return c.json(await backend.materializations(key, pageRequest(c)));
   });
+  app.get('/api/schedules', async (c) => c.json(await backend.schedules()));
   app.get('/api/wait', async (c) => {
     const { pipeline, request } = waitRequest(c);
     return c.json(await backend.wait(pipeline, request, c.req.raw.signal));
@@ -110,6 +111,12 @@ function addOperating(app: Hono, backend: ApiBackend): void {
     const { table } = await someTableRequest(c);
     return c.json(await backend.dropDetached(c.req.param('name'), table));
   });
+  for (const operation of SCHEDULE_OPERATIONS) {
+    app.post(`/api/schedules/:name/${operation}`, async (c) => {
+      await emptyRequest(c);
+      return c.json(await backend.operateSchedule(c.req.param('name'), operation));
+    });
+  }
 }
 
 /** Keys contain slashes, which may come as they are or as %2F. */

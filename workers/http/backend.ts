@@ -184,6 +184,29 @@ export interface RunStatusView extends RunView {
   readonly runId?: string;
 }
 
+export interface ScheduleStatus {
+  readonly name: string;
+  readonly cron: string;
+  readonly timezone: string;
+  /** The selection. */
+  readonly materialize: string;
+  /** missing = it is not deployed. */
+  readonly state: 'active' | 'paused' | 'missing';
+  /** Why it is paused, if somebody said so. */
+  readonly note?: string;
+  /** When Temporal fires next, paused or not. */
+  readonly nextAt: string | null;
+  /** For which time it fired last, or when it was triggered. */
+  readonly lastAt: string | null;
+  /** The last nominal time whose partitions were given to a run. */
+  readonly handledAt: string | null;
+  /** The Temporal Schedule. */
+  readonly scheduleId: string;
+}
+
+export const SCHEDULE_OPERATIONS = ['pause', 'resume', 'trigger'] as const;
+export type ScheduleOperation = (typeof SCHEDULE_OPERATIONS)[number];
+
 /** Methods throw WalflowError; failure.ts has the status of each code. */
 export interface ApiBackend {
   pipelines(): Promise<readonly PipelineStatus[]>;
@@ -222,6 +245,9 @@ export interface ApiBackend {
   cancelRun(id: string): Promise<RunStatusView>;
   /** Answers the new run. @throws WalflowError RUN_UNKNOWN, RUN_INVALID */
   retryRun(id: string, from: RetryFrom): Promise<RunStatusView>;
+  schedules(): Promise<readonly ScheduleStatus[]>;
+  /** @throws WalflowError SCHEDULE_UNKNOWN, SCHEDULE_NOT_DEPLOYED */
+  operateSchedule(name: string, operation: ScheduleOperation): Promise<ScheduleStatus>;
   /** Null when everything that this process needs answers, else what does not. */
   notReady(): Promise<string | null>;
 }

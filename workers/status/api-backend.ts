@@ -7,13 +7,14 @@ import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
 import type { AssetGraph, DerivedAsset } from '../../workflows/model/asset/graph.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { ingestWorkflowId } from '../../workflows/model/names.ts';
-import { ASSET_WAREHOUSE } from '../config/project.ts';
+import { ASSET_WAREHOUSE, type ResolvedProject } from '../config/project.ts';
 import type {
   ApiBackend,
   PipelineStatus,
   RetryFrom,
   RunHandle,
   RunRequest,
+  ScheduleOperation,
   WaitRequest,
   WaitResult,
 } from '../http/backend.ts';
@@ -27,6 +28,7 @@ import { IngestStates } from './ingest-state.ts';
 import { PipelineMonitor } from './pipeline-monitor.ts';
 import { pipelineStatus } from './pipeline-status.ts';
 import { RunDesk } from './run-desk.ts';
+import { operateSchedule, scheduleStatuses } from './schedule-status.ts';
 import { SharedLook } from './shared-look.ts';
 import { verifyPipeline } from './verify.ts';
 import { waitReadable } from './wait-readable.ts';
@@ -40,6 +42,7 @@ const TOGETHER_MS = 100;
 export interface BackendOptions {
   readonly opened: OpenWarehouses;
   readonly graph: AssetGraph;
+  readonly project: Pick<ResolvedProject, 'name' | 'schedules'>;
   readonly figures: WarehouseFigures;
   readonly log: Logger;
 }
@@ -184,6 +187,14 @@ class WarehouseBackend implements ApiBackend {
     return { dropped };
   }
 
+  async schedules() {
+    return await scheduleStatuses(this.#scheduleParts());
+  }
+
+  async operateSchedule(name: string, operation: ScheduleOperation) {
+    return await operateSchedule(this.#scheduleParts(), name, operation);
+  }
+
   async notReady(): Promise<string | null> {
     try {
       await this.#options.opened.base.client.connection.ensureConnected();
@@ -240,6 +251,11 @@ class WarehouseBackend implements ApiBackend {
     const { client, settings } = opened.base;
     const runs = new TemporalRuns(client);
     return new RunDesk({ runs, settings, graph, warehouse: this.#warehouse(ASSET_WAREHOUSE), nowMs: Date.now });
+  }
+
+  #scheduleParts() {
+    const { project, opened } = this.#options;
+    return { project, client: opened.base.client, warehouse: opened.warehouses.get(ASSET_WAREHOUSE) };
   }
 
   #monitorOf(name: string): PipelineMonitor {

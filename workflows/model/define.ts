@@ -6,6 +6,7 @@ import type { AssetDefinition, Automation, CapturedDefinition, SeedDefinition } 
 import type { DeclaredDependency, Dependency } from './asset/dependency.ts';
 import type { PartitionMapping } from './asset/mapping.ts';
 import type { Dimension, MultiPartitions, StaticPartitions } from './asset/partitioning.ts';
+import type { ScheduleDefinition } from './asset/schedule.ts';
 import type { TimePartitions } from './asset/time-partition.ts';
 
 export interface SourceConfig {
@@ -82,6 +83,7 @@ export interface ProjectConfig {
   /** Defaults of the assets of a group, and of the groups inside it, by its name. */
   readonly groups?: Readonly<Record<string, GroupConfig>>;
   readonly assets?: readonly (AssetConfig | ViewConfig | SeedConfig | CapturedConfig)[];
+  readonly schedules?: readonly ScheduleDefinition[];
 }
 
 /** What an asset says itself comes first, then what the nearest group says; tags are put together. */
@@ -247,4 +249,9 @@ export function relationship(column: string, to: string, toColumn: string): Chec
 /** How many rows the table has. */
 export function rowCount(bounds: { readonly min?: number; readonly max?: number }): Check {
   return { kind: 'rowCount', ...bounds };
+}
+
+/** Materializes a selection of assets at the times of a cron or calendar, on the clock of a zone. */
+export function schedule(name: string, definition: Omit<ScheduleDefinition, 'name'>): ScheduleDefinition {
+  return { name, ...definition };
 }

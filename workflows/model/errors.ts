@@ -53,6 +53,8 @@ export const ERROR_RULES = {
     retry: 'never',
     hint: 'select assets that are computed, and name partitions as `walflow partitions` lists them; more of them are a backfill',
   },
+  SCHEDULE_UNKNOWN: { retry: 'never', hint: 'run `walflow schedules` to see the schedules' },
+  SCHEDULE_NOT_DEPLOYED: { retry: 'manual', hint: 'run `walflow deploy` to make it' },
   SELECTION_INVALID: {
     retry: 'never',
     hint: 'write a key, `group/*`, `+key+`, `group:x`, `tag:k=v`, `owner:x`, `kind:x`, `pipeline:x` or `status:stale`, joined by and, or, not, ( )',

@@ -13,6 +13,12 @@ export const snapshotGroup = (id: string) => `${id.slice(0, 8)}-${id.slice(-1)}`
 export const snapshotGroupWorkflowId = (pipeline: string, group: string) => `snapshot/${pipeline}/${group}`;
 export const materializeWorkflowId = (asset: string, partitionOrRun: string) =>
   `materialize/${asset}/${partitionOrRun}`;
+/** Temporal adds the time of the tick. */
+export const scheduledWorkflowId = (project: string, schedule: string) => `scheduled/${project}/${schedule}`;
+
+/** Of all schedules of a project, and of one. */
+export const scheduleIdPrefix = (project: string) => `walflow/${project}/`;
+export const scheduleId = (project: string, schedule: string) => `${scheduleIdPrefix(project)}${schedule}`;
 
 export const INGEST_QUEUE = 'walflow-ingest';
 /** Snapshots have a queue of their own: however many tables wait for one, a worker has room for the streams. */

@@ -16,7 +16,7 @@ export function addWorker(program: Command, cli: Cli): void {
     .requiredOption('--role <roles>', `one or more of ${ROLES.join(', ')}, comma separated`, rolesOf)
     .option('--http-port <port>', 'port of the API and page, or of /metrics when only `ingest` runs')
     .addOption(settingOption(SETTINGS.heartbeatTimeoutSeconds))
-    .option('--watch', 'restart whenever the configuration is saved')
+    .option('--watch', 'restart whenever the configuration is saved, and make its schedules')
     .addOption(
       new Option('--source <url>', 'follow this database instead of a configuration file').env(SOURCE_VARIABLE),
     )

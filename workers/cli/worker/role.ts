@@ -11,6 +11,8 @@ export interface RoleOptions extends WorkerOptions {
   readonly settings: Settings;
   /** State folder, absolute. */
   readonly home: string;
+  /** The configuration counts as deployed whenever it is saved. */
+  readonly watch: boolean;
 }
 
 export function guardOf({ httpHost, httpAllowedHosts, token }: Settings): HttpGuard {

@@ -83,7 +83,8 @@ async function runRoles(cli: Cli, flags: WorkerFlags, project: ResolvedProject, 
     log.info({ project: project.name }, `the ${role} worker starts`);
     try {
       const { heartbeatTimeoutSeconds } = settings;
-      await ROLES[role]({ project, settings, log, signal, broken, home, temporal, heartbeatTimeoutSeconds });
+      const watch = flags.watch === true;
+      await ROLES[role]({ project, settings, log, signal, broken, home, temporal, heartbeatTimeoutSeconds, watch });
       log.info(`the ${role} worker has drained`);
     } catch (failure) {
       failed.abort();

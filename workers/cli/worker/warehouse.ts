@@ -15,8 +15,9 @@ export async function warehouseRole(options: RoleOptions): Promise<void> {
   const { project, log } = options;
   const metrics = createMetrics();
   const figures = warehouseTelemetry(metrics);
-  await runWarehouseWorker({ ...options, telemetry: figures }, (opened) =>
-    serve(options, { opened, graph: project.graph, figures, log }, metrics),
+  const worker = { ...options, telemetry: figures, deploysSchedules: options.watch };
+  await runWarehouseWorker(worker, (opened) =>
+    serve(options, { opened, graph: project.graph, project, figures, log }, metrics),
   );
 }
 

@@ -184,6 +184,36 @@ export function offsetText(offsetMs: number): string {
   return `${offsetMs < 0 ? '-' : '+'}${text.endsWith(':00') ? text.slice(0, 5) : text}`;
 }
 
+/** Keys of the partitions that end after `fromMs`, up to and with `toMs`, in the order of time. */
+export function endingKeys(
+  partitions: TimePartitions,
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+): readonly PartitionKey[] {
+  const { kind } = partitions;
+  const range = gridRange(partitions);
+  const keys: PartitionKey[] = [];
+  // A clock differs by less than a day from UTC.
+  const first = Math.max(gridFloor(kind, fromMs - DAY_MS), range.fromMs);
+  for (let clockMs = first; clockMs < Math.min(toMs + DAY_MS, range.toMs); clockMs = nextOnGrid(kind, clockMs)) {
+    for (const key of keysAt(partitions, clockMs)) {
+      const { fromUs, toUs } = timeInstants(partitions, key);
+      const endMs = Number(toUs / 1000n);
+      // A day that the clock skips holds nothing.
+      if (fromUs < toUs && fromMs < endMs && endMs <= toMs) keys.push(key);
+    }
+  }
+  return keys;
+}
+
+/** One; of an hour that occurs twice both, of an hour that is skipped none. */
+function keysAt(partitions: TimePartitions, clockMs: number): readonly PartitionKey[] {
+  const { kind } = partitions;
+  const key = keyOnGrid(kind, clockMs);
+  if (kind !== 'hourly') return [key];
+  const hours = hoursAt(offsetSpans(zoneOf(partitions)), clockMs);
+  return hours.map(({ offset }) => (hours.length > 1 ? `${key}${offset}` : key));
+}
+
 function parsedKey(kind: TimeGrain, key: PartitionKey) {
   const [, year = '', month, day = '01', hour = '00', offset] = KEY.exec(key) ?? [];
   // https://tc39.es/ecma262/#sec-expanded-years
