@@ -1,5 +1,6 @@
 // The list of activities, in the order of a row's way. Each process registers those that its resources allow.
 
+import type { TickInput } from '../workflows/model/asset/schedule.ts';
 import type {
   DecideInput,
   EndRunInput,
@@ -15,6 +16,7 @@ import { mergePending } from './merge.ts';
 import { prepareSource } from './prepare.ts';
 import type { IngestResources, WarehouseResources } from './resources.ts';
 import { decideRuns, endRun, runStep } from './run.ts';
+import { planTick } from './schedule.ts';
 import { SnapshotPlaces } from './snapshot/places.ts';
 import { snapshotTable } from './snapshot.ts';
 import { snapshotGroup } from './snapshot-group.ts';
@@ -41,6 +43,7 @@ export function createWarehouseActivities(resources: WarehouseResources) {
     decideRuns: describeFailure(resources, (input: DecideInput) => decideRuns(resources, input)),
     runStep: describeFailure(resources, (input: RunStepInput) => runStep(resources, input)),
     endRun: describeFailure(resources, (input: EndRunInput) => endRun(resources, input)),
+    planTick: describeFailure(resources, (input: TickInput) => planTick(resources, input)),
     // These two only for workflows that an older version started.
     listDueRuns: describeFailure(resources, (_input: Record<string, never>) => listDueRuns(resources)),
     materializeAsset: describeFailure(resources, (input: Pick<MaterializeInput, 'asset'>) =>

@@ -5,4 +5,5 @@ export { ingest } from './ingest.ts';
 export { materialize } from './materialize.ts';
 export { merge } from './merge.ts';
 export { run } from './run.ts';
+export { scheduled } from './scheduled.ts';
 export { snapshot } from './snapshot.ts';

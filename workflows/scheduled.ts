@@ -6,13 +6,20 @@ import {
   SearchAttributeType,
   WorkflowExecutionAlreadyStartedError,
 } from '@temporalio/common';
-import { executeChild, proxyActivities, setCurrentDetails, uuid4, workflowInfo } from '@temporalio/workflow';
+import {
+  executeChild,
+  ParentClosePolicy,
+  proxyActivities,
+  setCurrentDetails,
+  uuid4,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { newRunId } from './model/asset/run.ts';
+import { runIdOf } from './model/asset/run.ts';
 import type { ScheduledInput, ScheduledResult } from './model/asset/schedule.ts';
 import { runWorkflowId } from './model/names.ts';
 import { run } from './run.ts';
-import { runOptions } from './run-start.ts';
+import { runOptions } from './run-options.ts';
 import { settingsOf } from './settings.ts';
 
 /** Set by Temporal: for which time the schedule fired. */
@@ -29,7 +36,7 @@ export async function scheduled(input: ScheduledInput): Promise<ScheduledResult>
   });
   const nowMs = Date.now();
   const planned = await planTick({
-    ...{ id: newRunId(nowMs, uuid4()), name, cron, timezone, materialize, nowMs },
+    ...{ id: runIdOf(nowMs, uuid4()), name, cron, timezone, materialize, nowMs },
     nominalMs: (typedSearchAttributes.get(NOMINAL_TIME) ?? startTime).getTime(),
   });
   if (planned === null) {
@@ -38,7 +45,9 @@ export async function scheduled(input: ScheduledInput): Promise<ScheduledResult>
   }
   setCurrentDetails(runWorkflowId(planned.id));
   try {
-    await executeChild(run, runOptions(planned, settingsOf(input)));
+    // It goes on if someone ends this tick by force.
+    const parentClosePolicy = ParentClosePolicy.ABANDON;
+    await executeChild(run, { ...runOptions(planned, settingsOf(input)), parentClosePolicy });
   } catch (failure) {
     // Automation was faster to start what is planned.
     if (!(failure instanceof WorkflowExecutionAlreadyStartedError)) throw failure;

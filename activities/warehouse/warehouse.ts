@@ -21,9 +21,10 @@ import type { FileSource, LakeFile } from './file-source.ts';
 import type { MergeOutcome, MergePlan } from './merge-plan.ts';
 import type { QueryLimits, QueryResult, QueryValue } from './query.ts';
 import type { RunStore } from './run-order.ts';
+import type { ScheduleStore } from './schedule-order.ts';
 import type { LedgerEntry, TableStatus } from './table-status.ts';
 
-export interface Warehouse extends RunStore {
+export interface Warehouse extends RunStore, ScheduleStore {
   /** Where a pipeline stands; `NOTHING_MERGED` for one that this warehouse does not know. */
   watermark(pipeline: string): Promise<Watermark>;
   /** The captured tables of a pipeline, or one of them, by name. */

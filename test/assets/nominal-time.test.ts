@@ -53,6 +53,8 @@ describe('a tick handles what has passed since the last handled one', () => {
       work(BERLIN_AT_HALF_PAST_TWO, '2026-10-25T01:30Z', '2026-10-24T00:30Z'),
       'the first was missed',
     ).toMatchObject({ handled: '2026-10-25T00:30Z' });
+    const twiceADay = { cron: '30 2,14 * * *', timezone: 'Europe/Berlin' };
+    expect(work(twiceADay, '2026-10-25T01:30Z', '2026-10-25T00:30Z'), 'several fixed hours').toBeNull();
     const hourlyCron = { cron: '30 * * * *', timezone: 'Europe/Berlin' };
     expect(work(hourlyCron, '2026-10-25T01:30Z', '2026-10-25T00:30Z'), 'every hour').toMatchObject({
       handled: '2026-10-25T01:30Z',

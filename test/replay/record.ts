@@ -12,7 +12,9 @@ import { freePorts, LOOPBACK } from '../../workers/embedded/port.ts';
 import { TEMPORAL_CLI } from '../../workers/embedded/program-release.ts';
 import { findProgram } from '../../workers/embedded/program-search.ts';
 import { prepareTemporal, temporalAddress } from '../../workers/embedded/temporal.ts';
-import { automationWorkflowId, ingestWorkflowId, mergeWorkflowId } from '../../workflows/model/names.ts';
+import { reconcileSchedules } from '../../workers/temporal/project-schedule.ts';
+import type { LoadedSchedule } from '../../workflows/model/asset/schedule.ts';
+import { automationWorkflowId, ingestWorkflowId, mergeWorkflowId, scheduleId } from '../../workflows/model/names.ts';
 import { type BenchServers, startServers } from '../bench/servers.ts';
 import { coversOf, encodeHistory, type History } from './history-file.ts';
 
@@ -166,6 +168,20 @@ class Recording {
     await this.met('run', 'workflowExecutionCanceled');
   }
 
+  /** Of two schedules a tick each: the run of one succeeds, that of the other fails. */
+  async ticks(): Promise<void> {
+    const schedules = ['analytics/revenue_by_day', 'analytics/broken'].map(
+      (materialize, i): LoadedSchedule => ({
+        ...{ name: `tick${i}`, cron: '0 7 * * *', timezone: 'UTC', overlap: 'skip', catchupWindowMs: 60_000 },
+        materialize,
+      }),
+    );
+    const settings = { heartbeatTimeoutSeconds: 5, searchAttributes: false };
+    await reconcileSchedules(this.client, { project: PIPELINE, schedules, settings });
+    for (const { name } of schedules) await this.client.schedule.getHandle(scheduleId(PIPELINE, name)).trigger();
+    for (const end of ['Completed', 'Failed']) await this.met('scheduled', `childWorkflowExecution${end}`);
+  }
+
   async histories(): Promise<readonly { workflowType: string; workflowId: string; history: History }[]> {
     const found = [];
     for await (const { type, workflowId, runId } of this.client.workflow.list()) {
@@ -196,6 +212,7 @@ async function play(run: Recording): Promise<void> {
   await run.insert();
   await run.caughtUp();
   await run.met('run', 'workflowExecutionCompleted');
+  await run.ticks();
   await run.source.query(`select pg_terminate_backend(active_pid) from pg_replication_slots where active`);
   await run.reaches('waiting-to-retry');
   await run.reaches('streaming');

@@ -57,6 +57,13 @@ const MUST_COVER: Readonly<Record<string, readonly string[]>> = {
     'workflowExecutionFailed',
     'workflowExecutionCanceled',
   ],
+  scheduled: [
+    'activityTaskCompleted',
+    'childWorkflowExecutionCompleted',
+    'childWorkflowExecutionFailed',
+    'workflowExecutionCompleted',
+    'workflowExecutionFailed',
+  ],
 };
 
 /** Null = it replays; else how the code of today departs from it. */

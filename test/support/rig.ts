@@ -33,7 +33,7 @@ export interface Rig {
   readonly httpPort: number;
   readonly s3: S3Proxy;
   /** Writes the configuration again with something else in it; workers started from now on read it. */
-  configure(changes: Pick<RigOptions, 'assets' | 'lake'>): void;
+  configure(changes: Pick<RigOptions, 'assets' | 'schedules' | 'lake'>): void;
   /** @param launcher a program, with its arguments, that becomes the worker */
   start(role: Role, launcher?: readonly string[]): WorkerProcess;
   /** Runs one command of the command line on this project, to its end. */
@@ -89,6 +89,8 @@ export interface RigOptions {
   readonly pipeline?: string;
   /** Text of the configuration's `assets`, for a pipeline's name. */
   readonly assets?: (pipeline: string) => string;
+  /** Text of the configuration's `schedules`. */
+  readonly schedules?: string;
 }
 
 /** Prepares everything but starts nothing. */
@@ -103,7 +105,7 @@ export async function createRig(options: RigOptions): Promise<Rig> {
   await registerNamespace(temporalAddress, namespace);
   const config = join(options.folder, `${pipeline}.config.ts`);
   const at = { pipeline, lake: `s3://${options.bucket ?? access.bucket}/${prefix}`, endpoint: s3.endpoint };
-  const configure = (changes: Pick<RigOptions, 'assets' | 'lake'>) =>
+  const configure = (changes: Pick<RigOptions, 'assets' | 'schedules' | 'lake'>) =>
     writeFileSync(config, configText({ ...options, ...changes }, at));
   configure({});
   const home = join(options.folder, pipeline);
@@ -165,7 +167,7 @@ function configText(
   at: { readonly pipeline: string; readonly lake: string; readonly endpoint: string },
 ): string {
   return `
-import { asset, daily, defineConfig, dep, duckdb, eager } from 'walflow';
+import { asset, daily, defineConfig, dep, duckdb, eager, schedule } from 'walflow';
 export default defineConfig({
   name: '${at.pipeline}',
   warehouses: { main: duckdb({ path: './${options.warehouse ?? `${at.pipeline}.duckdb`}' }) },
@@ -177,6 +179,7 @@ export default defineConfig({
     },
   },
   assets: [${options.assets?.(at.pipeline) ?? ''}],
+  schedules: [${options.schedules ?? ''}],
 });
 `;
 }

@@ -47,6 +47,7 @@ export function freshStage(address: () => string = () => inject('servers').tempo
     'decideRuns',
     'runStep',
     'endRun',
+    'planTick',
   ];
   const activities = Object.fromEntries(names.map((name) => [name, perform(name as keyof Activities)]));
 

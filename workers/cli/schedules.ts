@@ -28,7 +28,10 @@ export function addSchedules(program: Command, cli: Cli): void {
     .option('--json', 'print the schedules as JSON')
     .addHelpText('after', examples('walflow schedules', 'walflow schedules --json'))
     .action(cli.action((options: Options) => list(cli, options)));
-  const schedule = program.command('schedule').description('pause, resume or trigger a schedule');
+  const schedule = program
+    .command('schedule')
+    .description('pause, resume or trigger a schedule')
+    .addHelpText('after', examples('walflow schedule pause nightly', 'walflow schedule trigger nightly'));
   for (const { name: operation, description, done } of OPERATIONS) {
     schedule
       .command(operation)

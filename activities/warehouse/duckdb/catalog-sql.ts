@@ -53,6 +53,9 @@ const STEPS = `create table _walflow.steps (
 const PLANNED = `create table _walflow.planned (
      run VARCHAR not null, no INTEGER not null, asset VARCHAR not null, partition VARCHAR)`;
 
+/** Up to which nominal time the ticks of a schedule are handled. */
+const SCHEDULES = `create table _walflow.schedules (name VARCHAR not null, handled_at TIMESTAMPTZ not null)`;
+
 export const CATALOG_DDL: readonly string[] = [
   `create schema _walflow`,
   `create table _walflow.version (version INTEGER not null)`,
@@ -79,6 +82,7 @@ export const CATALOG_DDL: readonly string[] = [
   RUNS,
   STEPS,
   PLANNED,
+  SCHEDULES,
 ];
 
 /** SQL: a TIMESTAMPTZ as ISO 8601 text with microseconds, as in manifests and in the API. */

@@ -49,7 +49,7 @@ export const MIGRATIONS: ReadonlyMap<number, readonly string[]> = new Map([
       ),
     ],
   ],
-  // Before, there were no checks, and only Temporal knew of runs.
+  // Before, there were no checks, and only Temporal knew of runs and schedules.
   [
     3,
     [
@@ -73,6 +73,7 @@ export const MIGRATIONS: ReadonlyMap<number, readonly string[]> = new Map([
          attempt INTEGER not null, started_at TIMESTAMPTZ, ended_at TIMESTAMPTZ)`,
       `create table _walflow.planned (run VARCHAR not null, no INTEGER not null, asset VARCHAR not null,
          partition VARCHAR)`,
+      `create table _walflow.schedules (name VARCHAR not null, handled_at TIMESTAMPTZ not null)`,
     ],
   ],
 ]);

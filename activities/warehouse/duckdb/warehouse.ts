@@ -30,6 +30,7 @@ import type {
   StepOrder,
   StepResult,
 } from '../run-order.ts';
+import type { TickOrder } from '../schedule-order.ts';
 import type { LedgerEntry, TableStatus } from '../table-status.ts';
 import type { Warehouse } from '../warehouse.ts';
 import { declareAssets, dueAssets } from './assets/assets.ts';
@@ -53,6 +54,7 @@ import { decide } from './runs/decide.ts';
 import { runStep } from './runs/run-step.ts';
 import { RunningSteps } from './runs/running-steps.ts';
 import { endRun, listRuns, planRun, readRun } from './runs/runs.ts';
+import { planTick, readHandledTimes } from './runs/tick.ts';
 import { readLedger } from './status.ts';
 import { readWatermark } from './watermark.ts';
 
@@ -214,6 +216,14 @@ export class DuckDbWarehouse implements Warehouse {
 
   async run(id: string): Promise<RunView | null> {
     return await readRun(this.#owner, this.#running, id);
+  }
+
+  async planTick(order: TickOrder): Promise<PlannedRun | null> {
+    return await planTick(this.#owner, order);
+  }
+
+  async handledTimes(): Promise<ReadonlyMap<string, string>> {
+    return await readHandledTimes(this.#owner);
   }
 
   async materializations(asset: string, query: MaterializationQuery): Promise<readonly Materialization[]> {

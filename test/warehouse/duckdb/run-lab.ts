@@ -63,6 +63,10 @@ export class RunLab {
     await this.#warehouse.port.declareViews(this.#graph.views);
   }
 
+  get graph() {
+    return this.#graph;
+  }
+
   get assets() {
     return this.#graph.derived;
   }

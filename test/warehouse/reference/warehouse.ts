@@ -44,6 +44,8 @@ export class ReferenceWarehouse implements Warehouse {
   readonly cancelSteps = () => {};
   readonly runs = noSql;
   readonly run = noSql;
+  readonly planTick = noSql;
+  readonly handledTimes = noSql;
 
   constructor(reader: ParquetReader) {
     this.#reader = reader;

@@ -50,6 +50,12 @@ export interface PlannedRun {
   readonly steps: readonly RunStep[];
 }
 
+/** Sortable by time, and good as a part of a path. `random`: hexadecimal digits. */
+export function runIdOf(nowMs: number, random: string): string {
+  const time = new Date(nowMs).toISOString().replaceAll(/[-:]/g, '').slice(0, 15);
+  return `${time}-${random.slice(0, 6)}`;
+}
+
 /** How a step ended. */
 export interface StepOutcome {
   readonly status: Exclude<StepStatus, 'queued' | 'running'>;

@@ -1,7 +1,7 @@
 // Runs and their steps in the catalog: written when they are planned and when they end, never in between.
 
 import { randomBytes } from 'node:crypto';
-import type { PlannedRun, RunCause, RunStep } from '../../../../workflows/model/asset/run.ts';
+import { type PlannedRun, type RunCause, type RunStep, runIdOf } from '../../../../workflows/model/asset/run.ts';
 import type { PlannedStep, RunEndOrder, StepEnd } from '../../run-order.ts';
 import { codeVersionOf } from '../assets/asset-sql.ts';
 import { literal } from '../identifier.ts';
@@ -17,15 +17,13 @@ export interface RunDraft {
   readonly nowMs: number;
 }
 
-/** Sortable by time, and good as a part of a path. */
-function newRunId(nowMs: number): string {
-  const time = new Date(nowMs).toISOString().replaceAll(/[-:]/g, '').slice(0, 15);
-  return `${time}-${randomBytes(3).toString('hex')}`;
-}
-
 /** Inside a transaction; what it queues is written by the commit. */
 export function writeRun(session: DuckDbSession, { id, cause, steps, nowMs }: RunDraft): PlannedRun {
-  const run = { id: id ?? newRunId(nowMs), cause, steps: steps.map((step, i) => runStep(step, i, steps)) };
+  const run = {
+    id: id ?? runIdOf(nowMs, randomBytes(3).toString('hex')),
+    cause,
+    steps: steps.map((step, i) => runStep(step, i, steps)),
+  };
   session.queue(
     `insert into _walflow.runs by name select ${literal(run.id)} as id, ${literal(JSON.stringify(cause))}::JSON as cause,
        'queued' as status, to_timestamp(${nowMs} / 1000) as created_at`,
