@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { WalflowError } from '../../workflows/model/errors.ts';
 import { fakeBackend, NIGHTLY } from './fake-backend.ts';
 import { runningApi } from './running-api.ts';
 
@@ -23,6 +24,14 @@ describe('/api/schedules', () => {
     expect([response.status, await response.json()]).toEqual([200, NIGHTLY]);
     expect(asked).toEqual(['nightly', operation]);
     expect((await post(`${url}/api/schedules/nightly/${operation}`, '{"at":"now"}')).status).toBe(400);
+  });
+
+  test('one that is not deployed is a conflict, with what to do', async () => {
+    const missing = new WalflowError('SCHEDULE_NOT_DEPLOYED', 'Temporal has no schedule walflow/shop/nightly');
+    const { url } = await runningApi(fakeBackend({ operateSchedule: () => Promise.reject(missing) }));
+    const refused = await post(`${url}/api/schedules/nightly/pause`);
+    const error = { code: 'SCHEDULE_NOT_DEPLOYED', hint: expect.stringContaining('walflow deploy') };
+    expect([refused.status, await refused.json()]).toMatchObject([409, { error }]);
   });
 
   test('an unknown one, and an unknown operation, are not found', async () => {
