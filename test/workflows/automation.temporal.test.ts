@@ -33,7 +33,11 @@ describe('automation', { timeout: 120_000 }, () => {
     for (let i = 0; i < 3; i += 1) await handle.signal('event');
     runs.change('analytics/revenue');
     for (let i = 0; i < 5; i += 1) await handle.signal('event');
-    await vi.waitFor(() => expect(runs.steps).toEqual(['analytics/revenue']), PATIENCE);
+    await vi.waitFor(async () => {
+      const events = await eventsOf(handle);
+      expect(events.filter((event) => event.childWorkflowExecutionCompletedEventAttributes)).toHaveLength(1);
+    }, PATIENCE);
+    expect(runs.steps).toEqual(['analytics/revenue']);
     await handle.signal('event');
     await vi.waitFor(async () => {
       const events = await eventsOf(handle);
@@ -123,7 +127,7 @@ describe('automation', { timeout: 120_000 }, () => {
     expect(runs.ended).toMatchObject([{ run: lost.id, status: 'succeeded' }]);
     for (const handle of handles) {
       await vi.waitFor(
-        async () => expect((await eventsOf(handle)).at(-1)?.timerStartedEventAttributes).toBeTruthy(),
+        async () => expect((await eventsOf(handle)).some((event) => event.timerStartedEventAttributes)).toBe(true),
         PATIENCE,
       );
       await handle.terminate();

@@ -174,3 +174,18 @@ async function fastest(...works: readonly [() => Promise<unknown>, () => Promise
   }
   return times;
 }
+
+test('the newest 20,000 runs stay, and each that has not ended', async () => {
+  const runs = (ended: boolean, first: number, last: number) => `insert into _walflow.runs
+    select 'r' || i, '{"kind": "automation"}', 'succeeded', timestamptz '2025-01-01 00:00:00Z' + i * interval '1 minute',
+      case when ${ended} then now() end from range(${first}, ${last}) r(i)`;
+  const steps = `insert into _walflow.steps (run, no, asset, scope, after_steps, follows, code_version, planned, status,
+    partitions, unchanged, rows, attempt) select id, 0, 'a', 'due', [], false, 'c', 0, 'queued', 0, 0, 0, 0 from _walflow.runs`;
+  for (const fill of [runs(false, 0, 3), runs(true, 3, 20_010), steps]) await young.rows(fill);
+  await foldHistory(young.owner);
+  const left = await young.rows(
+    `select count(*)::INT as runs, count(*) filter (ended_at is null)::INT as live, (select count(*)::INT from _walflow.steps) as steps,
+       min(id) filter (ended_at is not null and length(id) = 2) as oldest from _walflow.runs`,
+  );
+  expect(left).toEqual([{ runs: 20_003, live: 3, steps: 20_003, oldest: null }]);
+});
