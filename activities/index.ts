@@ -2,6 +2,7 @@
 
 import type { TickInput } from '../workflows/model/asset/schedule.ts';
 import type {
+  BackfillRef,
   DecideInput,
   EndRunInput,
   MaterializeInput,
@@ -11,6 +12,7 @@ import type {
   SnapshotGroupOrder,
 } from '../workflows/model/run.ts';
 import { describeFailure } from './activity.ts';
+import { cancelBackfill, takeBackfillTurn } from './backfill.ts';
 import { listDueRuns, materializeAsset } from './materialize.ts';
 import { mergePending } from './merge.ts';
 import { prepareSource } from './prepare.ts';
@@ -44,6 +46,8 @@ export function createWarehouseActivities(resources: WarehouseResources) {
     runStep: describeFailure(resources, (input: RunStepInput) => runStep(resources, input)),
     endRun: describeFailure(resources, (input: EndRunInput) => endRun(resources, input)),
     planTick: describeFailure(resources, (input: TickInput) => planTick(resources, input)),
+    takeBackfillTurn: describeFailure(resources, (input: BackfillRef) => takeBackfillTurn(resources, input)),
+    cancelBackfill: describeFailure(resources, (input: BackfillRef) => cancelBackfill(resources, input)),
     // These two only for workflows that an older version started.
     listDueRuns: describeFailure(resources, (_input: Record<string, never>) => listDueRuns(resources)),
     materializeAsset: describeFailure(resources, (input: Pick<MaterializeInput, 'asset'>) =>

@@ -19,7 +19,8 @@ export async function decideRuns(resources: WarehouseResources, { closed, look }
   const { live, ...decision } = await resources.warehouse.decide(order);
   // What a killed attempt has decided is live by now.
   if (!look && Context.current().info.attempt === 1) return { ...decision, live: [] };
-  return { ...decision, live: firstOf(await settled(resources, live)) };
+  const backfills = await resources.warehouse.liveBackfills();
+  return { ...decision, live: firstOf(await settled(resources, live)), backfills };
 }
 
 /** Ends runs that Temporal has closed without them: terminated by hand, for example. */

@@ -15,9 +15,10 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { automationByAsset } from './automation-by-asset.ts';
+import { backfill } from './backfill.ts';
 import { event } from './messages.ts';
 import type { PlannedRun } from './model/asset/run.ts';
-import { runWorkflowId } from './model/names.ts';
+import { backfillWorkflowId, runWorkflowId } from './model/names.ts';
 import type { AutomationInput, DecideResult, RunSettings } from './model/run.ts';
 import { run } from './run.ts';
 import { runOptions } from './run-options.ts';
@@ -57,7 +58,10 @@ export async function automation(input: AutomationInput): Promise<void> {
     const starting = [...(decision.run === null ? [] : [decision.run]), ...decision.live].filter(
       ({ id }) => !tried.has(id),
     );
+    const resuming = (decision.backfills ?? []).filter((id) => !tried.has(id));
     await Promise.all(starting.map((one) => start(one, settings.now)));
+    await Promise.all(resuming.map((id) => resume(id, settings.now)));
+    for (const id of resuming) tried.add(id);
     for (const { id } of starting) tried.add(id);
     if (starting.length > 0) setCurrentDetails([...tried].slice(-RUNS_SHOWN).map(runWorkflowId).join('\n'));
     const waits = decision.later.map((everyMs) => Math.max(1, (opensMs.get(everyMs) ?? 0) - Date.now()));
@@ -72,6 +76,21 @@ export async function automation(input: AutomationInput): Promise<void> {
 async function start(planned: PlannedRun, settings: RunSettings): Promise<void> {
   try {
     await startChild(run, { ...runOptions(planned, settings), parentClosePolicy: ParentClosePolicy.ABANDON });
+  } catch (failure) {
+    if (!(failure instanceof WorkflowExecutionAlreadyStartedError)) throw failure;
+  }
+}
+
+/** A backfill goes on where it was; one that runs is left alone. */
+async function resume(id: string, settings: RunSettings): Promise<void> {
+  try {
+    await startChild(backfill, {
+      workflowId: backfillWorkflowId(id),
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: `backfill ${id}`,
+      args: [{ backfill: id, ...settings }],
+      ...attributesOf(settings.searchAttributes, { kind: 'backfill' }),
+    });
   } catch (failure) {
     if (!(failure instanceof WorkflowExecutionAlreadyStartedError)) throw failure;
   }

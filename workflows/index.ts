@@ -1,6 +1,7 @@
 // The bundle's entry: the list of workflows.
 
 export { automation } from './automation.ts';
+export { backfill } from './backfill.ts';
 export { ingest } from './ingest.ts';
 export { materialize } from './materialize.ts';
 export { merge } from './merge.ts';

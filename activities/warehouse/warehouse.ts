@@ -14,6 +14,7 @@ import type {
   PublishedStep,
   ViewState,
 } from './asset-order.ts';
+import type { BackfillStore } from './backfill-order.ts';
 import type { CheckResult } from './check-order.ts';
 import type { CompareOrder, TableComparison } from './comparison.ts';
 import type { StoredDeclaration } from './declaration.ts';
@@ -24,7 +25,7 @@ import type { RunStore } from './run-order.ts';
 import type { ScheduleStore } from './schedule-order.ts';
 import type { LedgerEntry, TableStatus } from './table-status.ts';
 
-export interface Warehouse extends RunStore, ScheduleStore {
+export interface Warehouse extends RunStore, ScheduleStore, BackfillStore {
   /** Where a pipeline stands; `NOTHING_MERGED` for one that this warehouse does not know. */
   watermark(pipeline: string): Promise<Watermark>;
   /** The captured tables of a pipeline, or one of them, by name. */

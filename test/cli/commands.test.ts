@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { run } from '../../workers/cli/main.ts';
 import type { AssetStatus, GraphView, PipelineStatus, VerifyReport } from '../../workers/http/backend.ts';
+
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { fakeTerminal } from './fake-terminal.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { MaterializationQuery, PartitionQuery } from '../../activities/warehouse/asset-order.ts';
 import { StatusFeed } from '../../workers/http/status-feed.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
-import { fakeBackend, REVENUE, RUN, SHOP } from './fake-backend.ts';
+import { BACKFILL, fakeBackend, REVENUE, RUN, SHOP } from './fake-backend.ts';
 import { runningApi } from './running-api.ts';
 
 const post = (url: string, body?: string) => fetch(url, { method: 'POST', ...(body === undefined ? {} : { body }) });
@@ -125,6 +125,32 @@ describe('reading', () => {
     await fetch(`${url}/api/checks?select=group:a`);
     await fetch(`${url}/api/assets/analytics/revenue_by_day/checks`);
     expect(asked).toEqual([undefined, 'group:a', REVENUE.key]);
+  });
+
+  test('a backfill is started, shown, controlled; what does not fit is refused', async () => {
+    const asked: unknown[] = [];
+    const backend = fakeBackend({
+      startBackfill: async (request) => {
+        asked.push(request);
+        return { id: null, assets: [] };
+      },
+      controlBackfill: async (...args) => {
+        asked.push(args);
+        return BACKFILL;
+      },
+    });
+    const { url } = await runningApi(backend);
+    const base = `${url}/api/backfills`;
+    const order = { select: 'a/*', from: '2026-01-01', only: 'stale', chunk: 7 };
+    expect(await (await post(base, JSON.stringify(order))).json()).toEqual({ id: null, assets: [] });
+    expect(await (await fetch(base)).json()).toEqual([BACKFILL]);
+    expect(await (await fetch(`${base}/b1`)).json()).toEqual(BACKFILL);
+    expect((await fetch(`${base}/b2`)).status).toBe(404);
+    expect((await post(`${base}/b1/cancel`, '')).status).toBe(200);
+    expect(asked).toEqual([{ ...order, dryRun: false }, ['b1', 'cancel']]);
+    for (const wrong of [{ ...order, chunk: 0 }, { ...order, only: 'failed' }, { from: '2026-01-01' }]) {
+      expect((await post(base, JSON.stringify(wrong))).status).toBe(400);
+    }
   });
 
   test('a query answers columns and rows', async () => {

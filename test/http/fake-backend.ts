@@ -1,5 +1,6 @@
 // A backend with a shop in it; a test replaces the methods it is about.
 
+import type { BackfillDetail } from '../../activities/warehouse/backfill-order.ts';
 import type {
   ApiBackend,
   AssetStatus,
@@ -98,6 +99,13 @@ export const NIGHTLY: ScheduleStatus = {
   scheduleId: 'walflow/shop/nightly',
 };
 
+export const BACKFILL: BackfillDetail = {
+  ...{ id: 'b1', selection: 'analytics/*', only: null, chunk: 100, status: 'running', secondsLeft: 90 },
+  ...{ createdAt: '2026-11-24T17:00:00.000000Z', endedAt: null },
+  assets: [{ asset: REVENUE.key, total: 14, done: 5, failed: 1, skipped: 0 }],
+  failures: [{ asset: REVENUE.key, partition: '2026-11-24', state: 'failed', reason: 'no such column' }],
+};
+
 export function fakeBackend(own: Partial<ApiBackend> = {}): ApiBackend {
   const known = (pipeline: string) => {
     if (pipeline !== SHOP.name) throw new WalflowError('PIPELINE_UNKNOWN', `there is no pipeline ${pipeline}`);
@@ -139,6 +147,13 @@ export function fakeBackend(own: Partial<ApiBackend> = {}): ApiBackend {
       return operation === 'pause' ? { ...NIGHTLY, state: 'paused', note: 'by walflow' } : NIGHTLY;
     },
     dropDetached: async () => ({ dropped: [] }),
+    startBackfill: async () => ({ id: 'b1', assets: [{ asset: REVENUE.key, partitions: 14 }] }),
+    backfills: async () => [BACKFILL],
+    backfill: async (id) => {
+      if (id !== BACKFILL.id) throw new WalflowError('BACKFILL_UNKNOWN', `there is no backfill ${id}`);
+      return BACKFILL;
+    },
+    controlBackfill: async () => BACKFILL,
     notReady: async () => null,
     ...own,
   };

@@ -48,6 +48,8 @@ export function freshStage(address: () => string = () => inject('servers').tempo
     'runStep',
     'endRun',
     'planTick',
+    'takeBackfillTurn',
+    'cancelBackfill',
   ];
   const activities = Object.fromEntries(names.map((name) => [name, perform(name as keyof Activities)]));
 

@@ -2,6 +2,7 @@
 // WalflowError: with the API's own code and hint when it sent one, API_UNREACHABLE when nothing answers.
 
 import type { PartitionQuery, PartitionState } from '../../activities/warehouse/asset-order.ts';
+import type { BackfillDetail, BackfillView } from '../../activities/warehouse/backfill-order.ts';
 import type { CheckResult } from '../../activities/warehouse/check-order.ts';
 import type { StoredDeclaration } from '../../activities/warehouse/declaration.ts';
 import type { QueryResult } from '../../activities/warehouse/query.ts';
@@ -9,6 +10,8 @@ import type { RunQuery } from '../../activities/warehouse/run-order.ts';
 import { ERROR_RULES, type ErrorCode, WalflowError } from '../../workflows/model/errors.ts';
 import type {
   AssetStatus,
+  BackfillControl,
+  BackfillRequest,
   DroppedTables,
   GraphView,
   PipelineStatus,
@@ -18,6 +21,7 @@ import type {
   RunStatusView,
   ScheduleOperation,
   ScheduleStatus,
+  StartedBackfill,
   VerifyReport,
 } from '../http/backend.ts';
 
@@ -47,6 +51,10 @@ export interface ApiClient {
   retryRun(id: string, from: RetryFrom): Promise<RunStatusView>;
   schedules(): Promise<readonly ScheduleStatus[]>;
   operateSchedule(name: string, operation: ScheduleOperation): Promise<ScheduleStatus>;
+  startBackfill(request: BackfillRequest): Promise<StartedBackfill>;
+  backfills(): Promise<readonly BackfillView[]>;
+  backfill(id: string): Promise<BackfillDetail>;
+  controlBackfill(id: string, control: BackfillControl): Promise<BackfillDetail>;
   /** Text of /metrics. */
   metrics(): Promise<string>;
 }
@@ -82,6 +90,10 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     retryRun: (id, from) => post(`api/runs/${encodeURIComponent(id)}/retry`, { from }),
     schedules: () => get('api/schedules'),
     operateSchedule: (name, operation) => post(`api/schedules/${encodeURIComponent(name)}/${operation}`, {}),
+    startBackfill: (asked) => post('api/backfills', asked),
+    backfills: () => get('api/backfills'),
+    backfill: (id) => get(`api/backfills/${encodeURIComponent(id)}`),
+    controlBackfill: (id, control) => post(`api/backfills/${encodeURIComponent(id)}/${control}`, {}),
     metrics: () => request('metrics'),
   };
 }

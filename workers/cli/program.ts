@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { SETTINGS } from '../config/setting.ts';
 import { WALFLOW_VERSION } from '../version.ts';
 import { addAssets } from './assets.ts';
+import { addBackfills } from './backfill.ts';
 import { addCheck } from './check.ts';
 import { addChecks } from './checks.ts';
 import { createCli, examples, settingOption } from './cli.ts';
@@ -55,6 +56,7 @@ export function createProgram(terminal: Terminal, finish: (code: ExitCode) => vo
   addChecks(program, cli);
   addPlan(program, cli);
   addRuns(program, cli);
+  addBackfills(program, cli);
   addQuery(program, cli);
   addVerify(program, cli);
   addSchedules(program, cli);

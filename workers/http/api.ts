@@ -7,6 +7,7 @@ import { WalflowError } from '../../workflows/model/errors.ts';
 import { addPage, type PageContext } from '../page/page.ts';
 import { answerFailures } from './answer.ts';
 import { type ApiBackend, SCHEDULE_OPERATIONS } from './backend.ts';
+import { addBackfills } from './backfill-routes.ts';
 import { guardOrigin, guardToken, type HttpGuard } from './guard.ts';
 import { addProbes } from './probes.ts';
 import { QueryAnswers } from './query-answer.ts';
@@ -52,6 +53,7 @@ export function createApi(backend: ApiBackend, options: ApiOptions): Hono {
   addReading(app, backend);
   addOperating(app, backend);
   addRuns(app, backend);
+  addBackfills(app, backend);
   app.get('/api/stream', (c) => streamStatus(c, feed, closing));
   return app;
 }

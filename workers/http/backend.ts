@@ -2,12 +2,14 @@
 // of `ApiBackend` knows warehouse, lake and Temporal. LSNs are 16 hex digits, times ISO 8601 in UTC, ages in seconds.
 
 import type { MaterializationQuery, PartitionQuery, PartitionState } from '../../activities/warehouse/asset-order.ts';
+import type { BackfillDetail, BackfillPlan, BackfillView } from '../../activities/warehouse/backfill-order.ts';
 import type { CheckResult } from '../../activities/warehouse/check-order.ts';
 import type { RowDifference } from '../../activities/warehouse/comparison.ts';
 import type { StoredDeclaration } from '../../activities/warehouse/declaration.ts';
 import type { QueryResult, QueryValue } from '../../activities/warehouse/query.ts';
 import type { RunQuery, RunView } from '../../activities/warehouse/run-order.ts';
 import type { TableState } from '../../activities/warehouse/table-status.ts';
+import type { BackfillOnly } from '../../workflows/model/asset/backfill.ts';
 import type { Column } from '../../workflows/model/asset/contract.ts';
 import type { Materialization } from '../../workflows/model/asset/record.ts';
 import type { Lsn, LsnHex } from '../../workflows/model/lsn.ts';
@@ -206,6 +208,24 @@ export interface ScheduleStatus {
 
 export const SCHEDULE_OPERATIONS = ['pause', 'resume', 'trigger'] as const;
 export type ScheduleOperation = (typeof SCHEDULE_OPERATIONS)[number];
+export interface BackfillRequest {
+  readonly select: string;
+  /** Keys by time, both included. */
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly only?: BackfillOnly | undefined;
+  /** Partitions of one run. */
+  readonly chunk?: number | undefined;
+  /** Only say what would be computed. */
+  readonly dryRun: boolean;
+}
+
+export interface StartedBackfill extends BackfillPlan {
+  /** Null = nothing was started. */
+  readonly id: string | null;
+}
+
+export type BackfillControl = 'pause' | 'resume' | 'cancel';
 
 /** Methods throw WalflowError; failure.ts has the status of each code. */
 export interface ApiBackend {
@@ -248,6 +268,14 @@ export interface ApiBackend {
   schedules(): Promise<readonly ScheduleStatus[]>;
   /** @throws WalflowError SCHEDULE_UNKNOWN, SCHEDULE_NOT_DEPLOYED */
   operateSchedule(name: string, operation: ScheduleOperation): Promise<ScheduleStatus>;
+  /** Computes many partitions in the background. @throws WalflowError SELECTION_INVALID, ASSET_UNKNOWN, BACKFILL_INVALID */
+  startBackfill(request: BackfillRequest): Promise<StartedBackfill>;
+  /** Newest first. */
+  backfills(): Promise<readonly BackfillView[]>;
+  /** @throws WalflowError BACKFILL_UNKNOWN */
+  backfill(id: string): Promise<BackfillDetail>;
+  /** @throws WalflowError BACKFILL_UNKNOWN */
+  controlBackfill(id: string, control: BackfillControl): Promise<BackfillDetail>;
   /** Null when everything that this process needs answers, else what does not. */
   notReady(): Promise<string | null>;
 }

@@ -5,10 +5,11 @@ import { z } from 'zod';
 import type { MaterializationQuery, PartitionQuery } from '../../activities/warehouse/asset-order.ts';
 import type { QueryValue } from '../../activities/warehouse/query.ts';
 import type { RunQuery } from '../../activities/warehouse/run-order.ts';
+import { BACKFILL_ONLY } from '../../workflows/model/asset/backfill.ts';
 import { RUN_CAUSES, RUN_STATUSES } from '../../workflows/model/asset/run.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { parseLsn } from '../../workflows/model/lsn.ts';
-import type { RetryFrom, RunRequest, WaitRequest } from './backend.ts';
+import type { BackfillRequest, RetryFrom, RunRequest, WaitRequest } from './backend.ts';
 
 /** A client that wants to wait longer asks again: proxies and clients give up on silent connections. */
 const MAX_WAIT_MS = 60_000;
@@ -36,6 +37,16 @@ const PAGE = z.object({
   partition: z.string().min(1).optional(),
   limit: z.coerce.number<string>().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE),
   cursor: z.string().min(1).max(200).optional(),
+});
+
+const MAX_CHUNK = 1_000;
+const BACKFILL = z.strictObject({
+  select: z.string().min(1).max(MAX_SELECTION_LENGTH),
+  from: z.string().min(1).max(200).optional(),
+  to: z.string().min(1).max(200).optional(),
+  only: z.enum(BACKFILL_ONLY).optional(),
+  chunk: z.number().int().min(1).max(MAX_CHUNK).optional(),
+  dryRun: z.boolean().default(false),
 });
 
 const PARTITIONS = PAGE.omit({ partition: true }).extend({
@@ -67,6 +78,11 @@ export async function someTableRequest(c: Context): Promise<{ table?: string | u
 /** `{table}`. */
 export async function oneTableRequest(c: Context): Promise<{ table: string }> {
   return checked(ONE_TABLE, await jsonBody(c));
+}
+
+/** `{select, from?, to?, only?, chunk?, dryRun?}`. */
+export async function backfillRequest(c: Context): Promise<BackfillRequest> {
+  return checked(BACKFILL, await jsonBody(c));
 }
 
 /** `{}` or no body at all. */

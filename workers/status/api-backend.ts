@@ -10,6 +10,8 @@ import { ingestWorkflowId } from '../../workflows/model/names.ts';
 import { ASSET_WAREHOUSE, type ResolvedProject } from '../config/project.ts';
 import type {
   ApiBackend,
+  BackfillControl,
+  BackfillRequest,
   PipelineStatus,
   RetryFrom,
   RunHandle,
@@ -23,6 +25,7 @@ import { TemporalRuns } from '../temporal/run-workflow.ts';
 import { Standstills } from '../temporal/standstill.ts';
 import type { OpenWarehouses } from '../warehouse.ts';
 import { assetStatus, assetStatuses } from './asset-status.ts';
+import { BackfillDesk } from './backfill-desk.ts';
 import { graphView } from './graph-view.ts';
 import { IngestStates } from './ingest-state.ts';
 import { PipelineMonitor } from './pipeline-monitor.ts';
@@ -137,6 +140,23 @@ class WarehouseBackend implements ApiBackend {
 
   async retryRun(id: string, from: RetryFrom) {
     return await this.#runs().retry(id, from);
+  }
+
+  async startBackfill(request: BackfillRequest) {
+    const selected = await this.assets(request.select);
+    return await this.#backfills().start(request, new Set(selected.map(({ key }) => key)));
+  }
+
+  async backfills() {
+    return await this.#backfills().list();
+  }
+
+  async backfill(id: string) {
+    return await this.#backfills().show(id);
+  }
+
+  async controlBackfill(id: string, control: BackfillControl) {
+    return await this.#backfills().control(id, control);
   }
 
   async query(...[sql, params, signal]: Parameters<ApiBackend['query']>) {
@@ -256,6 +276,13 @@ class WarehouseBackend implements ApiBackend {
   #scheduleParts() {
     const { project, opened } = this.#options;
     return { project, client: opened.base.client, warehouse: opened.warehouses.get(ASSET_WAREHOUSE) };
+  }
+
+  #backfills(): BackfillDesk {
+    const { graph, opened } = this.#options;
+    const { client, settings } = opened.base;
+    const warehouse = this.#warehouse(ASSET_WAREHOUSE);
+    return new BackfillDesk({ client, settings, graph, warehouse, cancelRun: (run) => this.#runs().cancel(run) });
   }
 
   #monitorOf(name: string): PipelineMonitor {

@@ -55,6 +55,11 @@ export const ERROR_RULES = {
   },
   SCHEDULE_UNKNOWN: { retry: 'never', hint: 'run `walflow schedules` to see the schedules' },
   SCHEDULE_NOT_DEPLOYED: { retry: 'manual', hint: 'run `walflow deploy` to make it' },
+  BACKFILL_UNKNOWN: { retry: 'never', hint: 'run `walflow backfills` to see the backfills' },
+  BACKFILL_INVALID: {
+    retry: 'never',
+    hint: 'select an asset with partitions, and name keys as `walflow partitions` lists them; automation computes assets without partitions',
+  },
   SELECTION_INVALID: {
     retry: 'never',
     hint: 'write a key, `group/*`, `+key+`, `group:x`, `tag:k=v`, `owner:x`, `kind:x`, `pipeline:x` or `status:stale`, joined by and, or, not, ( )',

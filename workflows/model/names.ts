@@ -31,6 +31,7 @@ export const defaultSlotName = (pipeline: string) => `walflow_${pipeline}`;
 export const appendPublicationName = (publication: string) => `${publication}_append`;
 
 export const runWorkflowId = (id: string) => `run/${id}`;
+export const backfillWorkflowId = (id: string) => `backfill/${id}`;
 
 /** Search attributes of runs, each of a type of `attributeType`. */
 export const SEARCH_ATTRIBUTES = {

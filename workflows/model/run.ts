@@ -140,7 +140,15 @@ export interface DecideResult {
   readonly later: readonly number[];
   /** Runs that have not ended: perhaps they never started. */
   readonly live: readonly PlannedRun[];
+  /** Ids of such backfills. Absent in histories from before there were any. */
+  readonly backfills?: readonly string[];
 }
+
+export interface BackfillRef {
+  readonly backfill: string;
+}
+
+export interface BackfillInput extends BackfillRef, Partial<RunSettings> {}
 
 export interface RunInput extends PlannedRun, Partial<RunSettings> {}
 

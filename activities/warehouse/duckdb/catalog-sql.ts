@@ -55,6 +55,17 @@ const PLANNED = `create table _walflow.planned (
 
 /** Up to which nominal time the ticks of a schedule are handled. */
 const SCHEDULES = `create table _walflow.schedules (name VARCHAR not null, handled_at TIMESTAMPTZ not null)`;
+/** `only_state`: of its partitions only those in this state; `counts`: what came of it, as JSON, once it has ended. */
+const BACKFILLS = `create table _walflow.backfills (
+     id VARCHAR not null, selection VARCHAR not null, only_state VARCHAR, chunk INTEGER not null, status VARCHAR not null,
+     created_at TIMESTAMPTZ not null, ended_at TIMESTAMPTZ, counts JSON)`;
+/**
+ * In their order; assets of lower layers come first. `size`: how many go into one run. Once the backfill has ended only those
+ * that could not be computed are left.
+ */
+const BACKFILL_PARTITIONS = `create table _walflow.backfill_partitions (
+     backfill VARCHAR not null, layer INTEGER not null, position BIGINT not null, asset VARCHAR not null, partition VARCHAR,
+     size INTEGER not null, state VARCHAR not null, run VARCHAR, reason VARCHAR)`;
 
 export const CATALOG_DDL: readonly string[] = [
   `create schema _walflow`,
@@ -83,6 +94,8 @@ export const CATALOG_DDL: readonly string[] = [
   STEPS,
   PLANNED,
   SCHEDULES,
+  BACKFILLS,
+  BACKFILL_PARTITIONS,
 ];
 
 /** SQL: a TIMESTAMPTZ as ISO 8601 text with microseconds, as in manifests and in the API. */

@@ -62,6 +62,15 @@ export const FOLD_RUNS: readonly string[] = [
   `delete from _walflow.runs where id in (select id from temp.main._walflow_old)`,
 ];
 
+const BACKFILLS_KEPT = 1_000;
+
+export const FOLD_BACKFILLS: readonly string[] = [
+  `create or replace temp table _walflow_old as select id from _walflow.backfills where ended_at is not null
+   qualify row_number() over (order by created_at desc, id desc) > ${BACKFILLS_KEPT}`,
+  `delete from _walflow.backfill_partitions where backfill in (select id from temp.main._walflow_old)`,
+  `delete from _walflow.backfills where id in (select id from temp.main._walflow_old)`,
+];
+
 /** What was touched within this time keeps one row a minute, so that it is known for how long an asset lacks it. */
 const MINUTES_KEPT = 10;
 

@@ -1,7 +1,7 @@
 // Keeps the tables of `_walflow` that grow with every merge and every run as small after a year as after a day.
 
 import type { DuckDbOwner } from './client.ts';
-import { FOLD_LEDGER, FOLD_RECORDS, FOLD_RUNS, FOLD_TOUCHED } from './history-sql.ts';
+import { FOLD_BACKFILLS, FOLD_LEDGER, FOLD_RECORDS, FOLD_RUNS, FOLD_TOUCHED } from './history-sql.ts';
 import type { DuckDbSession } from './session.ts';
 
 const MANY_TOUCHES = 50_000;
@@ -12,6 +12,7 @@ export async function foldHistory(owner: DuckDbOwner): Promise<void> {
     await inOneTransaction(session, FOLD_LEDGER);
     await inOneTransaction(session, FOLD_TOUCHED);
     await inOneTransaction(session, FOLD_RUNS);
+    await inOneTransaction(session, FOLD_BACKFILLS);
     // A publish numbers records, and may take long: merges do not wait for it, the next fold will do.
     await owner.publishing.passIfFree(() => inOneTransaction(session, FOLD_RECORDS));
   });

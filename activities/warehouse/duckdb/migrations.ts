@@ -74,6 +74,12 @@ export const MIGRATIONS: ReadonlyMap<number, readonly string[]> = new Map([
       `create table _walflow.planned (run VARCHAR not null, no INTEGER not null, asset VARCHAR not null,
          partition VARCHAR)`,
       `create table _walflow.schedules (name VARCHAR not null, handled_at TIMESTAMPTZ not null)`,
+      `create table _walflow.backfills (id VARCHAR not null, selection VARCHAR not null, only_state VARCHAR,
+         chunk INTEGER not null, status VARCHAR not null, created_at TIMESTAMPTZ not null, ended_at TIMESTAMPTZ,
+         counts JSON)`,
+      `create table _walflow.backfill_partitions (backfill VARCHAR not null, layer INTEGER not null,
+         position BIGINT not null, asset VARCHAR not null, partition VARCHAR, size INTEGER not null,
+         state VARCHAR not null, run VARCHAR, reason VARCHAR)`,
     ],
   ],
 ]);

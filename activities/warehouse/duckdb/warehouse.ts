@@ -1,5 +1,6 @@
 // A DuckDB file as a warehouse: each method of the port calls the file that implements it.
 
+import type { BackfillTurn } from '../../../workflows/model/asset/backfill.ts';
 import type { DerivedAsset, ViewAsset } from '../../../workflows/model/asset/graph.ts';
 import type { CheckMark, Materialization } from '../../../workflows/model/asset/record.ts';
 import type { PlannedRun } from '../../../workflows/model/asset/run.ts';
@@ -14,6 +15,14 @@ import type {
   PublishedStep,
   ViewState,
 } from '../asset-order.ts';
+import type {
+  BackfillDetail,
+  BackfillOrder,
+  BackfillPlan,
+  BackfillStore,
+  BackfillView,
+  TurnOrder,
+} from '../backfill-order.ts';
 import type { CheckResult } from '../check-order.ts';
 import type { CompareOrder, TableComparison } from '../comparison.ts';
 import type { StoredDeclaration } from '../declaration.ts';
@@ -42,6 +51,15 @@ import { checkPublished } from './assets/published-check.ts';
 import { listMaterializations } from './assets/records.ts';
 import { assetFigures, listPartitions } from './assets/status.ts';
 import { Views } from './assets/views.ts';
+import {
+  backfillPlan,
+  listBackfills,
+  liveBackfills,
+  planBackfill,
+  readBackfill,
+  setBackfill,
+} from './backfills/backfills.ts';
+import { backfillTurn } from './backfills/turn.ts';
 import type { DuckDbOwner } from './client.ts';
 import { compareTable } from './compare.ts';
 import { dropDetached } from './detached.ts';
@@ -224,6 +242,34 @@ export class DuckDbWarehouse implements Warehouse {
 
   async handledTimes(): Promise<ReadonlyMap<string, string>> {
     return await readHandledTimes(this.#owner);
+  }
+
+  async backfillPlan(order: BackfillOrder): Promise<BackfillPlan> {
+    return await backfillPlan(this.#owner, order);
+  }
+
+  async planBackfill(order: BackfillOrder): Promise<string | null> {
+    return await planBackfill(this.#owner, order);
+  }
+
+  async backfillTurn(order: TurnOrder): Promise<BackfillTurn> {
+    return await backfillTurn(this.#owner, order);
+  }
+
+  async setBackfill(...[id, status, nowMs]: Parameters<BackfillStore['setBackfill']>) {
+    return await setBackfill(this.#owner, id, status, nowMs);
+  }
+
+  async backfills(limit: number): Promise<readonly BackfillView[]> {
+    return await listBackfills(this.#owner, limit);
+  }
+
+  async backfill(id: string): Promise<BackfillDetail | null> {
+    return await readBackfill(this.#owner, id);
+  }
+
+  async liveBackfills(): Promise<readonly string[]> {
+    return await liveBackfills(this.#owner);
   }
 
   async materializations(asset: string, query: MaterializationQuery): Promise<readonly Materialization[]> {

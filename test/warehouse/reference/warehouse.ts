@@ -46,6 +46,13 @@ export class ReferenceWarehouse implements Warehouse {
   readonly run = noSql;
   readonly planTick = noSql;
   readonly handledTimes = noSql;
+  readonly backfillPlan = noSql;
+  readonly planBackfill = noSql;
+  readonly backfillTurn = noSql;
+  readonly setBackfill = noSql;
+  readonly backfills = noSql;
+  readonly backfill = noSql;
+  readonly liveBackfills = noSql;
 
   constructor(reader: ParquetReader) {
     this.#reader = reader;

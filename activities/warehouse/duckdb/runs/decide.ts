@@ -73,7 +73,7 @@ async function dueByRule(session: DuckDbSession, eager: readonly DerivedAsset[],
 }
 
 /**
- * An asset that fails rests twice as long each time, until it succeeds, is run by hand, or has other code. One that was cancelled
+ * An asset that fails in runs of automation rests twice as long each time, until it succeeds, is run by hand, or has other code. One that was cancelled
  * rests too: else it would start again at once.
  */
 async function restingAssets(
@@ -93,7 +93,8 @@ async function restingAssets(
        select asset, max(case when kind = 'manual' then created_at when status in ('succeeded', 'unchanged') then ended_at end) as good_at
        from ended group by asset)
      select asset, count(*) as failures, epoch_ms(max(ended_at)) as last from ended join cleared using (asset)
-     where status in ('failed', 'cancelled') and not coalesce(${withheld}, false) and (good_at is null or ended_at > good_at) group by asset`,
+     where kind = 'automation' and status in ('failed', 'cancelled') and not coalesce(${withheld}, false)
+       and (good_at is null or ended_at > good_at) group by asset`,
   );
   return rows.flatMap(({ asset, failures, last }) => {
     const restMs = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** (Number(failures) - 1));
