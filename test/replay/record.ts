@@ -1,4 +1,4 @@
-// Adds histories to test/replay/histories: `node test/replay/record.ts`. A real pipeline with real workers on servers of its
+// Adds histories to test/replay/histories: `node test/replay/record.ts [type of workflow …]`. A real pipeline with real workers on servers of its
 // own, driven through what its workflows can meet; Temporal is told to suggest continue-as-new early.
 
 import { readdir, writeFile } from 'node:fs/promises';
@@ -14,7 +14,13 @@ import { findProgram } from '../../workers/embedded/program-search.ts';
 import { prepareTemporal, temporalAddress } from '../../workers/embedded/temporal.ts';
 import { reconcileSchedules } from '../../workers/temporal/project-schedule.ts';
 import type { LoadedSchedule } from '../../workflows/model/asset/schedule.ts';
-import { automationWorkflowId, ingestWorkflowId, mergeWorkflowId, scheduleId } from '../../workflows/model/names.ts';
+import {
+  automationWorkflowId,
+  backfillWorkflowId,
+  ingestWorkflowId,
+  mergeWorkflowId,
+  scheduleId,
+} from '../../workflows/model/names.ts';
 import { type BenchServers, startServers } from '../bench/servers.ts';
 import { coversOf, encodeHistory, type History } from './history-file.ts';
 
@@ -182,6 +188,27 @@ class Recording {
     for (const end of ['Completed', 'Failed']) await this.met('scheduled', `childWorkflowExecution${end}`);
   }
 
+  /** To the API. */
+  async post(path: string, body: unknown): Promise<{ readonly id: string }> {
+    const init = { method: 'POST', body: JSON.stringify(body) };
+    return (await (await fetch(`http://${LOOPBACK}:${this.#ports[0]}${path}`, init)).json()) as { id: string };
+  }
+
+  /** Many short runs, paused on the way, and one more that Temporal is told to cancel. */
+  async backfills(): Promise<void> {
+    const order = { select: 'analytics/revenue_by_day', from: '2026-02-01', to: '2026-02-09', chunk: 1 };
+    const { id } = await this.post('/api/backfills', order);
+    for (const control of ['pause', 'resume']) {
+      await this.post(`/api/backfills/${id}/${control}`, {});
+      await sleep(2_000);
+    }
+    await this.met('backfill', 'workflowExecutionContinuedAsNew');
+    await this.met('backfill', 'workflowExecutionCompleted');
+    const next = await this.post('/api/backfills', order);
+    await this.client.workflow.getHandle(backfillWorkflowId(next.id)).cancel();
+    await this.met('backfill', 'workflowExecutionCanceled');
+  }
+
   async histories(): Promise<readonly { workflowType: string; workflowId: string; history: History }[]> {
     const found = [];
     for await (const { type, workflowId, runId } of this.client.workflow.list()) {
@@ -213,6 +240,7 @@ async function play(run: Recording): Promise<void> {
   await run.caughtUp();
   await run.met('run', 'workflowExecutionCompleted');
   await run.ticks();
+  await run.backfills();
   await run.source.query(`select pg_terminate_backend(active_pid) from pg_replication_slots where active`);
   await run.reaches('waiting-to-retry');
   await run.reaches('streaming');
@@ -256,7 +284,10 @@ async function play(run: Recording): Promise<void> {
  * runs of them may go on under today's code.
  */
 async function keep(run: Recording): Promise<void> {
-  const found = (await run.histories()).map((one) => ({ ...one, covers: coversOf(one.history) }));
+  const wanted = process.argv.slice(2);
+  const found = (await run.histories())
+    .filter(({ workflowType }) => wanted.length === 0 || wanted.includes(workflowType))
+    .map((one) => ({ ...one, covers: coversOf(one.history) }));
   found.sort((a, b) => (a.history.events?.length ?? 0) - (b.history.events?.length ?? 0));
   const kept = await readdir(FOLDER);
   const count = new Map<string, number>();

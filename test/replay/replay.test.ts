@@ -49,6 +49,14 @@ const MUST_COVER: Readonly<Record<string, readonly string[]>> = {
     'workflowExecutionContinuedAsNew',
   ],
   materialize: ['workflowExecutionCompleted', 'workflowExecutionFailed'],
+  backfill: [
+    'signal event',
+    'timerStarted',
+    'childWorkflowExecutionCompleted',
+    'workflowExecutionContinuedAsNew',
+    'workflowExecutionCompleted',
+    'workflowExecutionCanceled',
+  ],
   run: [
     'activityTaskCompleted',
     'activityTaskFailed',
