@@ -65,8 +65,11 @@ async function work({ id, steps }: PlannedRun): Promise<void> {
   const attempt = { workflowId: `run/${id}`, runId: crypto.randomUUID(), attempt: 1 };
   const { signal } = new AbortController();
   try {
-    await warehouse.port.runStep({ run: id, no: step.no, asset: graph.asset(step.asset), attempt, signal });
-    await warehouse.port.endRun({ run: id, status: 'succeeded', steps: [], nowMs });
+    const { outcome } = await warehouse.port.runStep({
+      ...{ run: id, no: step.no, asset: graph.asset(step.asset), attempt, signal },
+    });
+    const status = outcome.status === 'failed' ? 'failed' : 'succeeded';
+    await warehouse.port.endRun({ run: id, status, steps: [], nowMs });
   } catch (failure) {
     const ends = [{ no: step.no, status: 'failed', error: (failure as Error).message }] as const;
     await warehouse.port.endRun({ run: id, status: 'failed', steps: ends, nowMs });
@@ -206,6 +209,26 @@ test('one partition that fails is found; only it, and what reads it, is not comp
     'select count(*)::INT as due from _walflow.planned',
   );
   expect(due).toBe(0);
+});
+
+test('what a check holds back is named at once; what it lets through is computed once', async () => {
+  const positive = { kind: 'sql', sql: 'select * from {new} where value < 0', blocking: true } as const;
+  await declare({ ...mended, checks: { positive } }, above, total);
+  const negative = change('u', 1, 2, { id: '2', placed: '2026-01-03 10:00:00+00', divisor: '-10' });
+  await warehouse.merge('shop', 450, {
+    ...{ tables: [await warehouse.changes(orders, [{ ...negative, lsn: 420 }])] },
+    readers: graph.readersOfPipeline('shop'),
+  });
+  const id = await plan(null, 30);
+  expect((await workAll(id)).runs).toEqual(['a/daily', 'a/above']);
+  expect(await countsOf(id)).toEqual([
+    ...[
+      ['a/daily', 20, 19, 1, 0],
+      ['a/above', 20, 19, 0, 1],
+      ['a/total', 1, 0, 0, 1],
+    ],
+  ]);
+  expect((await warehouse.port.backfill(id))?.failures[0]).toMatchObject({ partition: '2026-01-03', state: 'failed' });
 });
 
 test('of stale partitions only those that still are when their run starts are computed', async () => {

@@ -7,10 +7,11 @@ import type { PartitionKey } from '../../../../workflows/model/asset/partition.t
 import type {
   PlannedRun,
   RunStatus,
-  SkipReason,
+  StepReason,
   StepScope,
   StepStatus,
 } from '../../../../workflows/model/asset/run.ts';
+import { runWorkflowId } from '../../../../workflows/model/names.ts';
 import type { TurnOrder } from '../../backfill-order.ts';
 import type { DuckDbOwner } from '../client.ts';
 import { literal } from '../identifier.ts';
@@ -45,9 +46,14 @@ interface UnderWay {
   /** `queued` until it has ended. */
   readonly status: RunStatus;
   readonly step: StepStatus;
-  readonly reason: SkipReason | null;
+  readonly reason: StepReason | null;
   readonly error: string | null;
   readonly partitions: string;
+}
+
+interface EndedRun extends Omit<UnderWay, 'partitions'> {
+  /** Those that it has not published. */
+  readonly partitions: number;
 }
 
 /** @returns the run that has not ended, if there is one */
@@ -61,26 +67,43 @@ async function settle(session: DuckDbSession, backfill: string): Promise<Planned
   );
   if (underWay === undefined) return null;
   if (underWay.status === 'queued') return await readPlannedRun(session, underWay.run);
+  // What a check did not keep from being published is not computed again.
+  const published = underWay.step === 'failed' ? await settlePublished(session, backfill, underWay.run) : 0;
+  await settleRest(session, backfill, { ...underWay, partitions: Number(underWay.partitions) - published });
+  return null;
+}
+
+/** @returns how many partitions a run that failed has published */
+async function settlePublished(session: DuckDbSession, backfill: string, run: string): Promise<number> {
+  return await session.run(
+    `update _walflow.backfill_partitions taken set state = 'done', run = null
+     where backfill = $1 and state = 'running' and exists (from _walflow.materializations record
+       where record.workflow_id = $2 and record.asset = taken.asset
+         and record.partition is not distinct from taken.partition)`,
+    [backfill, runWorkflowId(run)],
+  );
+}
+
+async function settleRest(session: DuckDbSession, backfill: string, underWay: EndedRun): Promise<void> {
   if (isTriedAgain(underWay)) await reserve(session, backfill);
   await session.run(
     `update _walflow.backfill_partitions set run = null, ${outcome(underWay)} where backfill = $1 and state = 'running'`,
     [backfill],
   );
-  return null;
 }
 
 /** What becomes of the partitions of a run that has ended. */
-function outcome(underWay: UnderWay): string {
+function outcome(underWay: EndedRun): string {
   const { status, step, reason, error, partitions } = underWay;
-  if (isTriedAgain(underWay)) return `state = 'pending', size = ${Math.ceil(Number(partitions) / 2)}`;
+  if (isTriedAgain(underWay)) return `state = 'pending', size = ${Math.ceil(partitions / 2)}`;
   if (status === 'cancelled') return `state = 'failed', reason = 'its run was cancelled'`;
   if (step === 'skipped' && reason === 'removed') return `state = 'skipped', reason = 'the asset was removed'`;
   return step === 'failed' ? `state = 'failed', reason = ${literal(error ?? 'its run failed')}` : `state = 'done'`;
 }
 
-/** In halves. */
-const isTriedAgain = ({ status, step, partitions }: UnderWay) =>
-  status !== 'cancelled' && step === 'failed' && Number(partitions) > 1;
+/** In halves; what a check holds back is known by name. */
+const isTriedAgain = ({ status, step, reason, partitions }: EndedRun) =>
+  status !== 'cancelled' && step === 'failed' && reason !== 'withheld' && partitions > 1;
 
 /** The partitions that run now, once more. */
 async function reserve(session: DuckDbSession, backfill: string): Promise<void> {
