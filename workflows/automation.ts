@@ -22,6 +22,7 @@ import { backfillWorkflowId, runWorkflowId } from './model/names.ts';
 import type { AutomationInput, DecideResult, RunSettings } from './model/run.ts';
 import { run } from './run.ts';
 import { runOptions } from './run-options.ts';
+import { attributesOf } from './search-attributes.ts';
 import { continueAsNew, followSettings } from './settings.ts';
 
 const CHECK_EVERY = '1 minute';

@@ -1,7 +1,7 @@
 // backfill/<id>: computes many partitions run by run, upstream before downstream. What is done and what is left stands in the
 // warehouse: started again, it goes on where it was.
 
-import { WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy } from '@temporalio/common';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   CancellationScope,
   condition,
@@ -18,10 +18,9 @@ import type { Activities } from '../activities/index.ts';
 import { event } from './messages.ts';
 import type { BackfillTurn } from './model/asset/backfill.ts';
 import type { PlannedRun } from './model/asset/run.ts';
-import { runWorkflowId } from './model/names.ts';
 import type { BackfillInput, RunSettings } from './model/run.ts';
 import { run } from './run.ts';
-import { attributesOf } from './search-attributes.ts';
+import { runOptions } from './run-options.ts';
 import { continueAsNew, settingsOf } from './settings.ts';
 
 /** While another backfill has the place: there is no bell for it. */
@@ -61,16 +60,7 @@ export async function backfill(input: BackfillInput): Promise<string> {
 /** How it ended stands in the warehouse. */
 async function runToItsEnd(planned: PlannedRun, settings: RunSettings): Promise<void> {
   try {
-    await executeChild(run, {
-      workflowId: runWorkflowId(planned.id),
-      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-      staticSummary: `backfill: ${planned.steps.map(({ asset }) => asset).join(', ')}`,
-      args: [{ ...planned, ...settings }],
-      ...attributesOf(settings.searchAttributes, {
-        ...{ kind: 'run', cause: planned.cause.kind, assets: planned.steps.map(({ asset }) => asset) },
-      }),
-    });
+    await executeChild(run, { ...runOptions(planned, settings), parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL });
   } catch (failure) {
     // Cancelled alone, by hand, the run is one that has ended.
     if (CancellationScope.current().consideredCancelled) throw failure;
