@@ -14,7 +14,7 @@ import { createApi } from '../workers/http/api.ts';
 import { createMetrics } from '../workers/metrics/metrics.ts';
 import { ERROR_RULES } from '../workflows/model/errors.ts';
 import { fakeTerminal } from './cli/fake-terminal.ts';
-import { fakeBackend, NIGHTLY, NOW_MS, REVENUE, SHOP } from './http/fake-backend.ts';
+import { BACKFILL, fakeBackend, NIGHTLY, NOW_MS, REVENUE, SHOP } from './http/fake-backend.ts';
 import { readCheckout } from './repository/checkout.ts';
 import { freshFolder } from './support/folder.ts';
 
@@ -174,7 +174,7 @@ describe('docs/api.md', () => {
 
   test.each(documented)('$method $path is answered', async ({ method, path }) => {
     const name = path.startsWith('/api/schedules') ? NIGHTLY.name : SHOP.name;
-    const concrete = path.replace('<name>', name).replace('<key>', REVENUE.key);
+    const concrete = path.replace('<name>', name).replace('<key>', REVENUE.key).replace('<id>', BACKFILL.id);
     const response = await api.request(concrete, { method, headers: { host: '127.0.0.1' } });
     await response.body?.cancel();
     expect(response.status).not.toBe(404);
