@@ -92,6 +92,8 @@ export interface Warehouse extends RunStore, ScheduleStore, BackfillStore {
   checks(assets: readonly DerivedAsset[]): Promise<readonly CheckResult[]>;
   /** The records of an asset, newest first. */
   materializations(asset: string, query: MaterializationQuery): Promise<readonly Materialization[]>;
+  /** The newest record of each asset that has one, by key. */
+  newestMaterializations(): Promise<ReadonlyMap<string, Materialization>>;
   /** The known partitions of an asset, by key; none of an asset without partitions. */
   partitions(asset: DerivedAsset, query: PartitionQuery): Promise<readonly PartitionState[]>;
   /** By key. */

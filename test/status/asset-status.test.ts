@@ -43,7 +43,8 @@ const warehouse = {
   checks: async () => [
     { ...{ asset: 'mart/revenue', name: 'key', severity: 'error', blocking: false, state: 'failed' }, failing: 3 },
   ],
-  materializations: async (key: string) => (key === 'mart/report' ? [] : [REVENUE.lastMaterialization]),
+  newestMaterializations: async () =>
+    new Map(['stg/orders', 'mart/revenue'].map((key) => [key, REVENUE.lastMaterialization])),
 } as unknown as Warehouse;
 const parts = { graph, warehouse, pipelines: [SHOP] };
 

@@ -8,6 +8,7 @@ import { columnsOf } from '../../workflows/model/asset/contract.ts';
 import type { LoadedAsset, LoadedCaptured } from '../../workflows/model/asset/definition.ts';
 import type { AssetGraph, DerivedAsset, ViewAsset } from '../../workflows/model/asset/graph.ts';
 import { capturedKey } from '../../workflows/model/asset/key.ts';
+import type { Materialization } from '../../workflows/model/asset/record.ts';
 import { selectAssets } from '../../workflows/model/asset/selection.ts';
 import { parseSelection } from '../../workflows/model/asset/selection-parser.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
@@ -48,12 +49,13 @@ async function everyStatus(parts: AssetParts): Promise<readonly AssetStatus[]> {
   const { derived, views } = parts.graph;
   const figures = await warehouse.assetFigures(derived);
   const states = views.length === 0 ? NO_VIEWS : await warehouse.viewStates();
+  const records = await warehouse.newestMaterializations();
   const checks = Map.groupBy(await warehouse.checks(derived), (check) => check.asset);
   for (const asset of parts.graph.made) {
     const status =
       asset.tag === 'view'
         ? viewStatus(asset, states.get(asset.key) ?? { state: 'missing' }, ages)
-        : await derivedStatus(asset, figures.get(asset.key) ?? NOTHING, warehouse, ages);
+        : derivedStatus(asset, figures.get(asset.key) ?? NOTHING, records.get(asset.key), ages);
     ages.set(asset.key, status.freshness.ageSeconds);
     const found = checks.get(asset.key) ?? [];
     made.push({ ...status, checks: found.map(({ name, state, severity }) => ({ name, state, severity })) });
@@ -123,13 +125,12 @@ function capturedStatus(
   };
 }
 
-async function derivedStatus(
+function derivedStatus(
   asset: DerivedAsset,
   { dueSince, state, ...counts }: AssetFigures,
-  warehouse: Warehouse,
+  last: Materialization | undefined,
   ages: ReadonlyMap<string, number | null>,
-): Promise<AssetStatus> {
-  const [last] = await warehouse.materializations(asset.key, { limit: 1 });
+): AssetStatus {
   const { columns } = asset.definition;
   const oldest = inputAge(asset, ages);
   const dueAge = dueSince === null ? 0 : (Date.now() - Date.parse(dueSince)) / 1000;

@@ -48,7 +48,7 @@ import { storedDeclarations } from './assets/declaration.ts';
 import { KeptAnswer } from './assets/kept-answer.ts';
 import { materializeDue } from './assets/materialize.ts';
 import { checkPublished } from './assets/published-check.ts';
-import { listMaterializations } from './assets/records.ts';
+import { listMaterializations, newestMaterializations } from './assets/records.ts';
 import { assetFigures, listPartitions } from './assets/status.ts';
 import { Views } from './assets/views.ts';
 import {
@@ -87,6 +87,7 @@ export class DuckDbWarehouse implements Warehouse {
   readonly #views: Views;
   readonly #running = new RunningSteps();
   readonly #due = new KeptAnswer<readonly DueAsset[]>();
+  readonly #newest = new KeptAnswer<ReadonlyMap<string, Materialization>>();
   readonly #figures = new KeptAnswer<ReadonlyMap<string, AssetFigures>>();
   readonly #checks = new KeptAnswer<readonly CheckResult[]>();
   #mergesSinceFold = MERGES_A_FOLD;
@@ -193,7 +194,8 @@ export class DuckDbWarehouse implements Warehouse {
     try {
       return await checkPublished(this.#owner, order);
     } finally {
-      this.#checks.forget();
+      // Records say what did not pass.
+      this.#noteChange();
     }
   }
 
@@ -276,6 +278,10 @@ export class DuckDbWarehouse implements Warehouse {
     return await listMaterializations(this.#owner, asset, query);
   }
 
+  async newestMaterializations(): Promise<ReadonlyMap<string, Materialization>> {
+    return await this.#newest.get('', () => newestMaterializations(this.#owner));
+  }
+
   async partitions(asset: DerivedAsset, query: PartitionQuery): Promise<readonly PartitionState[]> {
     return await listPartitions(this.#owner, asset, query);
   }
@@ -303,6 +309,7 @@ export class DuckDbWarehouse implements Warehouse {
   /** After everything that can change which assets are due. */
   #noteChange(): void {
     this.#due.forget();
+    this.#newest.forget();
     this.#figures.forget();
     this.#checks.forget();
   }

@@ -31,6 +31,7 @@ const readers = (of: string): readonly LoadedAsset[] => [
 
 describe('an asset that has another key', () => {
   const warehouse = new TestWarehouse();
+  const newest = () => warehouse.port.newestMaterializations();
   let graph: AssetGraph;
   let runs = 0;
 
@@ -80,6 +81,7 @@ describe('an asset that has another key', () => {
 
   test('keeps rows, records and versions, and nothing is computed again, also not by its readers', async () => {
     const before = await warehouse.port.materializations('a/old', { limit: 10 });
+    expect((await newest()).get('a/old')).toEqual(before[0]);
     // It was called so only since its last name.
     const wanted = [{ ...renamed, previousKeys: ['a/old'] }, ...readers('b/new')];
     expect(await planOf(...wanted)).toEqual([['b/new', 'rename', 2]]);
@@ -90,6 +92,7 @@ describe('an asset that has another key', () => {
     expect(await warehouse.port.materializations('b/new', { limit: 10 })).toEqual(
       before.map((record) => ({ ...record, asset: 'b/new' })),
     );
+    expect((await newest()).get('b/new')).toEqual({ ...before[0], asset: 'b/new' });
     expect((await warehouse.port.query('select count(*)::int from b.new', [], LIMITS)).rows).toEqual([[2]]);
     expect((await warehouse.port.query('select count(*)::int from v.base', [], LIMITS)).rows).toEqual([[2]]);
     await expect(warehouse.port.query('from a.old', [], LIMITS)).rejects.toMatchObject({ code: 'QUERY_INVALID' });
@@ -97,11 +100,13 @@ describe('an asset that has another key', () => {
 
   test('goes on as before: a changed row makes its partition due, and then that of its readers', async () => {
     await change([{ op: 'i', lsn: 250, ordinal: 0, row: { id: '3', placed: '2026-01-06 11:00:00+00' } }]);
+    const known = await newest();
     expect(await materializeAll()).toEqual([
       ['b/new', '2026-01-06'],
       ['up/by_day', '2026-01-06'],
       ['up/whole', null],
     ]);
+    expect((await newest()).get('b/new'), 'the newest is not the kept one').not.toEqual(known.get('b/new'));
     const [record] = await warehouse.port.materializations('up/by_day', { limit: 1 });
     expect(record?.inputs[0]).toMatchObject({ asset: 'b/new' });
     expect(record?.inputs[0]?.seqFrom).toBeGreaterThan(1);

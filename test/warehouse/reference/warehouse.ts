@@ -33,6 +33,7 @@ export class ReferenceWarehouse implements Warehouse {
   readonly checkPublished = noSql;
   readonly checks = noSql;
   readonly materializations = noSql;
+  readonly newestMaterializations = noSql;
   readonly query = noSql;
   readonly declareViews = noSql;
   readonly viewStates = noSql;

@@ -11,6 +11,11 @@ import { parseInputs, parseMarks } from '../stored-json.ts';
 /** With more rows in one statement DuckDB's parser becomes slow. */
 const ROWS_PER_INSERT = 500;
 
+const SELECT_RECORDS = `
+  select id, asset, partition, ${isoText('finished_at')} as at, ${isoText('started_at')} as "startedAt",
+    rows, unchanged, inputs, checks, code_version as "codeVersion", workflow_id as "workflowId", run_id as "runId", attempt
+  from _walflow.materializations`;
+
 interface MaterializationRow extends Omit<Materialization, 'rows' | 'inputs' | 'unchanged' | 'checks'> {
   readonly rows: string;
   readonly unchanged: boolean;
@@ -26,20 +31,32 @@ export async function listMaterializations(
 ): Promise<readonly Materialization[]> {
   const rows = await owner.use((session) =>
     session.rows<MaterializationRow>(
-      `select id, asset, partition, ${isoText('finished_at')} as at, ${isoText('started_at')} as "startedAt",
-         rows, unchanged, inputs, checks, code_version as "codeVersion", workflow_id as "workflowId", run_id as "runId", attempt
-       from _walflow.materializations
+      `${SELECT_RECORDS}
        where asset = $1 and ($2::VARCHAR is null or partition = $2::VARCHAR)
          and ($3::VARCHAR is null or no < (select no from _walflow.materializations where id = $3::VARCHAR))
        order by no desc limit $4`,
       [asset, query.partition ?? null, query.cursor ?? null, query.limit],
     ),
   );
-  return rows.map(({ unchanged, checks, ...row }) => ({
+  return rows.map(recordOf);
+}
+
+/** The newest record of each asset, by key. */
+export async function newestMaterializations(owner: DuckDbOwner): Promise<ReadonlyMap<string, Materialization>> {
+  const rows = await owner.use((session) =>
+    session.rows<MaterializationRow>(
+      `${SELECT_RECORDS} where no in (select max(no) from _walflow.materializations group by asset)`,
+    ),
+  );
+  return new Map(rows.map((row) => [row.asset, recordOf(row)]));
+}
+
+function recordOf({ unchanged, checks, ...row }: MaterializationRow): Materialization {
+  return {
     ...{ ...row, rows: Number(row.rows), inputs: parseInputs(row.inputs) },
     ...(unchanged ? { unchanged: true as const } : {}),
     ...(checks === '[]' ? {} : { checks: parseMarks(checks) }),
-  }));
+  };
 }
 
 /** Appends records, numbered from `after` on. Only in a transaction beside which no other publish runs. */
