@@ -123,6 +123,27 @@ export interface RunView {
   readonly steps: readonly StepView[];
 }
 
+/** Why a partition is not current: never computed; a change of rows that it reads; other code; a change that concerns all alike. */
+export const DUE_CAUSES = ['missing', 'touched', 'code', 'whole'] as const;
+export type DueCause = (typeof DUE_CAUSES)[number];
+
+/** What a decision about an asset goes by. An asset without partitions counts as one. */
+export interface DueFacts {
+  readonly current: number;
+  readonly causes: Readonly<Record<DueCause, number>>;
+  /** Of these, those that automation runs by its rule; or it looks for partitions that are not known yet. */
+  readonly wanted: number;
+  readonly searches: boolean;
+  /** Partitions that a run or a backfill has on its list. */
+  readonly listed: number;
+  /** Runs that have not ended, with a step of it that chooses by itself. */
+  readonly runs: readonly string[];
+  /** When it has rested after failures; ISO 8601 UTC, null = it does not rest. */
+  readonly restsUntil: string | null;
+  /** False while an input does not exist. */
+  readonly ready: boolean;
+}
+
 /** The part of the port that is about runs. */
 export interface RunStore {
   /**
@@ -146,4 +167,6 @@ export interface RunStore {
   runs(query: RunQuery): Promise<readonly RunView[]>;
   /** Null = there is no such run. */
   run(id: string): Promise<RunView | null>;
+  /** What automation would decide by now. */
+  dueFacts(asset: DerivedAsset, nowMs: number): Promise<DueFacts>;
 }

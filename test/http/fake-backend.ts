@@ -122,6 +122,10 @@ export function fakeBackend(own: Partial<ApiBackend> = {}): ApiBackend {
       if (key !== REVENUE.key) throw new WalflowError('ASSET_UNKNOWN', `there is no asset ${key}`);
       return REVENUE;
     },
+    why: async (asset) => ({
+      ...{ asset, current: 13, causes: { missing: 0, touched: 0, code: 1, whole: 0 }, wanted: 0, searches: false },
+      waitsFor: [{ tag: 'asked', partitions: 1 }],
+    }),
     checks: async () => [],
     checksOf: async () => [],
     declarations: async () => [],

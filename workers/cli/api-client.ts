@@ -10,6 +10,7 @@ import type { RunQuery } from '../../activities/warehouse/run-order.ts';
 import { ERROR_RULES, type ErrorCode, WalflowError } from '../../workflows/model/errors.ts';
 import type {
   AssetStatus,
+  AssetWhy,
   BackfillControl,
   BackfillRequest,
   DroppedTables,
@@ -44,6 +45,7 @@ export interface ApiClient {
   operate(pipeline: string, operation: 'pause' | 'resume'): Promise<RunHandle>;
   resync(pipeline: string, table: string): Promise<RunHandle>;
   dropDetached(pipeline: string, table: string | undefined): Promise<DroppedTables>;
+  why(key: string): Promise<AssetWhy>;
   runs(query: RunQuery): Promise<readonly RunStatusView[]>;
   run(id: string): Promise<RunStatusView>;
   startRun(request: RunRequest): Promise<RunStatusView>;
@@ -83,6 +85,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     operate: (name, operation) => post(`${pipeline(name)}/${operation}`, {}),
     resync: (name, table) => post(`${pipeline(name)}/resync`, { table }),
     dropDetached: (name, table) => post(`${pipeline(name)}/drop-detached`, { table }),
+    why: (key) => get(`api/assets/${encodeURIComponent(key)}/why`),
     runs: (query) => get(`api/runs?${runsQuery(query)}`),
     run: (id) => get(`api/runs/${encodeURIComponent(id)}`),
     startRun: (asked) => post('api/runs', asked),

@@ -23,6 +23,7 @@ import { addSlot } from './slot.ts';
 import { addStatus } from './status.ts';
 import type { ExitCode, Terminal } from './terminal.ts';
 import { addVerify } from './verify.ts';
+import { addWhy } from './why.ts';
 import { addWorker } from './worker/command.ts';
 
 /** @param finish called with the exit code of the command that ran */
@@ -56,6 +57,7 @@ export function createProgram(terminal: Terminal, finish: (code: ExitCode) => vo
   addChecks(program, cli);
   addPlan(program, cli);
   addRuns(program, cli);
+  addWhy(program, cli);
   addBackfills(program, cli);
   addQuery(program, cli);
   addVerify(program, cli);

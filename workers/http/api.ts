@@ -39,6 +39,7 @@ const MAX_BODY_BYTES = 1_048_576;
 const MATERIALIZATIONS = '/materializations';
 const PARTITIONS = '/partitions';
 const CHECKS = '/checks';
+const WHY = '/why';
 const ASSETS = '/api/assets/';
 
 export function createApi(backend: ApiBackend, options: ApiOptions): Hono {
@@ -74,6 +75,7 @@ function addReading(app: Hono, backend: ApiBackend): void {
     if (rest.endsWith(PARTITIONS)) {
       return c.json(await backend.partitions(assetKey(rest.slice(0, -PARTITIONS.length)), partitionsRequest(c)));
     }
+    if (rest.endsWith(WHY)) return c.json(await backend.why(assetKey(rest.slice(0, -WHY.length))));
     if (rest.endsWith(CHECKS)) return c.json(await backend.checksOf(assetKey(rest.slice(0, -CHECKS.length))));
     if (!rest.endsWith(MATERIALIZATIONS)) return c.json(await backend.asset(assetKey(rest)));
     const key = assetKey(rest.slice(0, -MATERIALIZATIONS.length));

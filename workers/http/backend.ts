@@ -7,7 +7,7 @@ import type { CheckResult } from '../../activities/warehouse/check-order.ts';
 import type { RowDifference } from '../../activities/warehouse/comparison.ts';
 import type { StoredDeclaration } from '../../activities/warehouse/declaration.ts';
 import type { QueryResult, QueryValue } from '../../activities/warehouse/query.ts';
-import type { RunQuery, RunView } from '../../activities/warehouse/run-order.ts';
+import type { DueFacts, RunQuery, RunView } from '../../activities/warehouse/run-order.ts';
 import type { TableState } from '../../activities/warehouse/table-status.ts';
 import type { BackfillOnly } from '../../workflows/model/asset/backfill.ts';
 import type { Column } from '../../workflows/model/asset/contract.ts';
@@ -170,6 +170,25 @@ export interface DroppedTables {
   readonly dropped: readonly string[];
 }
 
+/** What keeps an asset that is due from being computed. */
+export type Waiting =
+  /** Something that it reads does not exist yet. */
+  | { readonly tag: 'inputs' }
+  | { readonly tag: 'no-automation' }
+  /** A run of it has not ended. */
+  | { readonly tag: 'run'; readonly run: string }
+  /** So many partitions are left to a backfill, or to a run that names them. */
+  | { readonly tag: 'listed'; readonly partitions: number }
+  /** It rests after failures. */
+  | { readonly tag: 'rest'; readonly until: string }
+  /** By its rule automation does not run so many partitions: somebody has to ask for them. */
+  | { readonly tag: 'asked'; readonly partitions: number };
+
+export interface AssetWhy extends Pick<DueFacts, 'current' | 'causes' | 'wanted' | 'searches'> {
+  readonly asset: string;
+  readonly waitsFor: readonly Waiting[];
+}
+
 export interface RunRequest {
   readonly select: string;
   readonly partition?: string | undefined;
@@ -255,6 +274,8 @@ export interface ApiBackend {
   resyncTable(pipeline: string, table: string): Promise<RunHandle>;
   /** Drops tables that are no longer captured, all or one. @throws WalflowError TABLE_UNKNOWN */
   dropDetached(pipeline: string, table: string | undefined): Promise<DroppedTables>;
+  /** Of a derived asset: why it is due, and what it waits for. @throws WalflowError ASSET_UNKNOWN */
+  why(key: string): Promise<AssetWhy>;
   /** Newest first. */
   runs(query: RunQuery): Promise<readonly RunStatusView[]>;
   /** @throws WalflowError RUN_UNKNOWN */

@@ -25,6 +25,7 @@ import { TemporalRuns } from '../temporal/run-workflow.ts';
 import { Standstills } from '../temporal/standstill.ts';
 import type { OpenWarehouses } from '../warehouse.ts';
 import { assetStatus, assetStatuses } from './asset-status.ts';
+import { assetWhy } from './asset-why.ts';
 import { BackfillDesk } from './backfill-desk.ts';
 import { graphView } from './graph-view.ts';
 import { IngestStates } from './ingest-state.ts';
@@ -119,6 +120,13 @@ class WarehouseBackend implements ApiBackend {
   async materializations(key: string, filter: Parameters<ApiBackend['materializations']>[1]) {
     const asset = await this.#derived(key);
     return asset === null ? [] : await this.#warehouse(ASSET_WAREHOUSE).materializations(key, filter);
+  }
+
+  async why(key: string) {
+    return assetWhy(
+      this.#options.graph.asset(key),
+      await this.#warehouse(ASSET_WAREHOUSE).dueFacts(this.#options.graph.asset(key), Date.now()),
+    );
   }
 
   async runs(query: Parameters<ApiBackend['runs']>[0]) {

@@ -32,6 +32,7 @@ import type { QueryLimits, QueryResult, QueryValue } from '../query.ts';
 import type {
   DecideOrder,
   Decision,
+  DueFacts,
   PlanOrder,
   RunEndOrder,
   RunQuery,
@@ -69,6 +70,7 @@ import { readTables } from './merge/table-state.ts';
 import { runQuery } from './query.ts';
 import { RowCounter } from './row-counter.ts';
 import { decide } from './runs/decide.ts';
+import { dueFacts } from './runs/due-facts.ts';
 import { runStep } from './runs/run-step.ts';
 import { RunningSteps } from './runs/running-steps.ts';
 import { endRun, listRuns, planRun, readRun } from './runs/runs.ts';
@@ -228,6 +230,10 @@ export class DuckDbWarehouse implements Warehouse {
 
   cancelSteps(run: string): void {
     this.#running.cancel(run);
+  }
+
+  async dueFacts(asset: DerivedAsset, nowMs: number): Promise<DueFacts> {
+    return await dueFacts(this.#owner, asset, nowMs);
   }
 
   async runs(query: RunQuery): Promise<readonly RunView[]> {

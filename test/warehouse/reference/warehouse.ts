@@ -45,6 +45,7 @@ export class ReferenceWarehouse implements Warehouse {
   readonly cancelSteps = () => {};
   readonly runs = noSql;
   readonly run = noSql;
+  readonly dueFacts = noSql;
   readonly planTick = noSql;
   readonly handledTimes = noSql;
   readonly backfillPlan = noSql;

@@ -6,17 +6,15 @@ import type { DecideOrder, Decision, PlannedStep } from '../../run-order.ts';
 import { readyAssets } from '../assets/assets.ts';
 import { statesSql } from '../assets/staleness-sql.ts';
 import type { DuckDbOwner } from '../client.ts';
-import { literal } from '../identifier.ts';
 import type { DuckDbSession } from '../session.ts';
 import { eagerSql } from './eager-sql.ts';
+import { restingAssets } from './resting.ts';
 import { type LiveRun, readLiveRuns, writeRun } from './run-record.ts';
 
 /** Runs of automation at once: more would only wait for each other. */
 const RUNS_AT_ONCE = 8;
 /** So that the input of a run stays far below what Temporal takes. The next decision takes the others. */
 const STEPS_A_RUN = 400;
-const FIRST_REST_MS = 60_000;
-const LONGEST_REST_MS = 3_600_000;
 
 export async function decide(owner: DuckDbOwner, order: DecideOrder): Promise<Decision> {
   return await owner.planning.pass(() =>
@@ -28,8 +26,8 @@ async function decideInTransaction(session: DuckDbSession, order: DecideOrder): 
   const eager = order.assets.filter(({ definition }) => definition.automation?.kind === 'eager');
   const live = await readLiveRuns(session);
   const due = await dueByRule(session, eager, order.nowMs);
-  const resting = due.size === 0 ? [] : await restingAssets(session, eager, order.nowMs);
-  const busy = new Set([...live.flatMap(({ choosing }) => choosing), ...resting]);
+  const resting = due.size === 0 ? new Map<string, number>() : await restingAssets(session, eager, order.nowMs);
+  const busy = new Set([...live.flatMap(({ choosing }) => choosing), ...resting.keys()]);
   const wanted = eager.filter(({ key }) => due.has(key) && !busy.has(key));
   const isOpen = (asset: DerivedAsset) => !order.closed.includes(everyMsOf(asset));
   const later = [...new Set(wanted.filter((asset) => !isOpen(asset)).map(everyMsOf))];
@@ -70,34 +68,4 @@ async function dueByRule(session: DuckDbSession, eager: readonly DerivedAsset[],
        and planned.partition is not distinct from states.partition`,
   );
   return new Set(rows.map(({ asset }) => asset));
-}
-
-/**
- * An asset that fails in runs of automation rests twice as long each time, until it succeeds, is run by hand, or has other code. One that was cancelled
- * rests too: else it would start again at once.
- */
-async function restingAssets(
-  session: DuckDbSession,
-  eager: readonly DerivedAsset[],
-  nowMs: number,
-): Promise<readonly string[]> {
-  // What a check keeps from being published rests partition by partition.
-  const divided = eager.flatMap(({ key, definition }) => (definition.partitions === undefined ? [] : [literal(key)]));
-  const withheld = divided.length === 0 ? 'false' : `reason = 'withheld' and asset in (${divided.join(', ')})`;
-  const rows = await session.rows<{ asset: string; failures: string; last: string }>(
-    `with ended as (
-       select steps.asset, steps.status, steps.reason, steps.ended_at, created_at, cause->>'kind' as kind
-       from _walflow.steps join _walflow.assets declared using (asset, code_version) join _walflow.runs on id = run
-       where steps.ended_at > to_timestamp(${nowMs} / 1000) - interval 1 day),
-     cleared as (
-       select asset, max(case when kind = 'manual' then created_at when status in ('succeeded', 'unchanged') then ended_at end) as good_at
-       from ended group by asset)
-     select asset, count(*) as failures, epoch_ms(max(ended_at)) as last from ended join cleared using (asset)
-     where kind = 'automation' and status in ('failed', 'cancelled') and not coalesce(${withheld}, false)
-       and (good_at is null or ended_at > good_at) group by asset`,
-  );
-  return rows.flatMap(({ asset, failures, last }) => {
-    const restMs = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** (Number(failures) - 1));
-    return nowMs < Number(last) + restMs ? [asset] : [];
-  });
 }
