@@ -21,6 +21,7 @@ async function decided(live: readonly PlannedRun[], look: boolean, options: { at
     graph: buildAssetGraph([], new Set()),
     warehouse: {
       decide: async () => ({ run: null, decided: [], later: [], live }),
+      liveBackfills: async () => ['b1'],
       endRun: async (order: RunEndOrder) => void ended.push(order),
     },
     runLookup: { endOf: async (id: string) => ends[id] ?? null },
@@ -28,13 +29,14 @@ async function decided(live: readonly PlannedRun[], look: boolean, options: { at
   } as unknown as WarehouseResources;
   const context = { info: { attempt: options.attempt ?? 1 } } as unknown as Context;
   const answer = await asyncLocalStorage.run(context, () => decideRuns(resources, { closed: [], look }));
-  return { live: answer.live.map(({ id }) => id), ended: ended.map((one) => [one.run, one.status]), rung };
+  const { backfills = [] } = answer;
+  return { live: answer.live.map(({ id }) => id), backfills, ended: ended.map((one) => [one.run, one.status]), rung };
 }
 
-test('a look lists runs that have not ended, and ends those that Temporal has closed', async () => {
+test('a look lists runs and backfills that have not ended, and ends those that Temporal has closed', async () => {
   const runs = [run('going'), run('killed'), run('lost')];
   expect(await decided(runs, true, { ends: { killed: 'cancelled', lost: 'failed' } })).toEqual({
-    live: ['going'],
+    ...{ live: ['going'], backfills: ['b1'] },
     ended: [
       ['killed', 'cancelled'],
       ['lost', 'failed'],
@@ -45,7 +47,7 @@ test('a look lists runs that have not ended, and ends those that Temporal has cl
 
 test('a decision alone lists none, but for one whose first attempt may have decided and died', async () => {
   const runs = [run('going')];
-  expect((await decided(runs, false)).live).toEqual([]);
+  expect(await decided(runs, false)).toMatchObject({ live: [], backfills: [] });
   expect((await decided(runs, false, { attempt: 2 })).live).toEqual(['going']);
 });
 
