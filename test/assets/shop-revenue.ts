@@ -11,7 +11,7 @@ export const REVENUE = 'analytics/revenue_by_day';
 export const DAYS = ['2026-03-01', '2026-03-02', '2026-03-03', '2026-03-04', '2026-03-05'] as const;
 export const ORDERS_PER_DAY = 20;
 
-const PATIENCE = { timeout: 60_000, interval: 250 };
+const PATIENCE = { timeout: 150_000, interval: 250 };
 const PAGE = 200;
 const SCHEMA = `
   create table orders(id bigint primary key, total numeric(12,2) not null, created_at timestamptz not null);
