@@ -44,7 +44,11 @@ function firstOf(runs: readonly PlannedRun[]): readonly PlannedRun[] {
 
 /** Computes and publishes one step, and stores its records in the lake too. */
 export async function runStep(resources: WarehouseResources, input: RunStepInput): Promise<StepOutcome> {
-  const asset = resources.graph.derived.find(({ key }) => key === input.asset);
+  const { derived } = resources.graph;
+  // The run may be older than the asset's name.
+  const asset =
+    derived.find(({ key }) => key === input.asset) ??
+    derived.find(({ definition }) => definition.previousKeys?.includes(input.asset));
   if (asset === undefined) return REMOVED;
   return await withHeartbeat(
     () => ({ asset: asset.key }),

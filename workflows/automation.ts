@@ -25,7 +25,7 @@ import { runOptions } from './run-options.ts';
 import { attributesOf } from './search-attributes.ts';
 import { continueAsNew, followSettings } from './settings.ts';
 
-const CHECK_EVERY = '1 minute';
+const CHECK_EVERY_MS = 60_000;
 /** In the Web UI. */
 const RUNS_SHOWN = 10;
 
@@ -48,27 +48,27 @@ export async function automation(input: AutomationInput): Promise<void> {
   /** By `everyMs`: when the next decision may be made. */
   const opensMs = new Map<number, number>();
   const tried = new Set<string>();
-  let look = true;
+  let lookedMs = -Infinity;
   while (!workflowInfo().continueAsNewSuggested) {
     const seen = rung;
     const nowMs = Date.now();
     const closed = [...opensMs].flatMap(([everyMs, ms]) => (ms > nowMs ? [everyMs] : []));
+    // By the clock: under traffic it is rung all the time, and what was killed must not wait for quiet.
+    const look = nowMs - lookedMs >= CHECK_EVERY_MS;
+    if (look) lookedMs = nowMs;
     const decision: DecideResult = await decideRuns({ closed, look });
     for (const everyMs of decision.decided) opensMs.set(everyMs, nowMs + everyMs);
     // Each once: what was decided before this run of the workflow may never have started.
     const starting = [...(decision.run === null ? [] : [decision.run]), ...decision.live].filter(
       ({ id }) => !tried.has(id),
     );
-    const resuming = (decision.backfills ?? []).filter((id) => !tried.has(id));
     await Promise.all(starting.map((one) => start(one, settings.now)));
-    await Promise.all(resuming.map((id) => resume(id, settings.now)));
-    for (const id of resuming) tried.add(id);
+    await Promise.all((decision.backfills ?? []).map((id) => resume(id, settings.now)));
     for (const { id } of starting) tried.add(id);
     if (starting.length > 0) setCurrentDetails([...tried].slice(-RUNS_SHOWN).map(runWorkflowId).join('\n'));
     const waits = decision.later.map((everyMs) => Math.max(1, (opensMs.get(everyMs) ?? 0) - Date.now()));
-    const wait = waits.length === 0 ? CHECK_EVERY : Math.min(...waits);
-    const woken = await condition(() => rung > seen || workflowInfo().continueAsNewSuggested, wait);
-    look = !woken && waits.length === 0;
+    const wait = waits.length === 0 ? CHECK_EVERY_MS : Math.min(...waits);
+    await condition(() => rung > seen || workflowInfo().continueAsNewSuggested, wait);
   }
   await continueAsNew<typeof automation>(settings.now, { project: input.project });
 }

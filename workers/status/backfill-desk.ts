@@ -69,6 +69,8 @@ export class BackfillDesk {
     const known = await warehouse.setBackfill(id, status, Date.now());
     if (known === null) throw unknown(id);
     if (control === 'cancel' && known.run !== null) await cancelRun(known.run);
+    // Its workflow may have been terminated.
+    if (control === 'resume' && known.status === 'running') await this.#startWorkflow(id);
     await this.#ring(id);
     return await this.show(id);
   }

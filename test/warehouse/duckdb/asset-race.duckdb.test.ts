@@ -94,6 +94,21 @@ class Shop {
     });
   }
 
+  /** As `attempt`, of a run that names one day. */
+  async attemptOf(day: string, between: () => Promise<unknown>) {
+    const asset = this.#graph.asset(this.day);
+    const nowMs = Date.parse(NOW);
+    const steps = [{ asset, scope: 'listed', partitions: [day] }] as const;
+    const { id } = await warehouse.port.planRun({ cause: { kind: 'manual' }, steps, nowMs });
+    return await warehouse.owner.use(async (session: DuckDbSession) => {
+      const order = { asset, run: freshRun(), step: { run: id, no: 0, scope: 'listed', nowMs } as const };
+      const staged = await computeStep(session, order);
+      if (staged === null) throw new Error(`${day} is not computed`);
+      await between();
+      return await publishStep(session, order, staged);
+    });
+  }
+
   async days(): Promise<Record<string, number>> {
     const days = await warehouse.rows<{ day: string; total: number }>(
       `select day::DATE::VARCHAR as day, total::INT as total from made_of_${this.#name}.by_day order by 1`,
@@ -268,6 +283,15 @@ test('a run that was overtaken computes again what is still due', async () => {
   expect(
     (await listMaterializations(warehouse.owner, shop.day, { limit: 2 })).map(({ partition }) => partition),
   ).toEqual([...['2026-02-01', '2026-01-05']]);
+});
+
+test('two steps that both find no table make it once: neither loses what the other has published', async () => {
+  const shop = await Shop.open(row(1, 10, '2026-01-05'), row(2, 20, '2026-01-06'));
+  const first = async () => expect(await shop.attemptOf('2026-01-05', async () => {})).toHaveLength(1);
+  expect(await shop.attemptOf('2026-01-06', first)).toBeNull();
+  expect(await shop.days()).toEqual({ '2026-01-05': 10 });
+  expect(await shop.attemptOf('2026-01-06', async () => {})).toHaveLength(1);
+  expect(await shop.days()).toEqual({ '2026-01-05': 10, '2026-01-06': 20 });
 });
 
 test('a slow compute holds up no publish of another asset', async () => {

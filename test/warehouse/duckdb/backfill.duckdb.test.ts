@@ -229,6 +229,13 @@ test('what a check holds back is named at once; what it lets through is computed
     ],
   ]);
   expect((await warehouse.port.backfill(id))?.failures[0]).toMatchObject({ partition: '2026-01-03', state: 'failed' });
+  // Of all days, only this one is still stale: the others are as they should be, not failed.
+  const again = await plan('stale', 30);
+  await workAll(again);
+  expect((await countsOf(again))?.slice(0, 2)).toEqual([
+    ['a/daily', 1, 0, 1, 0],
+    ['a/above', 20, 19, 0, 1],
+  ]);
 });
 
 test('of stale partitions only those that still are when their run starts are computed', async () => {
@@ -260,4 +267,16 @@ test('an asset that is no longer declared is left out', async () => {
   expect((await warehouse.port.backfill(id))?.failures).toMatchObject([
     { asset: 'a/total', reason: 'the asset was removed' },
   ]);
+});
+
+test('what cannot be computed yet fails, and is not called done', async () => {
+  const early: AssetDefinition = { key: 'a/early', deps: ['a/never'], sql: 'select count(*) as days from {a/never}' };
+  const never: AssetDefinition = { ...mended, key: 'a/never', deps: [{ key: 'shop/public.none', by: 'placed' }] };
+  await declare({ ...never, sql: never.sql.replace(ORDERS, 'shop/public.none') }, early);
+  const [asset] = graph.derived.filter(({ key }) => key === 'a/early');
+  if (asset === undefined) throw new Error('no asset');
+  const only = { ...order(null, 30), assets: [{ asset, layer: 0, partitions: null }] };
+  const id = await warehouse.port.planBackfill(only);
+  expect((await workAll(id ?? '')).end).toEqual({ tag: 'ended', status: 'failed' });
+  expect((await warehouse.port.backfill(id ?? ''))?.failures[0]?.reason).toContain('does not exist yet');
 });

@@ -117,4 +117,29 @@ describe('an asset that has another key', () => {
     await declare({ ...renamed, previousKeys: ['a/old'], sql: `${renamed.sql} and id > 0` }, twin, ...readers('b/new'));
     expect(await due()).toEqual(['b/new', 'a/old']);
   });
+
+  test('takes the place of what an asset or view of its key has left, and not that of another table', async () => {
+    const one = (key: string, n: number): LoadedAsset => ({ key, deps: [], sql: `select ${n} as n` });
+    const n = async (table: string) => (await warehouse.port.query(`select n::int from ${table}`, [], LIMITS)).rows;
+    await declare(one('r/left', 1), one('r/moved', 2), one('r/apart', 3));
+    await materializeAll();
+    await declare(one('r/moved', 2), one('r/apart', 3), {
+      kind: 'view',
+      key: 'r/seen',
+      deps: [],
+      sql: 'select 9 as n',
+    });
+    expect(await n('r.seen')).toEqual([[9]]);
+    await warehouse.owner.use((session) => session.run('create table r.foreign as select 7 as n'));
+    await declare(
+      { ...one('r/left', 2), previousKeys: ['r/moved'] },
+      { ...one('r/foreign', 3), previousKeys: ['r/apart'] },
+    );
+    expect(await n('r.left')).toEqual([[2]]);
+    expect(await n('r.foreign')).toEqual([[7]]);
+    expect(await due()).toEqual(['r/foreign']);
+    await declare({ ...one('r/seen', 2), previousKeys: ['r/left'] });
+    expect(await n('r.seen')).toEqual([[2]]);
+    expect(await due()).toEqual([]);
+  });
 });

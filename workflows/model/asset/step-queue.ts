@@ -52,8 +52,10 @@ export class StepQueue {
     return starting;
   }
 
-  end(no: number, { status, partitions, unchanged }: StepOutcome): void {
+  end(no: number, { status, reason, partitions, unchanged }: StepOutcome): void {
     this.#running.delete(no);
+    // Of an asset that is not there any more the activity could not note it.
+    if (reason === 'removed') this.#conclusions.push({ no, status: 'skipped', reason });
     const changed = partitions > unchanged ? 'changed' : 'unchanged';
     this.#ended.set(no, status === 'failed' ? 'failed' : changed);
   }

@@ -28,7 +28,7 @@ export interface StagedPartition {
   readonly inputs: readonly MaterializationInput[];
 }
 
-export interface StagedStep extends Pick<StepPlan, 'reshaped' | 'shared'>, Audit {
+export interface StagedStep extends Pick<StepPlan, 'reshaped' | 'columns' | 'shared'>, Audit {
   readonly startedAt: string;
   readonly partitions: readonly StagedPartition[];
   /** What the transaction saw of each input. */
@@ -47,7 +47,7 @@ export async function computeStep(session: DuckDbSession, work: StepWork): Promi
     const bound = await readBound(session, asset);
     const plan = await planStep(session, work, bound);
     if (plan === null) return null;
-    const { reshaped, shared, positions } = plan;
+    const { reshaped, columns, shared, positions } = plan;
     await assertColumns(session, asset, reshaped);
     const rows: number[] = [];
     for (const { partition } of plan.partitions) rows.push(await stage(session, asset, partition, bound));
@@ -62,7 +62,7 @@ export async function computeStep(session: DuckDbSession, work: StepWork): Promi
     });
     const withheld = new Set(audit.withheld.map(({ partition }) => partition));
     const partitions = staged.filter(({ partition }) => !withheld.has(partition));
-    return { startedAt, reshaped, shared, partitions, positions, ...audit };
+    return { startedAt, reshaped, columns, shared, partitions, positions, ...audit };
   });
 }
 

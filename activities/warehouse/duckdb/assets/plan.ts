@@ -4,6 +4,7 @@ import type { AssetEdge, DerivedAsset } from '../../../../workflows/model/asset/
 import type { PartitionKey } from '../../../../workflows/model/asset/partition.ts';
 import { firstKey, listedKeys } from '../../../../workflows/model/asset/partitioning.ts';
 import type { StepScope } from '../../../../workflows/model/asset/run.ts';
+import { WalflowError } from '../../../../workflows/model/errors.ts';
 import type { TableName } from '../../../../workflows/model/relation.ts';
 import type { RunRef } from '../../../../workflows/model/run.ts';
 import type { StepRef } from '../../run-order.ts';
@@ -32,6 +33,8 @@ export interface StepPlan {
   readonly positions: readonly InputPosition[];
   /** The SQL yields other columns than the published table has: the table is made again, with every partition. */
   readonly reshaped: boolean;
+  /** What the published table looked like to this step, as `columnsOf` says it. */
+  readonly columns: string | null;
   /** Some partitions are left to another run. */
   readonly shared: boolean;
 }
@@ -59,8 +62,14 @@ export interface ChosenStep extends StepRef {
  */
 export async function planStep(session: DuckDbSession, work: StepWork, bound: Bound): Promise<StepPlan | null> {
   const { asset, step } = work;
-  // Another code is for the run that has it.
-  if ((await readyAssets(session, [asset])).length === 0) return null;
+  if ((await readyAssets(session, [asset])).length === 0) {
+    // Another code is for the run that has it. ⚠ To whom has named partitions "nothing to do" would say that they are there.
+    if (step === null || step.scope === 'due') return null;
+    throw new WalflowError(
+      'ASSET_FAILED',
+      `${asset.key} reads something that does not exist yet, or has other code by now`,
+    );
+  }
   await session.run(`create or replace temp table ${PLANNED} as ${chosenSql(work)}`);
   const isListed = step?.scope.startsWith('listed') === true;
   const elsewhere = plannedElsewhereSql(asset, step);
@@ -82,7 +91,7 @@ export async function planStep(session: DuckDbSession, work: StepWork, bound: Bo
      left join _walflow.materializations last on last.asset = ${literal(asset.key)} and last.no = planned.no
      ${searched} order by length(planned.partition), planned.partition`,
   );
-  return { partitions, positions: await readPositions(session, asset), reshaped, shared };
+  return { partitions, positions: await readPositions(session, asset), reshaped, columns: before, shared };
 }
 
 /** SELECT partition, no, version: what the step computes, but for what a search finds. */
@@ -122,7 +131,7 @@ async function leaveOut(session: DuckDbSession, elsewhere: string): Promise<numb
 }
 
 /** Name and type of every column, in order; null if the table does not exist. */
-async function columnsOf(session: DuckDbSession, { schema, name }: TableName): Promise<string | null> {
+export async function columnsOf(session: DuckDbSession, { schema, name }: TableName): Promise<string | null> {
   const columns = await session.rows<{ text: string }>(
     `select column_name || ' ' || data_type as text from duckdb_columns()
      where lower(schema_name) = lower($1) and lower(table_name) = lower($2) and column_name <> '${STAGED_PARTITION}'

@@ -16,7 +16,7 @@ import { readyAssets } from './assets.ts';
 import { newestRecord, noteAudit } from './check-result.ts';
 import type { StagedStep } from './compute.ts';
 import { newestNumber } from './inputs.ts';
-import type { StepWork } from './plan.ts';
+import { columnsOf, type StepWork } from './plan.ts';
 import { writeRecords } from './records.ts';
 import { CHANGED, changedRows, LEFT_OUT, PLANNED } from './staging.ts';
 
@@ -52,11 +52,14 @@ export async function publishStep(
 }
 
 /**
- * A partition that was planned has another record than the plan saw, or the asset has other code. Blocking checks have seen the
+ * A partition that was planned has another record than the plan saw, the asset has other code, or its table has been made since:
+ * ⚠ made once more, it would lose what others have published. Blocking checks have seen the
  * whole table: for them, any other record of the asset.
  */
-async function isOvertaken(session: DuckDbSession, asset: DerivedAsset, { checkedUpTo }: StagedStep): Promise<boolean> {
+async function isOvertaken(session: DuckDbSession, asset: DerivedAsset, staged: StagedStep): Promise<boolean> {
+  const { checkedUpTo, columns } = staged;
   if ((await readyAssets(session, [asset])).length === 0) return true;
+  if ((await columnsOf(session, asset.place)) !== columns) return true;
   if (checkedUpTo !== null && (await newestRecord(session, asset.key)) !== checkedUpTo) return true;
   const newer = await session.rows(
     `select 1 from temp.main.${PLANNED} planned
@@ -127,7 +130,8 @@ async function notePartitions(
      select ${literal(asset.key)} as asset, null as partition, ${searchNo} as no, ${searchNo} as version, ${read}
      from temp.main.${PLANNED} where partition is null`,
   );
-  if (shared) await noteLeftOut(session, asset.key, startedAt);
+  const searched = await session.rows(`select 1 from temp.main.${PLANNED} where partition is null limit 1`);
+  if (shared && searched.length > 0) await noteLeftOut(session, asset.key, startedAt);
 }
 
 /** ⚠ What was searched is not searched again: a partition that was left to another run is known from now on, whatever comes of it. */

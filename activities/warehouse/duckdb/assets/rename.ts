@@ -5,7 +5,7 @@ import type { DerivedAsset } from '../../../../workflows/model/asset/graph.ts';
 import { derivedPlace } from '../../../../workflows/model/asset/key.ts';
 import { folded, literal, qualified, quoted } from '../identifier.ts';
 import type { DuckDbSession } from '../session.ts';
-import { tableExists } from './existing.ts';
+import { tableExists, viewExists } from './existing.ts';
 import { IS_VIEW } from './view-row.ts';
 
 /** One whose own key is known already is left alone: it was renamed before. */
@@ -17,18 +17,33 @@ export async function renameAssets(session: DuckDbSession, assets: readonly Deri
   for (const asset of moving) {
     const before = asset.definition.previousKeys?.findLast((key) => known.has(key));
     if (before === undefined || known.has(asset.key)) continue;
-    await moveTable(session, before, asset);
-    await renameRows(session, before, asset.key);
+    if (await moveTable(session, before, asset)) await renameRows(session, before, asset.key);
   }
 }
 
-async function moveTable(session: DuckDbSession, before: string, { place, definition }: DerivedAsset): Promise<void> {
+/** @returns false if its new place is taken by a table that is not its own: then it is a new asset. */
+async function moveTable(session: DuckDbSession, before: string, asset: DerivedAsset): Promise<boolean> {
+  const { place, definition } = asset;
   const from = derivedPlace({ ...definition, key: before });
-  if (folded(from) === folded(place) || !(await tableExists(session, from)) || (await tableExists(session, place)))
-    return;
+  if (folded(from) === folded(place) || !(await tableExists(session, from))) return true;
+  if (!(await clearPlace(session, asset))) return false;
   await session.run(`create schema if not exists ${quoted(place.schema)}`);
   await session.run(`create table ${qualified(place)} as from ${qualified(from)}`);
   await session.run(`drop table ${qualified(from)}`);
+  return true;
+}
+
+/** ⚠ What an asset or view of the same key has left there is not what this one has made: its rows must not pass for current. */
+async function clearPlace(session: DuckDbSession, { key, place }: DerivedAsset): Promise<boolean> {
+  if (await viewExists(session, place)) {
+    await session.run(`drop view ${qualified(place)}`);
+    await session.run(`delete from _walflow.assets where asset = ${literal(key)} and ${IS_VIEW}`);
+  }
+  if (!(await tableExists(session, place))) return true;
+  const made = await session.rows(`select 1 from _walflow.materializations where asset = ${literal(key)} limit 1`);
+  if (made.length === 0) return false;
+  await session.run(`drop table ${qualified(place)}`);
+  return true;
 }
 
 async function renameRows(session: DuckDbSession, before: string, key: string): Promise<void> {

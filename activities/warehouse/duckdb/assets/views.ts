@@ -161,6 +161,7 @@ async function readRows(session: DuckDbSession): Promise<readonly ViewRow[]> {
 /** What a view reads, with its columns; null while some of it does not exist. */
 async function shapeOf(session: DuckDbSession, { reads }: ViewAsset): Promise<string | null> {
   const places = reads.map(({ from }) => from.place);
+  if (places.length === 0) return '[]';
   const found = await session.rows<TableName & { columns: string }>(
     `select schema_name as schema, table_name as name,
        string_agg(column_name || ' ' || data_type, ', ' order by column_index) as columns

@@ -68,18 +68,21 @@ async function settle(session: DuckDbSession, backfill: string): Promise<Planned
   if (underWay === undefined) return null;
   if (underWay.status === 'queued') return await readPlannedRun(session, underWay.run);
   // What a check did not keep from being published is not computed again.
-  const published = underWay.step === 'failed' ? await settlePublished(session, backfill, underWay.run) : 0;
+  const published = underWay.step === 'failed' ? await settlePublished(session, backfill, underWay) : 0;
   await settleRest(session, backfill, { ...underWay, partitions: Number(underWay.partitions) - published });
   return null;
 }
 
-/** @returns how many partitions a run that failed has published */
-async function settlePublished(session: DuckDbSession, backfill: string, run: string): Promise<number> {
+/** @returns how many partitions a run that failed has published, or had no need to */
+async function settlePublished(session: DuckDbSession, backfill: string, { run, reason }: UnderWay): Promise<number> {
+  const isPublished = `exists (from _walflow.materializations record where record.workflow_id = $2
+    and record.asset = taken.asset and record.partition is not distinct from taken.partition)`;
+  // Of a step that only checks held back, all else is as it should be: it was published, or was not stale any more.
+  const isHeldBack = `exists (from _walflow.checks result where result.asset = taken.asset
+    and result.partition is not distinct from taken.partition and result.state <> 'passed')`;
   return await session.run(
-    `update _walflow.backfill_partitions taken set state = 'done', run = null
-     where backfill = $1 and state = 'running' and exists (from _walflow.materializations record
-       where record.workflow_id = $2 and record.asset = taken.asset
-         and record.partition is not distinct from taken.partition)`,
+    `update _walflow.backfill_partitions taken set state = 'done', run = null where backfill = $1 and state = 'running'
+     and (${isPublished}${reason === 'withheld' ? ` or not ${isHeldBack}` : ''})`,
     [backfill, runWorkflowId(run)],
   );
 }
@@ -94,10 +97,10 @@ async function settleRest(session: DuckDbSession, backfill: string, underWay: En
 
 /** What becomes of the partitions of a run that has ended. */
 function outcome(underWay: EndedRun): string {
-  const { status, step, reason, error, partitions } = underWay;
+  const { step, reason, error, partitions } = underWay;
   if (isTriedAgain(underWay)) return `state = 'pending', size = ${Math.ceil(partitions / 2)}`;
-  if (status === 'cancelled') return `state = 'failed', reason = 'its run was cancelled'`;
   if (step === 'skipped' && reason === 'removed') return `state = 'skipped', reason = 'the asset was removed'`;
+  if (step === 'cancelled') return `state = 'failed', reason = 'its run was cancelled'`;
   return step === 'failed' ? `state = 'failed', reason = ${literal(error ?? 'its run failed')}` : `state = 'done'`;
 }
 

@@ -27,7 +27,10 @@ async function decideInTransaction(session: DuckDbSession, order: DecideOrder): 
   const live = await readLiveRuns(session);
   const due = await dueByRule(session, eager, order.nowMs);
   const resting = due.size === 0 ? new Map<string, number>() : await restingAssets(session, eager, order.nowMs);
-  const busy = new Set([...live.flatMap(({ choosing }) => choosing), ...resting.keys()]);
+  const audited = new Set(eager.filter(({ checks }) => checks.some(({ blocking }) => blocking)).map(({ key }) => key));
+  // ⚠ Blocking checks see all of an asset: two steps of it would overtake each other again and again.
+  const computing = live.flatMap(({ open }) => open.filter((key) => audited.has(key)));
+  const busy = new Set([...live.flatMap(({ choosing }) => choosing), ...computing, ...resting.keys()]);
   const wanted = eager.filter(({ key }) => due.has(key) && !busy.has(key));
   const isOpen = (asset: DerivedAsset) => !order.closed.includes(everyMsOf(asset));
   const later = [...new Set(wanted.filter((asset) => !isOpen(asset)).map(everyMsOf))];
@@ -37,7 +40,7 @@ async function decideInTransaction(session: DuckDbSession, order: DecideOrder): 
   const run =
     steps.length === 0 ? null : writeRun(session, { cause: { kind: 'automation' }, steps, nowMs: order.nowMs });
   const decided = [...new Set(steps.map(({ asset }) => everyMsOf(asset)))];
-  return { run, decided, later, live: live.map(({ choosing: _, ...one }: LiveRun) => one) };
+  return { run, decided, later, live: live.map(({ choosing: _, open: __, ...one }: LiveRun) => one) };
 }
 
 const everyMsOf = ({ definition }: DerivedAsset) => definition.everyMs ?? 0;

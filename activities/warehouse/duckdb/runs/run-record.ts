@@ -78,6 +78,8 @@ interface LiveRow {
 export interface LiveRun extends PlannedRun {
   /** Assets that a step of it which has not ended chooses partitions of. */
   readonly choosing: readonly string[];
+  /** Assets of its steps that have not ended. */
+  readonly open: readonly string[];
 }
 
 /** Runs that have not ended, oldest first. */
@@ -90,6 +92,7 @@ export async function readLiveRuns(session: DuckDbSession): Promise<readonly Liv
     id,
     cause: parseCause(steps[0]?.cause ?? ''),
     steps: steps.map(({ no, asset, after, follows }) => ({ no, asset, after, follows })),
+    open: steps.flatMap(({ asset, open }) => (open ? [asset] : [])),
     choosing: steps.flatMap(({ asset, scope, open }) => (open && !scope.startsWith('listed') ? [asset] : [])),
   }));
 }
