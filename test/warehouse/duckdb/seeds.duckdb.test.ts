@@ -79,6 +79,25 @@ describe('a seed', () => {
     ]);
   });
 
+  test('of JSON takes given types from the text of the file, not from what was found in it', async () => {
+    const rows = [
+      {
+        opens: '12:30',
+        at: '2026-11-27T10:00:00Z',
+        uuid: 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11',
+        n: 1,
+        'a"b': ['x', null],
+      },
+      { opens: null, at: '-', uuid: '', n: 2, 'a"b': null },
+    ];
+    const columns = { opens: 'VARCHAR', at: 'VARCHAR', uuid: 'VARCHAR', 'a"b': 'VARCHAR[]' };
+    await load(seed('texts.json', JSON.stringify(rows), { format: 'json', columns }));
+    expect((await contents()).rows).toEqual([
+      ['12:30', '2026-11-27T10:00:00Z', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', 1, ['x', null]],
+      [null, '-', '', 2, null],
+    ]);
+  });
+
   test('can be a Parquet file', async () => {
     const path = join(warehouse.spool, 'made.parquet');
     await warehouse.rows(`copy (select 1 as a, 'x' as b) to '${path}' (format parquet)`);

@@ -20,10 +20,23 @@ export function seedSelect({ path, format, columns = {}, delimiter }: LoadedSeed
     case 'parquet':
       return `select ${castStar(types)} from read_parquet(${file}, ${NOTHING_FROM_PATHS}, union_by_name = false,
         file_row_number = false, binary_as_string = false)`;
-    case 'json':
-      return `select ${castStar(types)} from read_json(${file}, ${NOTHING_FROM_PATHS}, union_by_name = false,
-        ignore_errors = false, sample_size = -1, compression = 'uncompressed')`;
+    case 'json': {
+      const found = `read_json(${file}, ${NOTHING_FROM_PATHS}, union_by_name = false, ignore_errors = false,
+        sample_size = -1, compression = 'uncompressed')`;
+      if (types.length === 0) return `from ${found}`;
+      // ⚠ Of given types the text of the file is cast: what detection makes of "12:30" is a time, and 12:30:00 as text.
+      return `select found.* replace (${types.map(jsonColumn).join(', ')}) from ${found} found
+        positional join read_json_objects(${file}, ${NOTHING_FROM_PATHS}, ignore_errors = false, format = 'auto',
+          compression = 'uncompressed') text`;
+    }
   }
+}
+
+/** Values in values are JSON; others are their text. */
+function jsonColumn([name, type]: readonly [string, string]): string {
+  const path = literal(`$."${name.replace(/["\\]/g, '\\$&')}"`);
+  const arrow = /[[\]]|^(struct|map|json)\b/i.test(type) ? '->' : '->>';
+  return `(text.json ${arrow} ${path})::${type} as ${quoted(name)}`;
 }
 
 function castStar(types: readonly (readonly [string, string])[]): string {
