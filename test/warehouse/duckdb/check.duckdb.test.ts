@@ -124,6 +124,15 @@ describe('a blocking check', () => {
     expect(await shop.published()).toEqual(['1 10 2026-01-05', '2 21 2026-01-06', '4 40 2026-01-07']);
   });
 
+  test('of the number of all rows holds back only the partitions that bring it down', async () => {
+    const first = [row(1, 1, '01-05'), row(2, 1, '01-05'), row(3, 1, '01-06'), row(4, 1, '01-06')];
+    const shop = await Shop.open({ enough: { ...rowCount({ min: 3 }), blocking: true } }, ...first);
+    await shop.step();
+    await shop.change(row(1, 1, '01-05', 'd'), row(2, 1, '01-05', 'd'), row(3, 9, '01-06', 'u'));
+    expect(await shop.step()).toMatchObject({ days: ['2026-01-06'] });
+    expect(await shop.published()).toEqual(['1 1 2026-01-05', '2 1 2026-01-05', '3 9 2026-01-06', '4 1 2026-01-06']);
+  });
+
   test('leaves its partitions due until they pass', async () => {
     const shop = await Shop.open(noNegative, row(1, 10, '01-05'), row(2, -20, '01-06'));
     expect(await shop.step()).toMatchObject({ days: ['2026-01-05'], withheld: ['no_negative 2026-01-06: 1'] });
