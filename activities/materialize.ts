@@ -8,6 +8,7 @@ import { NOTHING_MERGED } from '../workflows/model/watermark.ts';
 import { runRef, withHeartbeat } from './activity.ts';
 import { keepRecords } from './assets/record.ts';
 import type { WarehouseResources } from './resources.ts';
+import type { MaterializeOrder } from './warehouse/asset-order.ts';
 import { checkFailure } from './warehouse/check-failure.ts';
 
 /** Assets that run now by their automation. The run key names the newest change they have not seen. */
@@ -36,8 +37,19 @@ export async function materializeAsset(
 /** How many records before the new ones are looked for in the lake. */
 const LOOK_BACK = 50;
 
+/** Runs the checks that keep nothing back, and stores the records with what did not pass. */
+export async function checkAndKeep(
+  resources: WarehouseResources,
+  order: MaterializeOrder,
+  records: readonly Materialization[],
+): Promise<void> {
+  const checks = await resources.warehouse.checkPublished(order);
+  const marked = records.map((record) => (checks.length === 0 ? record : { ...record, checks }));
+  await keepInLake(resources, order.asset, marked);
+}
+
 /** An asset of no single pipeline has no lake. */
-export async function keepInLake(
+async function keepInLake(
   { pipelines, warehouse }: WarehouseResources,
   { key, pipeline }: DerivedAsset,
   records: readonly Materialization[],
@@ -55,12 +67,7 @@ async function recompute(resources: WarehouseResources, asset: DerivedAsset): Pr
   const changed = records.some(({ unchanged }) => unchanged !== true);
   if (changed) doorbell.changed(graph.readersOf(asset.key).map(({ to }) => to));
   // Readers of the asset do not wait for checks that change nothing.
-  const checks = await warehouse.checkPublished(order);
-  await keepInLake(
-    resources,
-    asset,
-    records.map((record) => (checks.length === 0 ? record : { ...record, checks })),
-  );
+  await checkAndKeep(resources, order, records);
   telemetry.assetRan(asset.key, (performance.now() - startedMs) / 1000);
   if (withheld.length > 0) throw checkFailure(asset.key, withheld);
   const read = records.flatMap((record) => record.inputs);

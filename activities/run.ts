@@ -6,7 +6,7 @@ import type { DerivedAsset } from '../workflows/model/asset/graph.ts';
 import type { PlannedRun, StepOutcome } from '../workflows/model/asset/run.ts';
 import type { DecideInput, DecideResult, EndRunInput, RunStepInput } from '../workflows/model/run.ts';
 import { runRef, withHeartbeat } from './activity.ts';
-import { keepInLake } from './materialize.ts';
+import { checkAndKeep } from './materialize.ts';
 import type { WarehouseResources } from './resources.ts';
 
 /** Steps in the answer of one look: far below what a payload may hold. The next look lists others. */
@@ -66,13 +66,9 @@ async function compute(
   const { warehouse, graph, telemetry, doorbell } = resources;
   const { outcome, records } = await warehouse.runStep({ run, no, asset, attempt: runRef(), signal });
   if (outcome.partitions > outcome.unchanged) doorbell.changed(graph.readersOf(asset.key).map(({ to }) => to));
-  if (outcome.partitions > 0) {
-    // Readers of the asset do not wait for checks that change nothing.
-    const checks = await warehouse.checkPublished({ asset, run: runRef() });
-    const marked = records.map((record) => (checks.length === 0 ? record : { ...record, checks }));
-    // Of an attempt that was killed behind its commit the records may not be there yet.
-    await keepInLake(resources, asset, marked);
-  }
+  // Behind the bell: readers of the asset do not wait for checks that change nothing. ⚠ Also of an attempt that was killed behind
+  // its commit: its records may not be in the lake yet.
+  if (outcome.partitions > 0) await checkAndKeep(resources, { asset, run: runRef() }, records);
   if (records.length > 0) telemetry.assetRan(asset.key, (performance.now() - startedMs) / 1000);
   return outcome;
 }

@@ -13,7 +13,8 @@ import type {
   StepScope,
   StepStatus,
 } from '../../workflows/model/asset/run.ts';
-import type { RunRef } from '../../workflows/model/run.ts';
+import type { StepConclusion } from '../../workflows/model/asset/step-queue.ts';
+import type { DecideResult, RunRef } from '../../workflows/model/run.ts';
 
 export interface DecideOrder {
   /** All derived assets, in the order of the graph. */
@@ -23,16 +24,8 @@ export interface DecideOrder {
   readonly nowMs: number;
 }
 
-export interface Decision {
-  /** The run that now stands in the warehouse; null = nothing can start. */
-  readonly run: PlannedRun | null;
-  /** Of `everyMs`: windows of assets in the run. */
-  readonly decided: readonly number[];
-  /** Of `everyMs`: closed windows with something due. */
-  readonly later: readonly number[];
-  /** Runs that have not ended, without this one; oldest first. */
-  readonly live: readonly PlannedRun[];
-}
+/** Its live runs are the oldest first, without the one that is decided now. */
+export type Decision = Omit<DecideResult, 'backfills'>;
 
 export interface PlanOrder {
   /** A name of the caller's for this run: planned again under it, it is the same run. Default: a new one. */
@@ -70,19 +63,12 @@ export interface StepResult {
   readonly records: readonly Materialization[];
 }
 
-export interface StepEnd {
-  readonly no: number;
-  readonly status: StepOutcome['status'];
-  readonly reason?: StepReason;
-  readonly error?: string;
-}
-
 export interface RunEndOrder {
   readonly run: string;
   /** Null = it goes on; only the steps have ended. */
   readonly status: RunEnd | null;
   /** Steps that did not end by themselves; where the run ends, those that are not here are cancelled. */
-  readonly steps: readonly StepEnd[];
+  readonly steps: readonly StepConclusion[];
   readonly nowMs: number;
 }
 

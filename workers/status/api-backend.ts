@@ -123,10 +123,8 @@ class WarehouseBackend implements ApiBackend {
   }
 
   async why(key: string) {
-    return assetWhy(
-      this.#options.graph.asset(key),
-      await this.#warehouse(ASSET_WAREHOUSE).dueFacts(this.#options.graph.asset(key), Date.now()),
-    );
+    const asset = this.#options.graph.asset(key);
+    return assetWhy(asset, await this.#warehouse(ASSET_WAREHOUSE).dueFacts(asset, Date.now()));
   }
 
   async runs(query: Parameters<ApiBackend['runs']>[0]) {

@@ -10,14 +10,13 @@ import type {
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
 import { layersOf } from '../../workflows/model/asset/backfill.ts';
 import type { AssetGraph } from '../../workflows/model/asset/graph.ts';
-import { type KeyRange, keysInRange } from '../../workflows/model/asset/key-range.ts';
-import type { Partitions } from '../../workflows/model/asset/partitioning.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
 import { backfillWorkflowId, warehouseQueue } from '../../workflows/model/names.ts';
 import type { RunSettings } from '../../workflows/model/run.ts';
 import { attributesOf } from '../../workflows/search-attributes.ts';
 import { ASSET_WAREHOUSE } from '../config/project.ts';
 import type { BackfillControl, BackfillRequest, StartedBackfill } from '../http/backend.ts';
+import { requestedKeys } from './requested-range.ts';
 
 const DEFAULT_CHUNK = 100;
 const BACKFILLS_LISTED = 100;
@@ -45,10 +44,12 @@ export class BackfillDesk {
   async start(request: BackfillRequest, selected: ReadonlySet<string>): Promise<StartedBackfill> {
     const { warehouse } = this.#options;
     const order = this.#orderOf(request, selected);
-    const { assets } = await warehouse.backfillPlan(order);
-    const id = request.dryRun || assets.length === 0 ? null : await warehouse.planBackfill(order);
-    if (id !== null) await this.#startWorkflow(id);
-    return { id, assets };
+    if (request.dryRun) return { id: null, ...(await warehouse.backfillPlan(order)) };
+    const id = await warehouse.planBackfill(order);
+    if (id === null) return { id, assets: [] };
+    const { assets } = await this.show(id);
+    await this.#startWorkflow(id);
+    return { id, assets: assets.map(({ asset, total }) => ({ asset, partitions: total })) };
   }
 
   async list(): Promise<readonly BackfillView[]> {
@@ -79,16 +80,15 @@ export class BackfillDesk {
     const { graph } = this.#options;
     const nowMs = Date.now();
     const layers = layersOf(graph.derived);
-    const range = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
     const assets = graph.derived
       .filter(({ key }) => selected.has(key))
       .map((asset): BackfillAsset => {
         const { partitions } = asset.definition;
-        const keys = partitions === undefined ? null : inRange(partitions, range, nowMs);
+        const keys = partitions === undefined ? null : requestedKeys(partitions, { from, to }, nowMs, invalid);
         return { asset, layer: layers.get(asset.key) ?? 0, partitions: keys };
       });
     if (assets.every(({ partitions }) => partitions === null)) {
-      throw new WalflowError('BACKFILL_INVALID', `${select} selects no asset with partitions`);
+      throw invalid(`${select} selects no asset with partitions`);
     }
     return { selection: select, assets, only: only ?? null, chunk: chunk ?? DEFAULT_CHUNK, nowMs };
   }
@@ -115,16 +115,7 @@ export class BackfillDesk {
   }
 }
 
-/** @throws WalflowError BACKFILL_INVALID */
-function inRange(partitions: Partitions, range: KeyRange, nowMs: number) {
-  try {
-    return keysInRange(partitions, range, nowMs);
-  } catch (failure) {
-    // A wrong key is a mistake of the caller, not of the definition.
-    if (failure instanceof WalflowError)
-      throw new WalflowError('BACKFILL_INVALID', failure.message, { cause: failure });
-    throw failure;
-  }
-}
+const invalid = (what: string, cause?: WalflowError) =>
+  new WalflowError('BACKFILL_INVALID', what, ...(cause === undefined ? [] : [{ cause }]));
 
 const unknown = (id: string) => new WalflowError('BACKFILL_UNKNOWN', `there is no backfill ${id}`);

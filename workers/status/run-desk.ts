@@ -3,7 +3,6 @@
 import type { PlannedStep, RunQuery, RunView, StepView } from '../../activities/warehouse/run-order.ts';
 import type { Warehouse } from '../../activities/warehouse/warehouse.ts';
 import type { AssetGraph, DerivedAsset } from '../../workflows/model/asset/graph.ts';
-import { keysInRange } from '../../workflows/model/asset/key-range.ts';
 import type { PartitionKey } from '../../workflows/model/asset/partition.ts';
 import { isPartitionKey, type Partitions } from '../../workflows/model/asset/partitioning.ts';
 import { WalflowError } from '../../workflows/model/errors.ts';
@@ -12,6 +11,7 @@ import type { RunSettings } from '../../workflows/model/run.ts';
 import { ASSET_WAREHOUSE } from '../config/project.ts';
 import type { RetryFrom, RunRequest, RunStatusView } from '../http/backend.ts';
 import type { TemporalRuns } from '../temporal/run-workflow.ts';
+import { requestedKeys } from './requested-range.ts';
 
 /** So that the input of its workflow stays far below what Temporal takes. */
 const MOST_STEPS = 400;
@@ -120,21 +120,12 @@ function stepOf(asset: DerivedAsset, request: RunRequest, nowMs: number): Planne
 function listedKeys(
   asset: string,
   partitions: Partitions,
-  { partition, from, to }: RunRequest,
+  { partition, ...range }: RunRequest,
   nowMs: number,
 ): readonly PartitionKey[] {
-  if (partition !== undefined) {
-    if (isPartitionKey(partitions, partition)) return [partition];
-    throw invalid(`${asset} has no such partition`);
-  }
-  try {
-    const range = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-    return keysInRange(partitions, range, nowMs);
-  } catch (failure) {
-    // A wrong key is a mistake of the caller, not of the definition.
-    if (failure instanceof WalflowError) throw invalid(failure.message);
-    throw failure;
-  }
+  if (partition === undefined) return requestedKeys(partitions, range, nowMs, invalid);
+  if (isPartitionKey(partitions, partition)) return [partition];
+  throw invalid(`${asset} has no such partition`);
 }
 
 /** ⚠ A list of partitions is gone with its step: nothing else may be computed in its place. */

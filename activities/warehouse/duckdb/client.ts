@@ -104,6 +104,11 @@ export class DuckDbOwner {
     }
   }
 
+  /** One transaction, while nothing else is planned. */
+  async plan<T>(work: (session: DuckDbSession) => Promise<T>): Promise<T> {
+    return await this.planning.pass(() => this.use((session) => session.transaction(() => work(session))));
+  }
+
   /** A bare connection in a read-only transaction, for the query endpoint; the caller closes it. */
   async connectReader() {
     const connection = await this.#instance.connect();

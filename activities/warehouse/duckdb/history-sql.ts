@@ -52,24 +52,23 @@ export const FOLD_RECORDS: readonly string[] = [
   `delete from _walflow.materializations where rowid in (select row_id from temp.main._walflow_old)`,
 ];
 
-const RUNS_KEPT = 20_000;
+export const FOLD_RUNS = foldEnded({ table: 'runs', parts: 'steps', of: 'run', kept: 20_000 });
+export const FOLD_BACKFILLS = foldEnded({
+  table: 'backfills',
+  parts: 'backfill_partitions',
+  of: 'backfill',
+  kept: 1_000,
+});
 
-/** The newest runs that have ended, and all that have not. */
-export const FOLD_RUNS: readonly string[] = [
-  `create or replace temp table _walflow_old as select id from _walflow.runs where ended_at is not null
-   qualify row_number() over (order by created_at desc, id desc) > ${RUNS_KEPT}`,
-  `delete from _walflow.steps where run in (select id from temp.main._walflow_old)`,
-  `delete from _walflow.runs where id in (select id from temp.main._walflow_old)`,
-];
-
-const BACKFILLS_KEPT = 1_000;
-
-export const FOLD_BACKFILLS: readonly string[] = [
-  `create or replace temp table _walflow_old as select id from _walflow.backfills where ended_at is not null
-   qualify row_number() over (order by created_at desc, id desc) > ${BACKFILLS_KEPT}`,
-  `delete from _walflow.backfill_partitions where backfill in (select id from temp.main._walflow_old)`,
-  `delete from _walflow.backfills where id in (select id from temp.main._walflow_old)`,
-];
+/** The newest that have ended stay, with their parts, and all that have not. */
+function foldEnded({ table, parts, of, kept }: { table: string; parts: string; of: string; kept: number }) {
+  return [
+    `create or replace temp table _walflow_old as select id from _walflow.${table} where ended_at is not null
+     qualify row_number() over (order by created_at desc, id desc) > ${kept}`,
+    `delete from _walflow.${parts} where ${of} in (select id from temp.main._walflow_old)`,
+    `delete from _walflow.${table} where id in (select id from temp.main._walflow_old)`,
+  ];
+}
 
 /** What was touched within this time keeps one row a minute, so that it is known for how long an asset lacks it. */
 const MINUTES_KEPT = 10;

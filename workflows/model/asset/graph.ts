@@ -25,34 +25,28 @@ export interface CapturedAsset {
   readonly place: TableName;
 }
 
-export interface DerivedAsset {
-  readonly tag: 'derived';
+/** What a derived asset and a view have in common. */
+interface MadeAsset {
   readonly key: string;
   readonly group: string | null;
   readonly place: TableName;
   readonly definition: LoadedAsset;
   /** One per dependency, in their declared order. */
   readonly reads: readonly AssetEdge[];
-  /** The tables whose changes make it due, and lookups: instead of a view those that it reads. */
+  /** The tables whose changes make it due, and lookups: instead of a view those that it reads, itself or through other views. */
   readonly inputs: readonly AssetEdge<BaseAsset>[];
   readonly sql: readonly SqlPart[];
-  readonly checks: readonly AssetCheck[];
   /** The pipeline whose lake keeps its records: that of the first captured table above it. */
   readonly pipeline: string | null;
 }
 
-export interface ViewAsset {
+export interface DerivedAsset extends MadeAsset {
+  readonly tag: 'derived';
+  readonly checks: readonly AssetCheck[];
+}
+
+export interface ViewAsset extends MadeAsset {
   readonly tag: 'view';
-  readonly key: string;
-  readonly group: string | null;
-  readonly place: TableName;
-  readonly definition: LoadedAsset;
-  /** One per dependency, in their declared order. */
-  readonly reads: readonly AssetEdge[];
-  /** The tables that it reads, itself or through other views. */
-  readonly inputs: readonly AssetEdge<BaseAsset>[];
-  readonly sql: readonly SqlPart[];
-  readonly pipeline: string | null;
 }
 
 /** One that holds rows. */

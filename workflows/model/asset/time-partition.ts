@@ -195,23 +195,12 @@ export function endingKeys(
   // A clock differs by less than a day from UTC.
   const first = Math.max(gridFloor(kind, fromMs - DAY_MS), range.fromMs);
   for (let clockMs = first; clockMs < Math.min(toMs + DAY_MS, range.toMs); clockMs = nextOnGrid(kind, clockMs)) {
-    for (const key of keysAt(partitions, clockMs)) {
-      const { fromUs, toUs } = timeInstants(partitions, key);
-      const endMs = Number(toUs / 1000n);
-      // A day that the clock skips holds nothing.
-      if (fromUs < toUs && fromMs < endMs && endMs <= toMs) keys.push(key);
+    for (const { key } of partitionsAt(partitions, clockMs)) {
+      const endMs = Number(timeInstants(partitions, key).toUs / 1000n);
+      if (fromMs < endMs && endMs <= toMs) keys.push(key);
     }
   }
   return keys;
-}
-
-/** One; of an hour that occurs twice both, of an hour that is skipped none. */
-function keysAt(partitions: TimePartitions, clockMs: number): readonly PartitionKey[] {
-  const { kind } = partitions;
-  const key = keyOnGrid(kind, clockMs);
-  if (kind !== 'hourly') return [key];
-  const hours = hoursAt(offsetSpans(zoneOf(partitions)), clockMs);
-  return hours.map(({ offset }) => (hours.length > 1 ? `${key}${offset}` : key));
 }
 
 function parsedKey(kind: TimeGrain, key: PartitionKey) {

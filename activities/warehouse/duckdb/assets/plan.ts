@@ -15,6 +15,7 @@ import { eagerSql } from '../runs/eager-sql.ts';
 import type { DuckDbSession } from '../session.ts';
 import { assetSelect } from './asset-sql.ts';
 import { readyAssets } from './assets.ts';
+import { columnTypes } from './column-type.ts';
 import { type InputPosition, readPositions } from './inputs.ts';
 import { LEFT_OUT, PLANNED, STAGED, STAGED_PARTITION } from './staging.ts';
 import { statesSql } from './staleness-sql.ts';
@@ -131,14 +132,9 @@ async function leaveOut(session: DuckDbSession, elsewhere: string): Promise<numb
 }
 
 /** Name and type of every column, in order; null if the table does not exist. */
-export async function columnsOf(session: DuckDbSession, { schema, name }: TableName): Promise<string | null> {
-  const columns = await session.rows<{ text: string }>(
-    `select column_name || ' ' || data_type as text from duckdb_columns()
-     where lower(schema_name) = lower($1) and lower(table_name) = lower($2) and column_name <> '${STAGED_PARTITION}'
-     order by column_index`,
-    [schema, name],
-  );
-  return columns.length === 0 ? null : columns.map(({ text }) => text).join(', ');
+export async function columnsOf(session: DuckDbSession, place: TableName): Promise<string | null> {
+  const columns = (await columnTypes(session, place)).filter(({ name }) => name !== STAGED_PARTITION);
+  return columns.length === 0 ? null : columns.map(({ name, type }) => `${name} ${type}`).join(', ');
 }
 
 /** An empty table with the types that the asset's SQL yields. */

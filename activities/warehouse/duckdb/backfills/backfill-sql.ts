@@ -60,7 +60,7 @@ function chooseSql({ assets, only }: BackfillOrder, followers: readonly string[]
 /** What reads a partition of the backfill that failed is left out of it. */
 export function skipReadersSql(backfill: string, { key, inputs }: DerivedAsset): readonly string[] {
   return inputs.flatMap((edge) => {
-    const failed = `select asset from _walflow.backfill_partitions
+    const failed = `_walflow.backfill_partitions
       where backfill = ${literal(backfill)} and asset = ${literal(edge.from.key)} and state in ('failed', 'skipped')`;
     const readers = readersSql(edge, failed);
     if (readers === null) return [];
@@ -69,10 +69,10 @@ export function skipReadersSql(backfill: string, { key, inputs }: DerivedAsset):
   });
 }
 
-/** Condition: a partition reads one of the failed ones. Of a table that is only looked up nothing is due. */
+/** Condition: a partition reads one of the failed ones, which are rows of `failed`. Of a table that is only looked up nothing is due. */
 function readersSql({ touch }: AssetEdge, failed: string): string | null {
   if (touch.tag === 'none') return null;
-  if (touch.tag !== 'mapped') return `exists (${failed})`;
-  const keys = `select unnest(${mappedKeysSql(touch, 'partition')}) from (${failed.replace('select asset', 'select partition')})`;
+  if (touch.tag !== 'mapped') return `exists (from ${failed})`;
+  const keys = `select unnest(${mappedKeysSql(touch, 'partition')}) from ${failed}`;
   return `partition in (${keys})`;
 }

@@ -1,9 +1,7 @@
 // Backfills in the catalog: each of their partitions is a row until the backfill has ended. ⚠ What it has not computed stands in
 // `_walflow.planned` too: automation leaves that to it.
 
-import { randomBytes } from 'node:crypto';
 import type { BackfillCounts, BackfillEnd, BackfillStatus } from '../../../../workflows/model/asset/backfill.ts';
-import { runIdOf } from '../../../../workflows/model/asset/run.ts';
 import { isoFromMicros } from '../../../../workflows/model/commit-time.ts';
 import { WalflowError } from '../../../../workflows/model/errors.ts';
 import type {
@@ -16,6 +14,7 @@ import type {
 import { isoText } from '../catalog-sql.ts';
 import type { DuckDbOwner } from '../client.ts';
 import { literal } from '../identifier.ts';
+import { newRunId } from '../runs/run-record.ts';
 import type { DuckDbSession } from '../session.ts';
 import { CHOSEN, choose } from './backfill-sql.ts';
 
@@ -35,9 +34,9 @@ export async function backfillPlan(owner: DuckDbOwner, order: BackfillOrder): Pr
 
 /** @returns its id; null when nothing is to be done */
 export async function planBackfill(owner: DuckDbOwner, order: BackfillOrder): Promise<string | null> {
-  return await inTurn(owner, async (session) => {
+  return await owner.plan(async (session) => {
     if ((await choose(session, order)) === 0) return null;
-    const id = runIdOf(order.nowMs, randomBytes(3).toString('hex'));
+    const id = newRunId(order.nowMs);
     await session.run(
       `insert into _walflow.backfills (id, selection, only_state, chunk, status, created_at)
        values ($1, $2, $3, $4, 'running', $5::TIMESTAMPTZ)`,
@@ -56,11 +55,6 @@ export async function planBackfill(owner: DuckDbOwner, order: BackfillOrder): Pr
   });
 }
 
-/** One transaction, while nothing else is planned. */
-export async function inTurn<T>(owner: DuckDbOwner, work: (session: DuckDbSession) => Promise<T>): Promise<T> {
-  return await owner.planning.pass(() => owner.use((session) => session.transaction(() => work(session))));
-}
-
 /** What stands for the run of partitions in `_walflow.planned` that have none yet. */
 export const reservation = (backfill: string) => `backfill/${backfill}`;
 
@@ -71,7 +65,7 @@ export async function setBackfill(
   status: 'running' | 'paused' | 'cancelled',
   nowMs: number,
 ): Promise<{ readonly status: BackfillStatus; readonly run: string | null } | null> {
-  return await inTurn(owner, async (session) => {
+  return await owner.plan(async (session) => {
     const row = await readBackfillRow(session, id);
     if (row === null) return null;
     const known = row.status;

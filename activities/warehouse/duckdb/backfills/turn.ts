@@ -18,11 +18,11 @@ import { literal } from '../identifier.ts';
 import { readPlannedRun, writeRun } from '../runs/run-record.ts';
 import type { DuckDbSession } from '../session.ts';
 import { skipReadersSql } from './backfill-sql.ts';
-import { endBackfill, inTurn, readBackfillRow, reservation, unknownBackfill } from './backfills.ts';
+import { endBackfill, readBackfillRow, reservation, unknownBackfill } from './backfills.ts';
 
 /** See `BackfillStore.backfillTurn`. @throws WalflowError BACKFILL_UNKNOWN */
 export async function backfillTurn(owner: DuckDbOwner, order: TurnOrder): Promise<BackfillTurn> {
-  return await inTurn(owner, async (session) => {
+  return await owner.plan(async (session) => {
     const { backfill: id, nowMs } = order;
     const row = await readBackfillRow(session, id);
     if (row === null) throw unknownBackfill(id);

@@ -17,9 +17,7 @@ const RUNS_AT_ONCE = 8;
 const STEPS_A_RUN = 400;
 
 export async function decide(owner: DuckDbOwner, order: DecideOrder): Promise<Decision> {
-  return await owner.planning.pass(() =>
-    owner.use((session) => session.transaction(() => decideInTransaction(session, order))),
-  );
+  return await owner.plan((session) => decideInTransaction(session, order));
 }
 
 async function decideInTransaction(session: DuckDbSession, order: DecideOrder): Promise<Decision> {

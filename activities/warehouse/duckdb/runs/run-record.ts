@@ -2,7 +2,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { type PlannedRun, type RunCause, type RunStep, runIdOf } from '../../../../workflows/model/asset/run.ts';
-import type { PlannedStep, RunEndOrder, StepEnd } from '../../run-order.ts';
+import type { StepConclusion } from '../../../../workflows/model/asset/step-queue.ts';
+import type { PlannedStep, RunEndOrder } from '../../run-order.ts';
 import { codeVersionOf } from '../assets/asset-sql.ts';
 import { literal } from '../identifier.ts';
 import type { DuckDbSession } from '../session.ts';
@@ -17,10 +18,12 @@ export interface RunDraft {
   readonly nowMs: number;
 }
 
+export const newRunId = (nowMs: number) => runIdOf(nowMs, randomBytes(3).toString('hex'));
+
 /** Inside a transaction; what it queues is written by the commit. */
 export function writeRun(session: DuckDbSession, { id, cause, steps, nowMs }: RunDraft): PlannedRun {
   const run = {
-    id: id ?? runIdOf(nowMs, randomBytes(3).toString('hex')),
+    id: id ?? newRunId(nowMs),
     cause,
     steps: steps.map((step, i) => runStep(step, i, steps)),
   };
@@ -126,7 +129,11 @@ export function writeEnds(session: DuckDbSession, order: RunEndOrder, running: R
   );
 }
 
-function endSql({ run, nowMs }: RunEndOrder, { no, status, reason, error }: StepEnd, running: RunningSteps): string {
+function endSql(
+  { run, nowMs }: RunEndOrder,
+  { no, status, reason, error }: StepConclusion,
+  running: RunningSteps,
+): string {
   const started = running.of({ run, no });
   const of = `where run = ${literal(run)} and no = ${no}`;
   const values = [

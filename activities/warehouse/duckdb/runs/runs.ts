@@ -11,14 +11,10 @@ import { readPlannedRun, writeEnds, writeRun } from './run-record.ts';
 import type { RunningSteps } from './running-steps.ts';
 
 export async function planRun(owner: DuckDbOwner, order: PlanOrder): Promise<PlannedRun> {
-  return await owner.planning.pass(() =>
-    owner.use((session) =>
-      session.transaction(async () => {
-        const known = order.id === undefined ? null : await readPlannedRun(session, order.id);
-        return known ?? writeRun(session, order);
-      }),
-    ),
-  );
+  return await owner.plan(async (session) => {
+    const known = order.id === undefined ? null : await readPlannedRun(session, order.id);
+    return known ?? writeRun(session, order);
+  });
 }
 
 export async function endRun(owner: DuckDbOwner, running: RunningSteps, order: RunEndOrder): Promise<void> {

@@ -9,9 +9,7 @@ import type { DuckDbSession } from '../session.ts';
 import { readPlannedRun, writeRun } from './run-record.ts';
 
 export async function planTick(owner: DuckDbOwner, order: TickOrder): Promise<PlannedRun | null> {
-  return await owner.planning.pass(() =>
-    owner.use((session) => session.transaction(() => planInTransaction(session, order))),
-  );
+  return await owner.plan((session) => planInTransaction(session, order));
 }
 
 async function planInTransaction(session: DuckDbSession, order: TickOrder): Promise<PlannedRun | null> {
