@@ -48,4 +48,20 @@ describe('a backfill over a selection', () => {
       ...{ code: 'BACKFILL_INVALID', message: expect.stringContaining('"2026-02-30" is not a day') },
     });
   });
+
+  test('is stored once, and answered as it was stored', async () => {
+    const started: string[] = [];
+    const stored = { assets: [{ asset: 'a/daily', total: 2, done: 0, failed: 0, skipped: 0 }] };
+    const warehouse = { planBackfill: async () => 'b1', backfill: async () => stored } as unknown as Warehouse;
+    const client = {
+      workflow: { start: async (_: string, { workflowId }: { workflowId: string }) => started.push(workflowId) },
+    };
+    const desk = new BackfillDesk({
+      ...{ client: client as never, settings: { heartbeatTimeoutSeconds: 30, searchAttributes: false }, graph },
+      ...{ warehouse, cancelRun: async () => {} },
+    });
+    const answer = await desk.start({ select: 'a/*', dryRun: false }, new Set(['a/daily']));
+    expect(answer).toEqual({ id: 'b1', assets: [{ asset: 'a/daily', partitions: 2 }] });
+    expect(started).toEqual(['backfill/b1']);
+  });
 });
